@@ -1,0 +1,11 @@
+//! `GET /products`: one page of the catalogue.
+
+use catalog::{Catalog, list_products};
+use shared::{aws::Aws, http, logging};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    logging::init()?;
+    let catalog = &Catalog::from_env(&Aws::from_env()?)?;
+    http::serve(|call| list_products(catalog, call)).await
+}

@@ -1,0 +1,125 @@
+//! How products and offers are stored.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use serde_dynamo::aws_sdk_dynamodb_1 as serde_dynamo;
+use shared::{Currency, Error, Money, ProductId, Timestamp};
+
+use crate::product::{Category, NewProduct, OfferedProduct, Product};
+
+/// An item as the SDK hands it over.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The sort key of the product record.
+pub(crate) const PRODUCT: &str = "product";
+/// The sort key of the offer record.
+pub(crate) const OFFER: &str = "offer";
+
+/// The one partition of the index that lists all products by name. A shop's catalogue fits one partition's 3,000
+/// reads a second; products change rarely, and offers are not in the index.
+pub(crate) const LISTING: &str = "product";
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ProductItem {
+    pub(crate) product_id: ProductId,
+    pub(crate) record: String,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) category: Category,
+    pub(crate) image: String,
+    /// Counts the changes of this record.
+    pub(crate) version: u64,
+    pub(crate) updated_at: Timestamp,
+    /// [`LISTING`]: partition key of the index by name.
+    pub(crate) listing: String,
+    /// Sort key of both listing indexes.
+    pub(crate) sort_name: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct OfferItem {
+    pub(crate) product_id: ProductId,
+    pub(crate) record: String,
+    /// Minor units.
+    pub(crate) price: u64,
+    pub(crate) currency: Currency,
+    pub(crate) available: u64,
+}
+
+impl ProductItem {
+    pub(crate) fn new(product: &NewProduct) -> Self {
+        Self {
+            product_id: product.product_id.clone(),
+            record: PRODUCT.to_owned(),
+            name: product.name.clone(),
+            description: product.description.clone(),
+            category: product.category.clone(),
+            image: product.image.clone(),
+            version: 1,
+            updated_at: Timestamp::now(),
+            listing: LISTING.to_owned(),
+            sort_name: sort_name(&product.name, &product.product_id),
+        }
+    }
+
+    pub(crate) fn with(self, offer: &OfferItem) -> Result<Product, Error> {
+        Ok(Product {
+            price: offer.money()?,
+            available: offer.available,
+            product_id: self.product_id,
+            name: self.name,
+            description: self.description,
+            category: self.category,
+            image: self.image,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+impl OfferItem {
+    pub(crate) fn new(product: &NewProduct) -> Self {
+        Self {
+            product_id: product.product_id.clone(),
+            record: OFFER.to_owned(),
+            price: product.price.amount(),
+            currency: product.price.currency(),
+            available: product.available,
+        }
+    }
+
+    pub(crate) fn money(&self) -> Result<Money, Error> {
+        Money::new(self.price, self.currency).map_err(|error| Error::unreadable("an offer", error))
+    }
+
+    pub(crate) fn named(&self, name: String) -> Result<OfferedProduct, Error> {
+        Ok(OfferedProduct { product_id: self.product_id.clone(), name, price: self.money()? })
+    }
+}
+
+/// Sorts by name without regard to case; the id makes it unique.
+pub(crate) fn sort_name(name: &str, product_id: &ProductId) -> String {
+    format!("{}#{product_id}", name.to_lowercase())
+}
+
+/// The primary key of one record of a product.
+pub(crate) fn key(product_id: &ProductId, record: &str) -> Item {
+    HashMap::from([
+        ("product_id".to_owned(), AttributeValue::S(product_id.to_string())),
+        ("record".to_owned(), AttributeValue::S(record.to_owned())),
+    ])
+}
+
+/// Which record an item is: [`PRODUCT`] or [`OFFER`].
+pub(crate) fn record(item: &Item) -> &str {
+    item.get("record").and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}
+
+pub(crate) fn read<T: serde::de::DeserializeOwned>(what: &str, item: Item) -> Result<T, Error> {
+    serde_dynamo::from_item(item).map_err(|error| Error::unreadable(what, error))
+}
+
+pub(crate) fn write<T: Serialize>(item: T) -> Result<Item, Error> {
+    serde_dynamo::to_item(item).map_err(|error| Error::Internal(format!("cannot write an item: {error}")))
+}

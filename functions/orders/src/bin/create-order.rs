@@ -1,0 +1,17 @@
+//! `POST /orders`: takes stock and makes an order in one transaction.
+
+use catalog::{Catalog, OfferCache};
+use orders::{Orders, Shop, create_order};
+use shared::{aws::Aws, http, logging};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    logging::init()?;
+    let aws = Aws::from_env()?;
+    let shop = &Shop {
+        catalog: Catalog::from_env(&aws)?,
+        orders: Orders::from_env(&aws)?,
+        offers: OfferCache::default(),
+    };
+    http::serve(|call| create_order(shop, call)).await
+}

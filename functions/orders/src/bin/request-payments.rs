@@ -1,0 +1,11 @@
+//! Orders stream -> payments queue: asks for the payment of each new order.
+
+use orders::request_payments;
+use shared::{aws::Aws, batch, config, logging, queue::Queue};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    logging::init()?;
+    let queue = &Queue::new(Aws::from_env()?.sqs(), config::required("PAYMENTS_QUEUE_URL")?);
+    batch::serve(|batch, deadline| request_payments(queue, batch, deadline)).await
+}

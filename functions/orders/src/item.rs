@@ -1,0 +1,159 @@
+//! How an order is stored.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use serde_dynamo::aws_sdk_dynamodb_1 as serde_dynamo;
+use shared::{Currency, Error, Money, MoneyError, OrderId, ProductId, Quantity, Timestamp};
+
+use crate::{
+    order::{Line, Order, Transition},
+    status::Status,
+};
+
+/// An item as the SDK hands it over.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// Over how many partitions the index of PENDING orders is spread: one takes 1,000 writes a second.
+pub(crate) const PENDING_SHARDS: u128 = 16;
+
+#[derive(Serialize, Deserialize)]
+struct OrderItem {
+    order_id: OrderId,
+    status: Status,
+    items: Vec<LineItem>,
+    /// Minor units.
+    total: u64,
+    currency: Currency,
+    customer: CustomerItem,
+    payment_method: String,
+    request_hash: String,
+    history: Vec<Transition>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// Only PENDING orders carry it, so only they are in the `pending` index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending_shard: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LineItem {
+    product_id: ProductId,
+    name: String,
+    quantity: i64,
+    unit_price: u64,
+    line_total: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CustomerItem {
+    email: String,
+}
+
+/// The partition of the `pending` index that holds this order.
+pub(crate) fn pending_shard(order_id: OrderId) -> String {
+    shard_name(order_id.as_u128() % PENDING_SHARDS)
+}
+
+/// The name of a partition of the `pending` index: `00` to `15`.
+pub(crate) fn shard_name(shard: u128) -> String {
+    format!("{shard:02}")
+}
+
+/// The order as an item.
+pub(crate) fn write(order: &Order) -> Result<Item, Error> {
+    let items = order.lines.iter().map(|line| LineItem {
+        product_id: line.product_id.clone(),
+        name: line.name.clone(),
+        quantity: i64::from(line.quantity.get()),
+        unit_price: line.unit_price.amount(),
+        line_total: line.line_total.amount(),
+    });
+    let item = OrderItem {
+        order_id: order.order_id,
+        status: order.status,
+        items: items.collect(),
+        total: order.total.amount(),
+        currency: order.total.currency(),
+        customer: CustomerItem { email: order.email.clone() },
+        payment_method: order.payment_method.clone(),
+        request_hash: order.request_hash.clone(),
+        history: order.history.clone(),
+        created_at: order.created_at.clone(),
+        updated_at: order.updated_at.clone(),
+        pending_shard: (order.status == Status::Pending).then(|| pending_shard(order.order_id)),
+    };
+    serde_dynamo::to_item(item).map_err(|error| Error::Internal(format!("cannot write an order: {error}")))
+}
+
+/// The order that an item holds.
+pub(crate) fn read(item: Item) -> Result<Order, Error> {
+    let item: OrderItem =
+        serde_dynamo::from_item(item).map_err(|error| Error::unreadable("an order", error))?;
+    let lines: Result<Vec<Line>, String> =
+        item.items.into_iter().map(|line| line.read(item.currency)).collect();
+    Ok(Order {
+        order_id: item.order_id,
+        status: item.status,
+        lines: lines.map_err(|error| Error::unreadable("an order's line", error))?,
+        total: Money::new(item.total, item.currency)
+            .map_err(|error| Error::unreadable("an order's total", error))?,
+        email: item.customer.email,
+        payment_method: item.payment_method,
+        request_hash: item.request_hash,
+        history: item.history,
+        created_at: item.created_at,
+        updated_at: item.updated_at,
+    })
+}
+
+impl LineItem {
+    fn read(self, currency: Currency) -> Result<Line, String> {
+        let money = |amount| Money::new(amount, currency).map_err(|error: MoneyError| error.to_string());
+        Ok(Line {
+            quantity: Quantity::try_from(self.quantity).map_err(|error| error.to_string())?,
+            unit_price: money(self.unit_price)?,
+            line_total: money(self.line_total)?,
+            product_id: self.product_id,
+            name: self.name,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_comes_back_as_it_was_stored() {
+        let price: Money = serde_json::from_str(r#"{"amount":1299,"currency":"USD"}"#).unwrap();
+        let order = Order {
+            order_id: OrderId::new(),
+            status: Status::Pending,
+            lines: vec![Line {
+                product_id: "desk-lamp".parse().unwrap(),
+                name: "Desk lamp".to_owned(),
+                quantity: Quantity::try_from(2).unwrap(),
+                unit_price: price,
+                line_total: price.times(2).unwrap(),
+            }],
+            total: price.times(2).unwrap(),
+            email: "a@example.com".to_owned(),
+            payment_method: "tok_visa".to_owned(),
+            request_hash: "x".to_owned(),
+            history: vec![Transition { status: Status::Pending, at: Timestamp::now(), reason: None }],
+            created_at: Timestamp::now(),
+            updated_at: Timestamp::now(),
+        };
+        let item = write(&order).unwrap();
+        assert_eq!(item["pending_shard"], AttributeValue::S(pending_shard(order.order_id)));
+        assert_eq!(read(item).unwrap(), order);
+
+        let ended = Order { status: Status::Confirmed, ..order };
+        assert!(
+            !write(&ended).unwrap().contains_key("pending_shard"),
+            "only PENDING orders are in the index"
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! The message that asks for an order's payment.
+
+use serde::{Deserialize, Serialize};
+use shared::{Error, OrderId};
+
+/// `{"order_id": "..."}`. Everything else is read from the order, so that the message cannot be out of date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentRequest {
+    /// The order to be paid.
+    pub order_id: OrderId,
+}
+
+impl PaymentRequest {
+    /// The body of the SQS message.
+    ///
+    /// # Errors
+    /// Never in practice: an id is always valid JSON.
+    pub fn to_body(self) -> Result<String, Error> {
+        serde_json::to_string(&self).map_err(|error| Error::Internal(error.to_string()))
+    }
+
+    /// Reads the body of an SQS message.
+    ///
+    /// # Errors
+    /// When it is not a payment request.
+    pub fn from_body(body: &str) -> Result<Self, Error> {
+        serde_json::from_str(body).map_err(|error| Error::unreadable("a payment request", error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comes_back_as_it_was_sent() {
+        let request = PaymentRequest { order_id: OrderId::new() };
+        assert_eq!(PaymentRequest::from_body(&request.to_body().unwrap()).unwrap(), request);
+    }
+
+    #[test]
+    fn anything_else_is_unreadable() {
+        for body in ["", "{", "null", "{}", r#"{"order_id":7}"#, r#"{"order_id":"x"}"#, "not json"] {
+            assert!(PaymentRequest::from_body(body).is_err(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What a client asks for, parsed once: inside, an order's wish is valid.
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use shared::{
+    IdempotencyKey, OrderId, ProductId, Quantity,
+    http::Call,
+    problem::{Problem, Violation},
+};
+
+/// The most lines of one order. With 50 offers and the order itself a transaction stays below its limit of 100 items.
+const MOST_LINES: usize = 50;
+/// RFC 5321, section 4.5.3.1: a path is at most 256 octets, its angle brackets included.
+const LONGEST_EMAIL: usize = 254;
+
+/// A valid wish for an order.
+#[derive(Debug)]
+pub(crate) struct OrderRequest {
+    pub(crate) order_id: OrderId,
+    /// Whether the client named the order by an Idempotency-Key, so that it may exist already.
+    pub(crate) keyed: bool,
+    pub(crate) lines: Vec<Wish>,
+    pub(crate) email: String,
+    pub(crate) payment_method: String,
+    pub(crate) request_hash: String,
+}
+
+/// One product, with the quantities of all its lines summed.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Wish {
+    pub(crate) product_id: ProductId,
+    pub(crate) quantity: Quantity,
+    /// Where in the body the product first stands.
+    pub(crate) pointer: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    items: Vec<BodyLine>,
+    payment_method: String,
+    customer: BodyCustomer,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BodyLine {
+    product_id: String,
+    quantity: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BodyCustomer {
+    email: String,
+}
+
+impl OrderRequest {
+    /// Reads the body and the Idempotency-Key.
+    ///
+    /// # Errors
+    /// 400 with every violation, 413, 415.
+    pub(crate) fn read(call: &Call) -> Result<Self, Problem> {
+        let body: Body = call.json()?;
+        let mut violations = Vec::new();
+        let key = match call.header("idempotency-key")?.map(str::parse::<IdempotencyKey>).transpose() {
+            Ok(key) => key,
+            Err(error) => {
+                violations.push(Violation::new("idempotency-key", error.to_string()));
+                None
+            }
+        };
+        let lines = wishes(&body.items, &mut violations);
+        if !is_email(&body.customer.email) {
+            violations.push(Violation::new(
+                "/customer/email",
+                "must be an e-mail address of at most 254 characters",
+            ));
+        }
+        if !is_token(&body.payment_method) {
+            let rule = "must be a payment token: tok_ and 1 to 60 lower-case letters, digits and underscores";
+            violations.push(Violation::new("/payment_method", rule));
+        }
+        if !violations.is_empty() {
+            return Err(Problem::invalid(violations));
+        }
+        let email = body.customer.email;
+        Ok(Self {
+            order_id: key.as_ref().map_or_else(OrderId::new, |key| OrderId::for_key(&email, key)),
+            keyed: key.is_some(),
+            request_hash: request_hash(&lines, &body.payment_method),
+            payment_method: body.payment_method,
+            lines,
+            email,
+        })
+    }
+}
+
+/// Sums the lines of each product, in the order in which the products first stand.
+fn wishes(lines: &[BodyLine], violations: &mut Vec<Violation>) -> Vec<Wish> {
+    if lines.is_empty() || lines.len() > MOST_LINES {
+        violations.push(Violation::new("/items", format!("must hold 1 to {MOST_LINES} lines")));
+        return Vec::new();
+    }
+    let mut wishes: Vec<Wish> = Vec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        let pointer = |member| format!("/items/{index}/{member}");
+        let product_id = line.product_id.parse::<ProductId>();
+        let quantity = Quantity::try_from(line.quantity);
+        if let Err(error) = &product_id {
+            violations.push(Violation::new(pointer("product_id"), error.to_string()));
+        }
+        if let Err(error) = &quantity {
+            violations.push(Violation::new(pointer("quantity"), error.to_string()));
+        }
+        let (Ok(product_id), Ok(quantity)) = (product_id, quantity) else {
+            continue;
+        };
+        match wishes.iter_mut().find(|wish| wish.product_id == product_id) {
+            None => wishes.push(Wish { product_id, quantity, pointer: pointer("product_id") }),
+            Some(wish) => {
+                match Quantity::try_from(i64::from(wish.quantity.get()) + i64::from(quantity.get())) {
+                    Ok(sum) => wish.quantity = sum,
+                    Err(_) => violations.push(Violation::new(
+                        pointer("quantity"),
+                        format!("the lines of one product must sum to at most {}", Quantity::MAX),
+                    )),
+                }
+            }
+        }
+    }
+    wishes
+}
+
+/// Only what every mail system asks for: one @ with something on both sides, and nothing that cannot be seen.
+fn is_email(text: &str) -> bool {
+    let visible = text.chars().all(|c| !c.is_control() && !c.is_whitespace());
+    let parts = text
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
+    visible && parts && text.len() <= LONGEST_EMAIL
+}
+
+fn is_token(text: &str) -> bool {
+    text.strip_prefix("tok_").is_some_and(|name| {
+        (1..=60).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    })
+}
+
+/// Digest of what was asked for. Order and splitting of the lines do not matter: the same wish has the same hash.
+fn request_hash(lines: &[Wish], payment_method: &str) -> String {
+    let mut wishes: Vec<_> =
+        lines.iter().map(|wish| format!("{}={}\n", wish.product_id, wish.quantity.get())).collect();
+    wishes.sort_unstable();
+    let mut hasher = Sha256::new();
+    for wish in &wishes {
+        hasher.update(wish);
+    }
+    hasher.update(payment_method);
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, sample::select};
+
+    use super::*;
+
+    fn line(product_id: &str, quantity: i64) -> BodyLine {
+        BodyLine { product_id: product_id.to_owned(), quantity }
+    }
+
+    fn violations(lines: &[BodyLine]) -> Vec<String> {
+        let mut violations = Vec::new();
+        wishes(lines, &mut violations);
+        violations.into_iter().map(|violation| violation.pointer).collect()
+    }
+
+    #[test]
+    fn every_bad_line_is_named() {
+        let lines = [line("ok", 1), line("Not OK", 0), line("ok", 999)];
+        assert_eq!(violations(&lines), ["/items/1/product_id", "/items/1/quantity", "/items/2/quantity"]);
+    }
+
+    #[test]
+    fn an_order_has_1_to_50_lines() {
+        let lines = |count: usize| (0..count).map(|n| line(&format!("p-{n}"), 1)).collect::<Vec<_>>();
+        assert_eq!(violations(&lines(0)), ["/items"]);
+        assert_eq!(violations(&lines(51)), ["/items"]);
+        assert!(violations(&lines(50)).is_empty());
+    }
+
+    #[test]
+    fn emails_and_tokens_are_checked() {
+        assert!(is_email("a@example.com") && is_email("ü.b+c@exämple.com"));
+        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\n", &format!("{}@b", "a".repeat(254))] {
+            assert!(!is_email(bad), "{bad:?}");
+        }
+        assert!(is_token("tok_visa") && is_token("tok_insufficient_funds"));
+        for bad in ["", "tok_", "visa", "tok_Visa", "tok_a b", &format!("tok_{}", "a".repeat(61))] {
+            assert!(!is_token(bad), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn splitting_and_reordering_lines_changes_nothing(
+            wanted in prop::collection::vec((select(vec!["a", "b", "c", "d"]), 1i64..50), 1..12),
+            seed: u64,
+        ) {
+            let lines: Vec<_> = wanted.iter().map(|(id, quantity)| line(id, *quantity)).collect();
+            let mut shuffled: Vec<_> = wanted.iter().flat_map(|(id, quantity)| {
+                (0..*quantity.min(&3)).map(move |part| {
+                    let parts = *quantity.min(&3);
+                    line(id, if part == 0 { quantity - parts + 1 } else { 1 })
+                })
+            }).collect();
+            let mut random = seed;
+            shuffled.sort_by_cached_key(|line| { random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1); random ^ line.quantity.unsigned_abs() });
+            let mut none = Vec::new();
+            let (straight, mixed) = (wishes(&lines, &mut none), wishes(&shuffled, &mut none));
+            prop_assume!(none.is_empty());
+            prop_assert_eq!(request_hash(&straight, "tok_visa"), request_hash(&mixed, "tok_visa"));
+            prop_assert_ne!(request_hash(&straight, "tok_visa"), request_hash(&straight, "tok_other"));
+        }
+    }
+}

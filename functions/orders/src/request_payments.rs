@@ -1,0 +1,51 @@
+//! From the orders table's stream to the payments queue: the outbox.
+//!
+//! The template's filter lets through only INSERTs of PENDING orders. An order that SQS does not accept is reported by
+//! its sequence number and comes again; nothing is dropped here.
+
+use serde_json::Value;
+use shared::{
+    Deadline, Error,
+    batch::{Batch, BatchResponse},
+    queue::Queue,
+};
+
+use crate::payment_request::PaymentRequest;
+
+/// Asks for the payment of each new order of the batch.
+pub async fn request_payments(queue: &Queue, batch: Batch, deadline: Deadline) -> BatchResponse {
+    let (mut sequence_numbers, mut bodies, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    for record in &batch.records {
+        let sequence_number = sequence_number(record);
+        match body(record) {
+            Ok(body) => {
+                sequence_numbers.push(sequence_number);
+                bodies.push(body);
+            }
+            Err(error) => {
+                tracing::error!(sequence_number, %error, "stream record failed");
+                failed.push(sequence_number);
+            }
+        }
+    }
+    for (sequence_number, result) in sequence_numbers.into_iter().zip(queue.send(&bodies, deadline).await) {
+        if let Err(error) = result {
+            tracing::warn!(sequence_number, %error, "payment not requested");
+            failed.push(sequence_number);
+        }
+    }
+    BatchResponse::failed(failed)
+}
+
+/// The record's name to the event source. Lambda takes an empty one as a failure of the whole batch, which is right
+/// for a record without any.
+fn sequence_number(record: &Value) -> String {
+    record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default().to_owned()
+}
+
+fn body(record: &Value) -> Result<String, Error> {
+    let key = record["dynamodb"]["Keys"]["order_id"]["S"].as_str().unwrap_or_default();
+    let order_id =
+        key.parse().map_err(|error| Error::unreadable("the order id of a stream record", error))?;
+    PaymentRequest { order_id }.to_body()
+}

@@ -1,0 +1,76 @@
+//! No order stays PENDING for ever.
+//!
+//! The stream and the queue carry every order to its end. Should both lose one (a record past its retries, a message
+//! past its retention, a bug), the sweep finds it in the sparse index of PENDING orders and asks for its payment again.
+//! Asking twice is harmless: payments are idempotent. Why an index and not a replay: docs/decisions/0003.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
+use shared::{Deadline, Error, OrderId, Timestamp, queue::Queue};
+
+use crate::{
+    item::{PENDING_SHARDS, shard_name},
+    payment_request::PaymentRequest,
+    store::Orders,
+};
+
+/// Payments take seconds, with all retries a few minutes: an order that is older is lost or waits in a long queue.
+const OVERDUE_AFTER: Duration = Duration::from_secs(10 * 60);
+/// Orders of one index shard in one run. What is left is found by the next.
+const MOST_PER_SHARD: i32 = 200;
+
+/// What one run did.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// Orders that were overdue.
+    pub overdue: usize,
+    /// Of those, the ones whose payment was asked for again.
+    pub requested: usize,
+}
+
+/// Asks again for the payment of every overdue order.
+///
+/// # Errors
+/// When an index shard cannot be read. Orders that could not be asked for are logged and found by the next run.
+pub async fn sweep(orders: &Orders, queue: &Queue, deadline: Deadline) -> Result<Swept, Error> {
+    let before = Timestamp::ago(OVERDUE_AFTER);
+    let shards = join_all((0..PENDING_SHARDS).map(|shard| overdue(orders, shard, &before, deadline))).await;
+    let mut bodies = Vec::new();
+    for order_id in shards.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+        bodies.push(PaymentRequest { order_id }.to_body()?);
+    }
+    let mut requested = 0;
+    for result in queue.send(&bodies, deadline).await {
+        match result {
+            Ok(()) => requested += 1,
+            Err(error) => tracing::warn!(%error, "payment not requested"),
+        }
+    }
+    Ok(Swept { overdue: bodies.len(), requested })
+}
+
+/// The oldest overdue orders of one index shard.
+async fn overdue(
+    orders: &Orders,
+    shard: u128,
+    before: &Timestamp,
+    deadline: Deadline,
+) -> Result<Vec<OrderId>, Error> {
+    let request = orders
+        .client
+        .query()
+        .table_name(&orders.table)
+        .index_name("pending")
+        .key_condition_expression("pending_shard = :shard AND created_at < :before")
+        .expression_attribute_values(":shard", AttributeValue::S(shard_name(shard)))
+        .expression_attribute_values(":before", AttributeValue::S(before.to_string()))
+        .limit(MOST_PER_SHARD);
+    let call = async { request.send().await.map_err(|error| Error::from_sdk("DynamoDB", &error)) };
+    let items = deadline.bound("DynamoDB", call).await?.items.unwrap_or_default();
+    let order_id = |item: &std::collections::HashMap<String, AttributeValue>| {
+        item.get("order_id").and_then(|id| id.as_s().ok()).and_then(|id| id.parse().ok())
+    };
+    Ok(items.iter().filter_map(order_id).collect())
+}

@@ -1,0 +1,21 @@
+//! Payments dead-letter queue: ends the orders whose payment failed too often.
+
+use payments::{Desk, SimulatedProvider, work};
+use shared::{aws::Aws, batch, config, logging, queue::Queue};
+
+/// What cannot be ended stays in the dead-letter queue for people to look at, and is tried ever more rarely.
+const LONGEST_PAUSE_SECONDS: u32 = 60 * 60;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    logging::init()?;
+    let aws = Aws::from_env()?;
+    let queue = &Queue::new(aws.sqs(), config::required("PAYMENTS_DEAD_LETTER_QUEUE_URL")?);
+    let desk = &Desk::from_env(&aws, SimulatedProvider::from_env(&aws)?)?;
+    batch::serve(|batch, deadline| {
+        work(queue, LONGEST_PAUSE_SECONDS, batch, deadline, move |order_id, attempts| {
+            desk.give_up(order_id, attempts, deadline)
+        })
+    })
+    .await
+}

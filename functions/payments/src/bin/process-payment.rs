@@ -1,0 +1,21 @@
+//! Payments queue: charges each order and settles it.
+
+use payments::{Desk, SimulatedProvider, work};
+use shared::{aws::Aws, batch, config, logging, queue::Queue};
+
+/// With the queue's five receives: again after about 1, 2, 4 and 8 seconds, then the dead-letter queue.
+const LONGEST_PAUSE_SECONDS: u32 = 60;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    logging::init()?;
+    let aws = Aws::from_env()?;
+    let queue = &Queue::new(aws.sqs(), config::required("PAYMENTS_QUEUE_URL")?);
+    let desk = &Desk::from_env(&aws, SimulatedProvider::from_env(&aws)?)?;
+    batch::serve(|batch, deadline| {
+        work(queue, LONGEST_PAUSE_SECONDS, batch, deadline, move |order_id, attempts| {
+            desk.pay(order_id, attempts, deadline)
+        })
+    })
+    .await
+}

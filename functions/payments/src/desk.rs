@@ -1,0 +1,158 @@
+//! The payment desk: brings one order to its end, whatever happened before.
+
+use std::time::Duration;
+
+use catalog::Catalog;
+use orders::{Order, Orders, Status};
+use shared::{
+    Deadline, Error, OrderId,
+    aws::Aws,
+    config::{self, ConfigError},
+};
+
+use crate::{
+    provider::{Charge, Charged, PaymentProvider},
+    record::{Outcome, Payments},
+    settlement::{Settled, Settlement, Tables},
+};
+
+/// Time kept for settling after the provider has had its say.
+const SETTLE_RESERVE: Duration = Duration::from_secs(5);
+
+/// The tables and the provider that payments work with. Build it once, outside the handler.
+#[derive(Debug)]
+pub struct Desk<P> {
+    tables: Tables,
+    provider: P,
+    provider_timeout: Duration,
+}
+
+/// How one message left its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Paid now.
+    Confirmed,
+    /// Not paid; the stock is given back now.
+    Failed,
+    /// It had ended before; its charge agrees with that.
+    Before,
+}
+
+impl<P: PaymentProvider> Desk<P> {
+    /// A desk on the tables that the environment names. The provider gets `PAYMENT_TIMEOUT_MS` (default 2000) for each
+    /// call, or what the function's time leaves.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for what is missing.
+    pub fn from_env(aws: &Aws, provider: P) -> Result<Self, ConfigError> {
+        let tables = Tables {
+            catalog: Catalog::from_env(aws)?,
+            orders: Orders::from_env(aws)?,
+            payments: Payments::from_env(aws)?,
+        };
+        let provider_timeout = Duration::from_millis(config::parsed("PAYMENT_TIMEOUT_MS", 2000)?);
+        Ok(Self { tables, provider, provider_timeout })
+    }
+
+    /// Charges a PENDING order and settles it. `attempts` counts how often this has been tried, this time included.
+    ///
+    /// Three round trips: read, charge, settle.
+    ///
+    /// # Errors
+    /// When the order cannot be brought to its end now: try again.
+    pub async fn pay(&self, order_id: OrderId, attempts: u32, deadline: Deadline) -> Result<Ending, Error> {
+        let order = self.order(order_id, deadline).await?;
+        if order.status != Status::Pending {
+            return self.agree(&order, deadline).await;
+        }
+        let charge = Charge { order_id, amount: order.total, token: &order.payment_method };
+        let charged = self
+            .provider_deadline(deadline)
+            .bound("the payment provider", self.provider.charge(&charge))
+            .await?;
+        let settlement = match charged {
+            Charged::Captured { reference } => Settlement {
+                status: Status::Confirmed,
+                outcome: Outcome::Captured,
+                provider_reference: Some(reference),
+                reason: None,
+                attempts,
+            },
+            Charged::Declined { reason } => Settlement {
+                status: Status::PaymentFailed,
+                outcome: Outcome::Declined,
+                provider_reference: None,
+                reason: Some(reason),
+                attempts,
+            },
+        };
+        match self.tables.settle(&order, &settlement, deadline).await? {
+            Settled::Done if settlement.status == Status::Confirmed => Ok(Ending::Confirmed),
+            Settled::Done => Ok(Ending::Failed),
+            // Somebody else ended the order while it was being charged.
+            Settled::Before(order) => self.agree(&order, deadline).await,
+        }
+    }
+
+    /// Ends an order whose payment has failed too often: marks it PAYMENT_FAILED, gives the stock back, and then
+    /// refunds what may have been charged. In this order: once it is marked, nothing can confirm it any more, so a
+    /// refund can never hit a CONFIRMED order.
+    ///
+    /// # Errors
+    /// When the order cannot be brought to its end now: try again.
+    pub async fn give_up(
+        &self,
+        order_id: OrderId,
+        attempts: u32,
+        deadline: Deadline,
+    ) -> Result<Ending, Error> {
+        let order = self.order(order_id, deadline).await?;
+        if order.status != Status::Pending {
+            return self.agree(&order, deadline).await;
+        }
+        let settlement = Settlement {
+            status: Status::PaymentFailed,
+            outcome: Outcome::Failed,
+            provider_reference: None,
+            reason: Some("payment_unavailable".to_owned()),
+            attempts,
+        };
+        match self.tables.settle(&order, &settlement, deadline).await? {
+            Settled::Done => {
+                self.refund(order_id, deadline).await?;
+                Ok(Ending::Failed)
+            }
+            Settled::Before(order) => self.agree(&order, deadline).await,
+        }
+    }
+
+    async fn order(&self, order_id: OrderId, deadline: Deadline) -> Result<Order, Error> {
+        let order = self.tables.orders.get(order_id, deadline).await?;
+        order.ok_or_else(|| {
+            Error::Internal(format!("a payment is asked for order {order_id}, which does not exist"))
+        })
+    }
+
+    /// Makes the charge agree with an order that has ended: only a CONFIRMED one keeps it.
+    async fn agree(&self, order: &Order, deadline: Deadline) -> Result<Ending, Error> {
+        match order.status {
+            Status::Confirmed => {}
+            Status::PaymentFailed | Status::Cancelled => self.refund(order.order_id, deadline).await?,
+            Status::Pending => return Err(Error::Internal("a settlement lost to nobody".to_owned())),
+        }
+        Ok(Ending::Before)
+    }
+
+    /// Refunds the order if it was charged. Repeating it changes nothing.
+    async fn refund(&self, order_id: OrderId, deadline: Deadline) -> Result<(), Error> {
+        let refund = self.provider.refund(order_id);
+        match self.provider_deadline(deadline).bound("the payment provider", refund).await? {
+            Some(reference) => self.tables.payments.refunded(order_id, &reference, deadline).await,
+            None => Ok(()),
+        }
+    }
+
+    fn provider_deadline(&self, deadline: Deadline) -> Deadline {
+        Deadline::within(deadline.before(SETTLE_RESERVE).remaining().min(self.provider_timeout))
+    }
+}

@@ -1,0 +1,230 @@
+//! A payment provider that moves no money: deterministic by token, as providers' test cards are.
+//!
+//! | token | what happens |
+//! |---|---|
+//! | `tok_visa`, `tok_mastercard`, `tok_amex` | captured |
+//! | `tok_declined` | declined: `card_declined` |
+//! | `tok_insufficient_funds` | declined: `insufficient_funds` |
+//! | `tok_flaky` | unavailable twice, then captured |
+//! | `tok_unavailable` | never answers |
+//! | any other | declined: `unknown_token` |
+//!
+//! It keeps a ledger of its own, as a real provider does, in a table with one item for each idempotency key: so a
+//! charge survives the crash of the function that asked for it, and tests can count charges and refunds.
+
+use std::{str::FromStr, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::update_item::{UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder},
+    types::{AttributeValue, ReturnValue},
+};
+use shared::{
+    Error, OrderId,
+    aws::Aws,
+    config::{self, ConfigError},
+};
+
+use crate::provider::{Charge, Charged, PaymentProvider};
+
+const PROVIDER: &str = "the payment provider";
+const CAPTURED: &str = "captured";
+const DECLINED: &str = "declined";
+const REFUNDED: &str = "refunded";
+/// How often `tok_flaky` fails before it succeeds.
+const FLAKY_FAILURES: u64 = 2;
+
+/// The simulated provider and its ledger.
+#[derive(Clone, Debug)]
+pub struct SimulatedProvider {
+    client: Client,
+    ledger: String,
+    latency: Latency,
+    failure_rate: f64,
+}
+
+/// How long the provider thinks, in milliseconds: `50..200`, or one number. Each call takes a random time in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Latency {
+    least: u64,
+    most: u64,
+}
+
+impl SimulatedProvider {
+    /// The provider whose ledger `PROVIDER_LEDGER_TABLE` names, with `PAYMENT_LATENCY_MS` (default `50..200`) and
+    /// `PAYMENT_FAILURE_RATE` (0 to 1, default 0).
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a missing table or an unreadable number.
+    pub fn from_env(aws: &Aws) -> Result<Self, ConfigError> {
+        let failure_rate: f64 = config::parsed("PAYMENT_FAILURE_RATE", 0.0)?;
+        if !(0.0..=1.0).contains(&failure_rate) {
+            return Err(ConfigError::Invalid {
+                name: "PAYMENT_FAILURE_RATE".to_owned(),
+                value: failure_rate.to_string(),
+                why: "expected a number from 0 to 1".to_owned(),
+            });
+        }
+        Ok(Self {
+            client: aws.dynamodb(),
+            ledger: config::required("PROVIDER_LEDGER_TABLE")?,
+            latency: config::parsed("PAYMENT_LATENCY_MS", Latency { least: 50, most: 200 })?,
+            failure_rate,
+        })
+    }
+
+    /// Thinks, and fails as often as it is told to.
+    async fn think(&self) -> Result<(), Error> {
+        let pause = fastrand::u64(self.latency.least..=self.latency.most);
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        if fastrand::f64() < self.failure_rate {
+            return Err(Error::unavailable(PROVIDER, "simulated failure"));
+        }
+        Ok(())
+    }
+
+    fn update(&self, order_id: OrderId) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.ledger)
+            .key("idempotency_key", AttributeValue::S(order_id.to_string()))
+    }
+
+    /// Counts one more attempt for the key.
+    async fn count_attempt(&self, order_id: OrderId) -> Result<u64, Error> {
+        let update = self
+            .update(order_id)
+            .update_expression("ADD attempts :one")
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::AllNew);
+        let ledger = update.send().await.map_err(|error| Error::from_sdk(PROVIDER, &error))?;
+        Ok(attempts(&ledger))
+    }
+
+    /// Writes the outcome into the ledger, unless the key has one already: that one is answered.
+    ///
+    /// As at real providers, a key belongs to one charge: another amount or token under it is refused.
+    async fn enter(&self, charge: &Charge<'_>, state: &str, reason: &str) -> Result<Charged, Error> {
+        let update = self
+            .update(charge.order_id)
+            .update_expression(
+                "SET #state = if_not_exists(#state, :state), reason = if_not_exists(reason, :reason), \
+                 amount = :amount, currency = :currency, #token = :token, \
+                 charge_id = if_not_exists(charge_id, :charge_id) ADD attempts :one",
+            )
+            .condition_expression(
+                "attribute_not_exists(amount) \
+                 OR (amount = :amount AND currency = :currency AND #token = :token)",
+            )
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#token", "token")
+            .expression_attribute_values(":state", text(state))
+            .expression_attribute_values(":reason", text(reason))
+            .expression_attribute_values(":amount", number(charge.amount.amount()))
+            .expression_attribute_values(":currency", text(charge.amount.currency().as_str()))
+            .expression_attribute_values(":token", text(charge.token))
+            .expression_attribute_values(":charge_id", text(&format!("ch_{}", reference())))
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::AllNew);
+        let ledger = update.send().await.map_err(|error| match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => {
+                Error::Internal(format!("{PROVIDER} has another charge under this idempotency key"))
+            }
+            _ => Error::from_sdk(PROVIDER, &error),
+        })?;
+        if string(&ledger, "state") == DECLINED {
+            Ok(Charged::Declined { reason: string(&ledger, "reason") })
+        } else {
+            Ok(Charged::Captured { reference: string(&ledger, "charge_id") })
+        }
+    }
+}
+
+impl PaymentProvider for SimulatedProvider {
+    async fn charge(&self, charge: &Charge<'_>) -> Result<Charged, Error> {
+        self.think().await?;
+        match charge.token {
+            "tok_visa" | "tok_mastercard" | "tok_amex" => self.enter(charge, CAPTURED, "").await,
+            "tok_declined" => self.enter(charge, DECLINED, "card_declined").await,
+            "tok_insufficient_funds" => self.enter(charge, DECLINED, "insufficient_funds").await,
+            "tok_flaky" => {
+                let attempts = self.count_attempt(charge.order_id).await?;
+                if attempts <= FLAKY_FAILURES {
+                    return Err(Error::unavailable(PROVIDER, format!("flaky attempt {attempts}")));
+                }
+                self.enter(charge, CAPTURED, "").await
+            }
+            "tok_unavailable" => std::future::pending().await,
+            _ => self.enter(charge, DECLINED, "unknown_token").await,
+        }
+    }
+
+    async fn refund(&self, order_id: OrderId) -> Result<Option<String>, Error> {
+        self.think().await?;
+        let update = self
+            .update(order_id)
+            .update_expression("SET #state = :refunded, refund_id = if_not_exists(refund_id, :refund_id)")
+            .condition_expression("#state IN (:captured, :refunded)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":captured", text(CAPTURED))
+            .expression_attribute_values(":refunded", text(REFUNDED))
+            .expression_attribute_values(":refund_id", text(&format!("re_{}", reference())))
+            .return_values(ReturnValue::AllNew);
+        match update.send().await {
+            Ok(ledger) => Ok(Some(string(&ledger, "refund_id"))),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
+                _ => Err(Error::from_sdk(PROVIDER, &error)),
+            },
+        }
+    }
+}
+
+impl FromStr for Latency {
+    type Err = String;
+
+    fn from_str(range: &str) -> Result<Self, String> {
+        let rule = || "expected milliseconds, such as 50..200 or 100".to_owned();
+        let (least, most) = range.split_once("..").unwrap_or((range, range));
+        let parse = |text: &str| text.trim().parse::<u64>().map_err(|_| rule());
+        let latency = Self { least: parse(least)?, most: parse(most)? };
+        if latency.least <= latency.most { Ok(latency) } else { Err(rule()) }
+    }
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn string(ledger: &UpdateItemOutput, name: &str) -> String {
+    let value = ledger.attributes().and_then(|item| item.get(name)).and_then(|value| value.as_s().ok());
+    value.cloned().unwrap_or_default()
+}
+
+fn attempts(ledger: &UpdateItemOutput) -> u64 {
+    let value = ledger.attributes().and_then(|item| item.get("attempts")).and_then(|value| value.as_n().ok());
+    value.and_then(|number| number.parse().ok()).unwrap_or_default()
+}
+
+/// A reference as providers make them: 24 random letters and digits.
+fn reference() -> String {
+    (0..24).map(|_| fastrand::alphanumeric()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latency_is_a_range_or_a_number() {
+        assert_eq!("50..200".parse(), Ok(Latency { least: 50, most: 200 }));
+        assert_eq!("0".parse(), Ok(Latency { least: 0, most: 0 }));
+        for bad in ["", "fast", "200..50", "-1", "1..", "1..2..3"] {
+            assert!(bad.parse::<Latency>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The one place that builds the HTTP client and the SDK clients.
+//!
+//! Region, credentials and endpoints come from the environment by hand: Lambda always sets them, and `aws-config`
+//! would bring the STS client and a credentials chain that no function needs (docs/decisions/0002). Trust roots are
+//! the system's, so they are renewed with the runtime; they are read only when an endpoint speaks TLS.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+
+use crate::config::{self, ConfigError};
+
+/// What the SDK clients of a function share. Build it once, outside the handler.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    region: Region,
+    credentials: Credentials,
+    dynamodb_endpoint: Option<String>,
+    sqs_endpoint: Option<String>,
+    http: SharedHttpClient,
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
+/// One attempt: far above what a healthy service takes, far below a function's timeout.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2000);
+const MAX_ATTEMPTS: u32 = 3;
+
+impl Aws {
+    /// Reads region, credentials and endpoints as Lambda and the SDKs name them: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SQS`,
+    /// `AWS_ENDPOINT_URL`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Missing`] without a region or credentials.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let credentials = Credentials::new(
+            config::required("AWS_ACCESS_KEY_ID")?,
+            config::required("AWS_SECRET_ACCESS_KEY")?,
+            config::optional("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        let endpoint = |name| config::optional(name).or_else(|| config::optional("AWS_ENDPOINT_URL"));
+        Ok(Self::new(
+            config::required("AWS_REGION")?,
+            credentials,
+            endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            endpoint("AWS_ENDPOINT_URL_SQS"),
+        ))
+    }
+
+    /// Clients for local servers, which take any credentials.
+    #[must_use]
+    pub fn local(region: &str, dynamodb_endpoint: &str, sqs_endpoint: &str) -> Self {
+        let credentials = Credentials::new("local", "local", None, None, "local");
+        Self::new(
+            region.to_owned(),
+            credentials,
+            Some(dynamodb_endpoint.to_owned()),
+            Some(sqs_endpoint.to_owned()),
+        )
+    }
+
+    fn new(
+        region: String,
+        credentials: Credentials,
+        dynamodb_endpoint: Option<String>,
+        sqs_endpoint: Option<String>,
+    ) -> Self {
+        let plain =
+            |endpoint: &Option<String>| endpoint.as_ref().is_some_and(|url| url.starts_with("http://"));
+        let http = if plain(&dynamodb_endpoint) && plain(&sqs_endpoint) {
+            Builder::new().build_http()
+        } else {
+            Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+        };
+        Self { region: Region::new(region), credentials, dynamodb_endpoint, sqs_endpoint, http }
+    }
+
+    /// A DynamoDB client.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts());
+        let config = match &self.dynamodb_endpoint {
+            Some(url) => config.endpoint_url(url),
+            None => config,
+        };
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// An SQS client.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts());
+        let config = match &self.sqs_endpoint {
+            Some(url) => config.endpoint_url(url),
+            None => config,
+        };
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+}
+
+/// The SDK's own retries: throttling, 5xx and broken connections, with jitter. What they do not cover (transaction
+/// conflicts) is retried where its meaning is known.
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(MAX_ATTEMPTS)
+        .with_initial_backoff(Duration::from_millis(50))
+        .with_max_backoff(Duration::from_millis(500))
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build()
+}

@@ -1,0 +1,72 @@
+//! What the environment of a function must hold. Bad configuration stops at start with the name of what is missing.
+
+use std::{env, fmt::Display, str::FromStr};
+
+/// A setting that is missing or unreadable.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The environment variable is not set, or is empty.
+    #[error(
+        "the environment variable {0} is not set: template.yaml sets it for every function that reads it"
+    )]
+    Missing(String),
+    /// The environment variable is set to something that cannot be used.
+    #[error("the environment variable {name} is {value:?}: {why}")]
+    Invalid {
+        /// The variable.
+        name: String,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        why: String,
+    },
+}
+
+/// The value of `name`.
+///
+/// # Errors
+/// [`ConfigError::Missing`] when it is unset or empty.
+pub fn required(name: &str) -> Result<String, ConfigError> {
+    optional(name).ok_or_else(|| ConfigError::Missing(name.to_owned()))
+}
+
+/// The value of `name`, if it is set and not empty.
+#[must_use]
+pub fn optional(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The parsed value of `name`, or `default` when it is unset or empty.
+///
+/// # Errors
+/// [`ConfigError::Invalid`] when it is set and does not parse.
+pub fn parsed<T>(name: &str, default: T) -> Result<T, ConfigError>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    let Some(value) = optional(name) else {
+        return Ok(default);
+    };
+    value.parse().map_err(|error: T::Err| ConfigError::Invalid {
+        name: name.to_owned(),
+        why: error.to_string(),
+        value,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_setting_is_named() {
+        let error = required("FARTHING_NO_SUCH_SETTING").unwrap_err();
+        assert!(error.to_string().contains("FARTHING_NO_SUCH_SETTING"), "{error}");
+    }
+
+    #[test]
+    fn an_unset_setting_takes_its_default() {
+        assert_eq!(parsed("FARTHING_NO_SUCH_SETTING", 7u32).unwrap(), 7);
+    }
+}

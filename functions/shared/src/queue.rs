@@ -1,0 +1,188 @@
+//! SQS, sent and received with every entry accounted for.
+
+use aws_sdk_sqs::{
+    Client,
+    types::{SendMessageBatchRequestEntry, builders::SendMessageBatchRequestEntryBuilder},
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{Deadline, Error};
+
+/// The most entries of one `SendMessageBatch`.
+const LARGEST_BATCH: usize = 10;
+/// The longest visibility timeout that SQS takes: 12 hours.
+const LONGEST_VISIBILITY: u32 = 12 * 60 * 60;
+
+/// One queue.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: Client,
+    url: String,
+}
+
+impl Queue {
+    /// The queue at `url`.
+    #[must_use]
+    pub fn new(client: Client, url: String) -> Self {
+        Self { client, url }
+    }
+
+    /// Sends `bodies` in batches of ten. The result has one entry for each body, in order: what was not accepted is an
+    /// error, never dropped.
+    pub async fn send(&self, bodies: &[String], deadline: Deadline) -> Vec<Result<(), Error>> {
+        let mut results = Vec::with_capacity(bodies.len());
+        for chunk in bodies.chunks(LARGEST_BATCH) {
+            results.extend(self.send_chunk(chunk, deadline).await);
+        }
+        results
+    }
+
+    async fn send_chunk(&self, bodies: &[String], deadline: Deadline) -> Vec<Result<(), Error>> {
+        let failed = |why: &str| Err(Error::unavailable("SQS", why));
+        let entries: Result<Vec<_>, _> =
+            bodies.iter().enumerate().map(|(index, body)| entry(index).message_body(body).build()).collect();
+        let request = match entries {
+            Ok(entries) => self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)),
+            Err(error) => return bodies.iter().map(|_| failed(&error.to_string())).collect(),
+        };
+        let call = async { request.send().await.map_err(|error| Error::from_sdk("SQS", &error)) };
+        match deadline.bound("SQS", call).await {
+            Ok(answer) => {
+                // An entry counts as sent only when SQS says so by its id.
+                let mut results: Vec<_> =
+                    bodies.iter().map(|_| failed("the answer does not name this entry")).collect();
+                for sent in answer.successful() {
+                    set(&mut results, sent.id(), Ok(()));
+                }
+                for entry in answer.failed() {
+                    set(
+                        &mut results,
+                        entry.id(),
+                        failed(&format!("{}: {}", entry.code(), entry.message().unwrap_or_default())),
+                    );
+                }
+                results
+            }
+            Err(error) => bodies.iter().map(|_| failed(&error.to_string())).collect(),
+        }
+    }
+
+    /// Makes a received message come again after a pause that doubles with each receive, up to `ceiling_seconds`, with
+    /// jitter: SQS itself would wait for the whole visibility timeout, long or short.
+    ///
+    /// # Errors
+    /// When SQS does not take it; then the visibility timeout stands, and nothing is lost.
+    pub async fn retry_later(
+        &self,
+        message: &Message,
+        ceiling_seconds: u32,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let Some(handle) = &message.receipt_handle else {
+            return Ok(());
+        };
+        let seconds = pause_seconds(message.receive_count(), ceiling_seconds);
+        let request = self
+            .client
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .receipt_handle(handle)
+            .visibility_timeout(i32::try_from(seconds).unwrap_or(i32::MAX));
+        let call = async { request.send().await.map_err(|error| Error::from_sdk("SQS", &error)) };
+        deadline.bound("SQS", call).await.map(|_| ())
+    }
+
+    /// Asks for an attribute, to see whether the queue is there.
+    ///
+    /// # Errors
+    /// When SQS does not answer or the queue is not there.
+    pub async fn check(&self, deadline: Deadline) -> Result<(), Error> {
+        let request = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .attribute_names(aws_sdk_sqs::types::QueueAttributeName::QueueArn);
+        let call = async { request.send().await.map_err(|error| Error::from_sdk("SQS", &error)) };
+        deadline.bound("SQS", call).await.map(|_| ())
+    }
+}
+
+fn entry(index: usize) -> SendMessageBatchRequestEntryBuilder {
+    SendMessageBatchRequestEntry::builder().id(index.to_string())
+}
+
+fn set(results: &mut [Result<(), Error>], id: &str, result: Result<(), Error>) {
+    if let Some(slot) = id.parse::<usize>().ok().and_then(|index| results.get_mut(index)) {
+        *slot = result;
+    }
+}
+
+/// 1, 2, 4, ... seconds for the first, second, third receive, up to the ceiling; then anything from half of that up.
+fn pause_seconds(receive_count: u32, ceiling_seconds: u32) -> u32 {
+    let doubled = 1u32.checked_shl(receive_count.saturating_sub(1)).unwrap_or(u32::MAX);
+    let most = doubled.min(ceiling_seconds).min(LONGEST_VISIBILITY);
+    fastrand::u32(most.div_ceil(2)..=most)
+}
+
+/// A message as Lambda hands it over.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// Names the message in a batch response.
+    pub message_id: String,
+    /// What the sender wrote.
+    #[serde(default)]
+    pub body: String,
+    receipt_handle: Option<String>,
+    #[serde(default)]
+    attributes: Attributes,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attributes {
+    approximate_receive_count: Option<String>,
+}
+
+impl Message {
+    /// Reads an SQS record of a Lambda event.
+    ///
+    /// # Errors
+    /// When it has no message id.
+    pub fn read(record: Value) -> Result<Self, Error> {
+        serde_json::from_value(record).map_err(|error| Error::unreadable("an SQS record", error))
+    }
+
+    /// How often the message has been received, this time included.
+    #[must_use]
+    pub fn receive_count(&self) -> u32 {
+        self.attributes.approximate_receive_count.as_deref().and_then(|text| text.parse().ok()).unwrap_or(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_what_lambda_sends() {
+        let record = serde_json::json!({"messageId": "m-1", "receiptHandle": "h", "body": "{}",
+            "attributes": {"ApproximateReceiveCount": "3", "SentTimestamp": "1"}, "eventSource": "aws:sqs"});
+        let message = Message::read(record).unwrap();
+        assert_eq!((message.message_id.as_str(), message.receive_count()), ("m-1", 3));
+    }
+
+    proptest! {
+        #[test]
+        fn pauses_grow_and_stay_below_the_ceiling(count: u32, ceiling in 1u32..=100_000) {
+            let pause = pause_seconds(count, ceiling);
+            prop_assert!(pause >= 1 && pause <= ceiling.min(LONGEST_VISIBILITY));
+            if count == 3 && ceiling >= 4 {
+                prop_assert!((2..=4).contains(&pause));
+            }
+        }
+    }
+}

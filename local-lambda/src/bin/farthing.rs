@@ -1,0 +1,128 @@
+//! Starts the shop on this machine: builds its functions and runs them in the local stack.
+
+use std::{fs, io::Read, path::Path, process::ExitCode};
+
+use clap::Parser;
+use local_lambda::{
+    Error, Stack,
+    cli::Options,
+    report::{Lines, Report},
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The catalogue table's logical id, and what it is filled with.
+const CATALOG: &str = "CatalogTable";
+const PRODUCTS: &str = "seed/products.json";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let lines = match (options.quiet, options.verbose) {
+        (_, true) => Lines::All,
+        (true, _) => Lines::Quiet,
+        _ => Lines::Invocations,
+    };
+    match run(&options, Report::new(lines)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options, report: Report) -> Result<(), Error> {
+    let mut end = End::new(options.exit_with_stdin)?;
+    let starting = Stack::start(options, report.clone(), |client, tables| async move {
+        let file = options.template.parent().unwrap_or(Path::new("")).join(PRODUCTS);
+        let (Some(table), false) = (tables.get(CATALOG), options.no_seed) else { return Ok(()) };
+        if !file.exists() {
+            return Ok(());
+        }
+        let products = fs::read_to_string(&file)
+            .map_err(|cause| Error::System { action: format!("read {}", file.display()), cause })?;
+        local_dynamo::seed(&client, table, &products).await?;
+        Ok(())
+    });
+    let stack = tokio::select! {
+        stack = starting => stack?,
+        () = end.wait() => return Ok(()),
+    };
+    if let Some(file) = &options.ready_file {
+        stack
+            .addresses
+            .write(&stack.places, file)
+            .map_err(|cause| Error::System { action: format!("write {}", file.display()), cause })?;
+    }
+    report.note(&welcome(&stack));
+    end.wait().await;
+    report.note("stopping ...");
+    tokio::select! {
+        () = stack.stop() => {}
+        // A second Ctrl-C does not wait: dropping the stack kills what is left.
+        () = end.wait() => {}
+    }
+    Ok(())
+}
+
+/// What ends the stack: Ctrl-C, SIGTERM, or the end of standard input if that was asked for.
+struct End {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    stdin: Option<tokio::sync::oneshot::Receiver<()>>,
+}
+
+impl End {
+    fn new(with_stdin: bool) -> Result<Self, Error> {
+        let listen = |kind| {
+            signal(kind).map_err(|cause| Error::System { action: "listen for signals".to_owned(), cause })
+        };
+        let stdin = with_stdin.then(|| {
+            let (ended, stdin) = tokio::sync::oneshot::channel();
+            // A thread of its own: a read of standard input cannot be cancelled.
+            std::thread::spawn(move || {
+                let _ = std::io::stdin().read_to_end(&mut Vec::new());
+                let _ = ended.send(());
+            });
+            stdin
+        });
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            stdin,
+        })
+    }
+
+    async fn wait(&mut self) {
+        let stdin = async {
+            match &mut self.stdin {
+                Some(stdin) => _ = stdin.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            () = stdin => self.stdin = None,
+        }
+    }
+}
+
+fn welcome(stack: &Stack) -> String {
+    let addresses = &stack.addresses;
+    let mut text = format!(
+        "\n  The shop is open.\n\n  HTTP API    {}\n  Invoke API  {}\n  DynamoDB    {}\n  SQS         {}\n\n",
+        addresses.http, addresses.invoke, addresses.dynamodb, addresses.sqs
+    );
+    for (trigger, function) in stack.routes.iter().chain(&stack.triggers) {
+        text.push_str(&format!("  {trigger:<32} {function}\n"));
+    }
+    let order = r#"{"items":[{"product_id":"PRODUCT_ID","quantity":2}],"payment_method":"tok_visa","customer":{"email":"a@example.com"}}"#;
+    text.push_str(&format!(
+        "\n  Try next, in another terminal:\n\n    curl -s '{http}/products?limit=3'\n    curl -si {http}/orders \
+         -H 'content-type: application/json' -H 'idempotency-key: demo-0000000001' \\\n      -d '{order}'\n    curl -s \
+         {http}/orders/ORDER_ID\n\n  With tok_declined the payment fails and the stock comes back. Ctrl-C stops everything.\n",
+        http = addresses.http
+    ));
+    text
+}

@@ -1,0 +1,112 @@
+//! Has cargo build the binaries that the template names.
+
+use std::{
+    collections::HashMap,
+    ffi::OsStr,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::error::Error;
+
+/// Where each binary is.
+pub type Binaries = HashMap<String, PathBuf>;
+
+/// Builds `binaries` in the workspace of `folder`. cargo's progress goes to standard error as it comes.
+///
+/// No package is named: so cargo resolves the features of the workspace's default members, as `cargo run` did, and
+/// compiles no dependency a second time.
+///
+/// # Errors
+/// When cargo cannot be run or does not build every binary.
+pub fn build(folder: &Path, binaries: &[&str], release: bool) -> Result<Binaries, Error> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(&cargo);
+    command.current_dir(folder).arg("build").arg("--message-format=json-render-diagnostics");
+    for binary in binaries {
+        command.arg("--bin").arg(binary);
+    }
+    if release {
+        command.arg("--release");
+    }
+    // What `cargo run` tells the program it runs is not meant for another cargo.
+    for (name, _) in std::env::vars_os() {
+        if is_for_the_program(&name) {
+            command.env_remove(name);
+        }
+    }
+    let cannot = |error: &dyn std::fmt::Display| {
+        Error::Build(format!(
+            "cannot run {}: {error}. Rust and cargo must be installed (https://rustup.rs).",
+            cargo.display()
+        ))
+    };
+    let mut cargo_process =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(|error| cannot(&error))?;
+    let mut built = Binaries::new();
+    if let Some(output) = cargo_process.stdout.take() {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            built.extend(executable(&line));
+        }
+    }
+    let status = cargo_process.wait().map_err(|error| cannot(&error))?;
+    if !status.success() {
+        return Err(Error::Build(
+            "cargo could not build the functions: its errors are above. Mend them and start again."
+                .to_owned(),
+        ));
+    }
+    match binaries.iter().find(|binary| !built.contains_key(**binary)) {
+        Some(missing) => {
+            Err(Error::Build(format!("cargo built no binary named {missing}, which the template names")))
+        }
+        None => Ok(built),
+    }
+}
+
+fn is_for_the_program(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let kept = [
+        "CARGO_HOME",
+        "CARGO_TARGET_DIR",
+        "CARGO_TERM_",
+        "CARGO_BUILD_",
+        "CARGO_NET_",
+        "CARGO_INCREMENTAL",
+        "CARGO_PROFILE_",
+    ];
+    name.starts_with("CARGO_") && !kept.iter().any(|kept| name.starts_with(kept))
+}
+
+/// The name and path in one of cargo's messages, if it is about a binary.
+fn executable(message: &str) -> Option<(String, PathBuf)> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let binary = message["target"]["kind"].as_array()?.iter().any(|kind| kind == "bin");
+    let path = message["executable"].as_str().filter(|_| binary)?;
+    Some((message["target"]["name"].as_str()?.to_owned(), PathBuf::from(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_cargos_messages() {
+        let message = r#"{"reason":"compiler-artifact","target":{"kind":["bin"],"name":"get-order"},"executable":"/t/get-order"}"#;
+        assert_eq!(executable(message), Some(("get-order".to_owned(), PathBuf::from("/t/get-order"))));
+        let library =
+            r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"orders"},"executable":null}"#;
+        assert_eq!(executable(library), None);
+        assert_eq!(executable("warning: text"), None);
+    }
+
+    #[test]
+    fn keeps_what_cargo_itself_is_told() {
+        assert!(is_for_the_program(OsStr::new("CARGO_MANIFEST_DIR")));
+        assert!(!is_for_the_program(OsStr::new("CARGO_TARGET_DIR")));
+        assert!(!is_for_the_program(OsStr::new("PATH")));
+    }
+}

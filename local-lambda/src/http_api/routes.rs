@@ -1,0 +1,150 @@
+//! Which function a request goes to.
+//!
+//! The rules: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>. A full match
+//! comes before one with path variables, that before a greedy `{proxy+}`, and `$default` is last; a method comes before
+//! ANY.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::pool::Pool;
+
+/// The routes of an API, the most specific first.
+#[derive(Debug, Default)]
+pub(crate) struct Routes(Vec<Route>);
+
+#[derive(Debug)]
+struct Route {
+    method: String,
+    path: String,
+    pattern: Pattern,
+    function: Arc<Pool>,
+}
+
+/// What a request's path must look like. The order is the order of precedence.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Pattern {
+    Path(Vec<Segment>),
+    Default,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Segment {
+    Literal(String),
+    Variable(String),
+    Greedy(String),
+}
+
+/// The route of one request.
+#[derive(Debug)]
+pub(crate) struct Matched {
+    pub(crate) key: String,
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) function: Arc<Pool>,
+}
+
+impl Routes {
+    pub(crate) fn add(&mut self, method: &str, path: &str, function: Arc<Pool>) {
+        let route =
+            Route { method: method.to_owned(), path: path.to_owned(), pattern: pattern(path), function };
+        self.0.push(route);
+        self.0.sort_by(|a, b| a.pattern.cmp(&b.pattern).then((a.method == "ANY").cmp(&(b.method == "ANY"))));
+    }
+
+    /// The route for a decoded path.
+    pub(crate) fn find(&self, method: &str, path: &str) -> Option<Matched> {
+        self.0.iter().filter(|route| route.method == method || route.method == "ANY").find_map(|route| {
+            let parameters = route.pattern.matches(path)?;
+            Some(Matched { key: route.key(), parameters, function: Arc::clone(&route.function) })
+        })
+    }
+
+    pub(crate) fn describe(&self) -> Vec<(String, String)> {
+        self.0.iter().map(|route| (route.key(), route.function.name().to_owned())).collect()
+    }
+}
+
+impl Route {
+    fn key(&self) -> String {
+        match self.pattern {
+            Pattern::Default => "$default".to_owned(),
+            Pattern::Path(_) => format!("{} {}", self.method, self.path),
+        }
+    }
+}
+
+fn pattern(path: &str) -> Pattern {
+    if path == "$default" {
+        return Pattern::Default;
+    }
+    let segment = |text: &str| match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+        Some(name) => match name.strip_suffix('+') {
+            Some(name) => Segment::Greedy(name.to_owned()),
+            None => Segment::Variable(name.to_owned()),
+        },
+        None => Segment::Literal(text.to_owned()),
+    };
+    Pattern::Path(path.trim_start_matches('/').split('/').map(segment).collect())
+}
+
+impl Pattern {
+    fn matches(&self, path: &str) -> Option<BTreeMap<String, String>> {
+        let mut parameters = BTreeMap::new();
+        let Self::Path(segments) = self else { return Some(parameters) };
+        let mut rest = Some(path.strip_prefix('/')?);
+        for segment in segments {
+            let text = rest?;
+            let (first, after) = match text.split_once('/') {
+                Some((first, after)) => (first, Some(after)),
+                None => (text, None),
+            };
+            match segment {
+                Segment::Literal(literal) if literal == first => rest = after,
+                Segment::Variable(name) if !first.is_empty() => {
+                    parameters.insert(name.clone(), first.to_owned());
+                    rest = after;
+                }
+                Segment::Greedy(name) if !text.is_empty() => {
+                    parameters.insert(name.clone(), text.to_owned());
+                    rest = None;
+                }
+                _ => return None,
+            }
+        }
+        rest.is_none().then_some(parameters)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(path: &str, request: &str) -> Option<Vec<String>> {
+        pattern(path).matches(request).map(|parameters| parameters.into_values().collect())
+    }
+
+    #[test]
+    fn paths_match_segment_by_segment() {
+        assert_eq!(matches("/products", "/products"), Some(vec![]));
+        assert_eq!(matches("/products/{id}", "/products/a b"), Some(vec!["a b".to_owned()]));
+        assert_eq!(matches("/files/{proxy+}", "/files/a/b"), Some(vec!["a/b".to_owned()]));
+        assert_eq!(matches("/", "/"), Some(vec![]));
+        for (path, request) in [
+            ("/products", "/products/"),
+            ("/products", "/product"),
+            ("/products/{id}", "/products"),
+            ("/products/{id}", "/products/"),
+            ("/products/{id}", "/products/a/b"),
+            ("/files/{proxy+}", "/files"),
+            ("/files/{proxy+}", "/files/"),
+        ] {
+            assert_eq!(matches(path, request), None, "{path} {request}");
+        }
+    }
+
+    #[test]
+    fn the_most_specific_pattern_comes_first() {
+        let mut patterns = vec![pattern("$default"), pattern("/a/{p+}"), pattern("/a/{b}"), pattern("/a/b")];
+        patterns.sort();
+        assert_eq!(patterns, [pattern("/a/b"), pattern("/a/{b}"), pattern("/a/{p+}"), pattern("$default")]);
+    }
+}

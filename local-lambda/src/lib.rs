@@ -1,0 +1,32 @@
+//! The local stack: hosts the functions of a SAM template as AWS does, on one machine and without Docker.
+//!
+//! It knows template.yaml and Lambda, and nothing of the shop:
+//!
+//! - [`build`] has cargo build the binaries that the template names
+//! - [`environment`] is one execution environment: a real process and its [`runtime_api`]; [`pool`] reuses and starts
+//!   them as Lambda does
+//! - [`http_api`] is API Gateway's HTTP API, [`invoke_api`] Lambda's Invoke, [`event_sources`] what polls queues,
+//!   streams and the clock
+//! - [`sqs_server`] and [`queues`] are SQS; the DynamoDB comes from the crate `local-dynamo`
+//! - [`report`] writes a line for each invocation; [`stack`] puts it all together and takes it apart again
+
+pub mod build;
+pub mod cli;
+pub mod environment;
+mod error;
+pub mod event_sources;
+pub mod http_api;
+pub mod invocation;
+pub mod invoke_api;
+pub mod places;
+pub mod pool;
+pub mod queues;
+pub mod ready;
+pub mod report;
+pub mod runtime_api;
+mod server;
+pub mod sqs_server;
+pub mod stack;
+
+pub use error::Error;
+pub use stack::Stack;

@@ -1,0 +1,43 @@
+//! Where everything is, for programs that start the stack.
+
+use std::{collections::BTreeMap, fs, io, path::Path};
+
+use serde_json::json;
+
+use crate::places::Places;
+
+/// The addresses of a running stack.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// The HTTP API.
+    pub http: String,
+    /// Lambda's Invoke API.
+    pub invoke: String,
+    /// DynamoDB.
+    pub dynamodb: String,
+    /// SQS.
+    pub sqs: String,
+}
+
+impl Addresses {
+    /// Writes the addresses, and the names of tables and queues by logical id, as JSON. The file appears whole.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, places: &Places, file: &Path) -> io::Result<()> {
+        let map = |names: &BTreeMap<String, String>| json!(names);
+        let ready = json!({
+            "http": self.http,
+            "invoke": self.invoke,
+            "dynamodb": self.dynamodb,
+            "sqs": self.sqs,
+            "region": places.region,
+            "process_id": std::process::id(),
+            "tables": map(&places.tables),
+            "queues": map(&places.queue_urls),
+        });
+        let unfinished = file.with_extension("unfinished");
+        fs::write(&unfinished, ready.to_string())?;
+        fs::rename(unfinished, file)
+    }
+}

@@ -1,0 +1,88 @@
+//! Loopback HTTP servers.
+
+use std::{convert::Infallible, future::Future, io, net::Ipv4Addr};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Error;
+
+/// An answer that is known whole.
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// Listens on `port` of 127.0.0.1; 0 takes any free one.
+pub(crate) async fn listen(port: u16, flag: &'static str) -> Result<(TcpListener, u16), Error> {
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|cause| match cause.kind() {
+            io::ErrorKind::AddrInUse => Error::PortTaken { port, flag },
+            _ => Error::system(format!("listen on port {port} (change it with {flag})"), cause),
+        })?;
+    let port = listener.local_addr().map_err(|cause| Error::system("listen", cause))?.port();
+    Ok((listener, port))
+}
+
+/// Answers requests with `handler` until `stop`; then lets those that are under way end.
+pub(crate) async fn serve<F, Fut>(listener: TcpListener, stop: CancellationToken, handler: F)
+where
+    F: Fn(Request<Incoming>) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    loop {
+        let stream = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of file descriptors, or a client that left: the next accept may work.
+                Err(_) => { tokio::task::yield_now().await; continue }
+            },
+        };
+        // Small answers must not wait for the peer's acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let (handler, stop) = (handler.clone(), stop.clone());
+        tokio::spawn(async move {
+            let service = service_fn(move |request| {
+                let answer = handler(request);
+                async move { Ok::<_, Infallible>(answer.await) }
+            });
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new());
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            tokio::pin!(connection);
+            tokio::select! {
+                // An error here is the client's: it sent no HTTP or went away.
+                _ = connection.as_mut() => return,
+                () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+            }
+            let _ = connection.await;
+        });
+    }
+}
+
+/// Why a request's body is not there.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    TooLarge,
+    Broken,
+}
+
+/// The body, up to `most` bytes.
+pub(crate) async fn body(incoming: Incoming, most: usize) -> Result<Bytes, BodyError> {
+    match Limited::new(incoming, most).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
+        Err(_) => Err(BodyError::Broken),
+    }
+}
+
+/// A JSON answer.
+pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    let content_type = http::HeaderValue::from_static("application/json");
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
+    answer
+}

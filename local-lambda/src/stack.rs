@@ -1,0 +1,283 @@
+//! The whole stack: started in order, and taken apart in order.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use local_dynamo::Embedded;
+use sam_template::{EventSource, Function, Settings, Template};
+use shared::aws::Aws;
+use tokio::{task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    build::{self, Binaries},
+    cli::Options,
+    environment::Recipe,
+    error::Error,
+    event_sources::{
+        Target,
+        filter::Filter,
+        schedule::Schedule,
+        sqs::Sqs,
+        stream::{OnFailure, Stream},
+    },
+    http_api::HttpApi,
+    invoke_api::InvokeApi,
+    places::Places,
+    pool::Pool,
+    queues,
+    ready::Addresses,
+    report::Report,
+    server, sqs_server,
+};
+
+/// The account that everything is said to belong to.
+const ACCOUNT_ID: &str = "000000000000";
+/// How long invocations that are under way may take to end when the stack stops.
+const DRAIN_WITHIN: Duration = Duration::from_millis(500);
+
+/// A running stack.
+#[derive(Debug)]
+pub struct Stack {
+    /// Where it answers.
+    pub addresses: Addresses,
+    /// What it made.
+    pub places: Arc<Places>,
+    /// The routes of the HTTP API and the functions they go to.
+    pub routes: Vec<(String, String)>,
+    /// What else invokes functions: the trigger and the function.
+    pub triggers: Vec<(String, String)>,
+    pools: Vec<Arc<Pool>>,
+    embedded: Option<Embedded>,
+    /// Ends polling and listening.
+    stop: CancellationToken,
+    /// Ends the embedded SQS, which functions need until they have ended.
+    stop_sqs: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Stack {
+    /// Starts everything that the template declares. `prepare` gets a DynamoDB client and the table names before any
+    /// function can run: to seed them.
+    ///
+    /// # Errors
+    /// The first thing that is missing or wrong; what was started by then is stopped.
+    pub async fn start<F, Fut>(options: &Options, report: Report, prepare: F) -> Result<Self, Error>
+    where
+        F: FnOnce(aws_sdk_dynamodb::Client, BTreeMap<String, String>) -> Fut,
+        Fut: Future<Output = Result<(), Error>>,
+    {
+        let settings = Settings {
+            region: options.region.clone(),
+            account_id: ACCOUNT_ID.to_owned(),
+            parameters: options.parameters.iter().cloned().collect(),
+            ..Settings::default()
+        };
+        let template = Template::load(&options.template, &settings)?;
+        let mut places = Places::of(&template, &options.region, ACCOUNT_ID);
+        // Ports first: a taken one must not be found out after minutes of building.
+        let (http, http_port) = server::listen(options.port, "--port").await?;
+        let (invoke, invoke_port) = server::listen(options.invoke_port, "--invoke-port").await?;
+        let stop_sqs = CancellationToken::new();
+        let sqs = match &options.sqs_endpoint {
+            Some(endpoint) => endpoint.clone(),
+            None => {
+                sqs_server::start(options.sqs_port, &options.region, ACCOUNT_ID, stop_sqs.clone()).await?
+            }
+        };
+        let (embedded, dynamodb) = match &options.dynamodb_endpoint {
+            Some(endpoint) => (None, endpoint.clone()),
+            None => {
+                let server = Embedded::start(options.dynamodb_port, options.data.as_deref()).await?;
+                let endpoint = server.endpoint();
+                (Some(server), endpoint)
+            }
+        };
+        let binaries = build_functions(&template, options.release, &report).await?;
+        let aws = Aws::local(&options.region, &dynamodb, &sqs);
+        places.tables = local_dynamo::ensure_tables(&aws.dynamodb(), &template).await?;
+        places.streams = local_dynamo::stream_arns(&aws.dynamodb(), &template).await?;
+        places.queue_urls = queues::ensure_queues(&aws.sqs(), &template, &places).await?;
+        prepare(aws.dynamodb(), places.tables.clone()).await?;
+
+        let places = Arc::new(places);
+        let mut pools = Vec::new();
+        for function in &template.functions {
+            let recipe = recipe(function, &binaries, &places, &dynamodb, &sqs)?;
+            let pool =
+                Pool::new(recipe, function.reserved_concurrency, options.max_environments, report.clone());
+            pools.push(Arc::new(pool));
+        }
+        let mut stack = Self {
+            addresses: Addresses {
+                http: format!("http://127.0.0.1:{http_port}"),
+                invoke: format!("http://127.0.0.1:{invoke_port}"),
+                dynamodb,
+                sqs,
+            },
+            places,
+            routes: Vec::new(),
+            triggers: Vec::new(),
+            pools,
+            embedded,
+            stop: CancellationToken::new(),
+            stop_sqs,
+            tasks: JoinSet::new(),
+        };
+        stack.start_event_sources(&template, &aws, &report)?;
+        let api = HttpApi::new(&template, &stack.pools, ACCOUNT_ID, report.clone());
+        stack.routes = api.describe();
+        stack.tasks.spawn(api.serve(http, stack.stop.clone()));
+        let ids = template.functions.iter().map(|function| function.logical_id.clone());
+        let functions = ids.zip(stack.pools.iter().cloned()).collect();
+        stack.tasks.spawn(InvokeApi::new(functions, report).serve(invoke, stack.stop.clone()));
+        Ok(stack)
+    }
+
+    fn start_event_sources(&mut self, template: &Template, aws: &Aws, report: &Report) -> Result<(), Error> {
+        let unsupported = |(line, message)| unsupported(&template.path, line, message);
+        for (function, pool) in template.functions.iter().zip(&self.pools) {
+            let target = Target {
+                function: Arc::clone(pool),
+                places: Arc::clone(&self.places),
+                report: report.clone(),
+            };
+            for event in &function.events {
+                let trigger = match event {
+                    EventSource::Sqs(source) if source.enabled => {
+                        let filter = Filter::compile(&source.filters).map_err(unsupported)?;
+                        let url = self.queue_url(&template.path, &source.queue)?;
+                        let arn = self.places.queue_arn(&source.queue).unwrap_or_default();
+                        let queue = source.queue.clone();
+                        let source = Sqs::new(aws.sqs(), url, arn, source.clone(), filter, target.clone());
+                        self.tasks.spawn(source.run(self.stop.clone()));
+                        format!("queue {queue}")
+                    }
+                    EventSource::Stream(source) if source.enabled => {
+                        let filter = Filter::compile(&source.filters).map_err(unsupported)?;
+                        let Some(arn) = self.places.streams.get(&source.table).cloned() else {
+                            let message =
+                                format!("{} has no stream: give it a StreamSpecification", source.table);
+                            return Err(unsupported((1, message)));
+                        };
+                        let on_failure = match &source.on_failure {
+                            Some(queue) => Some(OnFailure {
+                                client: aws.sqs(),
+                                url: self.queue_url(&template.path, queue)?,
+                            }),
+                            None => None,
+                        };
+                        let table = source.table.clone();
+                        let client =
+                            local_dynamo::streams_client(&self.addresses.dynamodb, &self.places.region);
+                        let source =
+                            Stream::new(client, arn, source.clone(), filter, on_failure, target.clone());
+                        self.tasks.spawn(source.run(self.stop.clone()));
+                        format!("stream of {table}")
+                    }
+                    EventSource::Schedule(source) if source.enabled => {
+                        let (line, expression) = (source.line, source.expression.clone());
+                        let schedule = Schedule::new(source.clone(), target.clone());
+                        let schedule = schedule.map_err(|message| unsupported((line, message)))?;
+                        self.tasks.spawn(schedule.run(self.stop.clone()));
+                        expression
+                    }
+                    _ => continue,
+                };
+                self.triggers.push((trigger, function.name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn queue_url(&self, template: &Path, logical_id: &str) -> Result<String, Error> {
+        let message = || format!("{logical_id} is not a queue of this template");
+        self.places.queue_urls.get(logical_id).cloned().ok_or_else(|| unsupported(template, 1, message()))
+    }
+
+    /// Stops everything: no more polling and requests, a moment for what is under way, then the functions, then the
+    /// servers they used. Nothing is left behind.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        let drained = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = timeout(DRAIN_WITHIN, drained).await;
+        futures_util::future::join_all(self.pools.iter().map(|pool| pool.stop())).await;
+        self.tasks.shutdown().await;
+        self.stop_sqs.cancel();
+        if let Some(embedded) = self.embedded.take() {
+            embedded.stop().await;
+        }
+    }
+}
+
+fn unsupported(template: &Path, line: usize, message: String) -> Error {
+    Error::Unsupported { path: template.display().to_string(), line, message }
+}
+
+async fn build_functions(template: &Template, release: bool, report: &Report) -> Result<Binaries, Error> {
+    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for function in &template.functions {
+        let binaries = folders.entry(function.code_uri.as_str()).or_default();
+        if !binaries.contains(&function.binary.as_str()) {
+            binaries.push(&function.binary);
+        }
+    }
+    let mut built = Binaries::new();
+    for (code_uri, binaries) in folders {
+        report.note(&format!("building {} functions ...", binaries.len()));
+        let template_folder = template.path.parent().filter(|path| !path.as_os_str().is_empty());
+        let folder = template_folder.unwrap_or(Path::new(".")).join(code_uri);
+        let binaries: Vec<String> = binaries.into_iter().map(str::to_owned).collect();
+        let build = move || {
+            let names: Vec<&str> = binaries.iter().map(String::as_str).collect();
+            build::build(&folder, &names, release)
+        };
+        let result = tokio::task::spawn_blocking(build).await;
+        built.extend(result.map_err(|error| Error::Build(error.to_string()))??);
+    }
+    Ok(built)
+}
+
+/// What the environments of a function start with: the template's variables and Lambda's own.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
+fn recipe(
+    function: &Function,
+    binaries: &Binaries,
+    places: &Places,
+    dynamodb: &str,
+    sqs: &str,
+) -> Result<Recipe, Error> {
+    let binary = binaries.get(&function.binary).cloned();
+    let binary = binary.ok_or_else(|| Error::Build(format!("there is no binary {}", function.binary)))?;
+    let task_root = binary.parent().unwrap_or(Path::new("/")).display().to_string();
+    let log_group = format!("/aws/lambda/{}", function.name);
+    let mut variables = places.environment(function)?;
+    let own: [(&str, &str); 19] = [
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_SESSION_TOKEN", "local"),
+        ("AWS_REGION", &places.region),
+        ("AWS_DEFAULT_REGION", &places.region),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+        ("AWS_ENDPOINT_URL_SQS", sqs),
+        ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+        ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &function.memory_mb.to_string()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", &log_group),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
+        ("LAMBDA_TASK_ROOT", &task_root),
+        ("LANG", "en_US.UTF-8"),
+        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("TZ", ":UTC"),
+        ("_HANDLER", "bootstrap"),
+    ];
+    variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    Ok(Recipe {
+        function: function.name.clone(),
+        function_arn: places.function_arn(&function.name),
+        binary,
+        variables,
+        timeout: function.timeout,
+    })
+}

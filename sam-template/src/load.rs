@@ -1,0 +1,290 @@
+//! From a file to a [`Template`].
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::{Fault, TemplateError},
+    evaluate::Scope,
+    node::{self, Entry, Node},
+    resources::{function::Function, http_api::HttpApi, queue::Queue, table::Table},
+};
+
+/// What a template is read with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The value of `AWS::Region`.
+    pub region: String,
+    /// The value of `AWS::AccountId`, twelve digits.
+    pub account_id: String,
+    /// The value of `AWS::StackName`.
+    pub stack_name: String,
+    /// Values for the template's parameters, instead of their defaults.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            region: "us-east-1".to_owned(),
+            account_id: "000000000000".to_owned(),
+            stack_name: "local".to_owned(),
+            parameters: BTreeMap::new(),
+        }
+    }
+}
+
+/// The resources of a template that run code, hold data or carry messages.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// In the order of the template.
+    pub functions: Vec<Function>,
+    /// In the order of the template.
+    pub tables: Vec<Table>,
+    /// In the order of the template.
+    pub queues: Vec<Queue>,
+    /// The HTTP API that functions' `HttpApi` events belong to.
+    pub http_api: Option<HttpApi>,
+}
+
+/// Resource types that need nothing to run locally: permissions, logs, alarms, dashboards and the like.
+const IGNORED: [&str; 13] = [
+    "AWS::ApplicationAutoScaling::",
+    "AWS::Budgets::",
+    "AWS::CloudWatch::",
+    "AWS::CodeDeploy::",
+    "AWS::IAM::",
+    "AWS::KMS::",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::",
+    "AWS::ResourceGroups::",
+    "AWS::SNS::",
+    "AWS::SQS::QueuePolicy",
+    "AWS::SSM::",
+    "AWS::XRay::",
+];
+
+impl Template {
+    /// Reads the template at `path`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong or not supported, with its line.
+    pub fn load(path: &Path, settings: &Settings) -> Result<Self, TemplateError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| TemplateError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text, path, settings)
+    }
+
+    /// Reads a template from `text`; `path` is where it says it comes from.
+    ///
+    /// # Errors
+    /// As [`Template::load`].
+    pub fn parse(text: &str, path: &Path, settings: &Settings) -> Result<Self, TemplateError> {
+        let at = |Fault { line, message }| TemplateError::At { path: path.to_owned(), line, message };
+        let root = node::parse(text).map_err(at)?;
+        let values = parameters(&root, settings).map_err(|problem| match problem {
+            Problem::Fault(fault) => at(fault),
+            Problem::Parameter(message) => TemplateError::Parameter(message),
+        })?;
+        read(&root, values, path).map_err(at)
+    }
+}
+
+enum Problem {
+    Fault(Fault),
+    Parameter(String),
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+fn parameters(root: &Node, settings: &Settings) -> Result<BTreeMap<String, String>, Problem> {
+    let declared = Node::entries(root.get("Parameters"))?;
+    for name in settings.parameters.keys() {
+        if !declared.iter().any(|entry| entry.key == *name) {
+            let names: Vec<_> = declared.iter().map(|entry| entry.key.as_str()).collect();
+            let known = names.join(", ");
+            return Err(Problem::Parameter(format!("the template has no parameter {name}; it has: {known}")));
+        }
+    }
+    let mut values = BTreeMap::from([
+        ("AWS::Region".to_owned(), settings.region.clone()),
+        ("AWS::AccountId".to_owned(), settings.account_id.clone()),
+        ("AWS::StackName".to_owned(), settings.stack_name.clone()),
+        ("AWS::Partition".to_owned(), "aws".to_owned()),
+        ("AWS::URLSuffix".to_owned(), "amazonaws.com".to_owned()),
+    ]);
+    for Entry { key, node, .. } in declared {
+        let value = match (settings.parameters.get(key), node.get("Default")) {
+            (Some(given), _) => given.clone(),
+            (None, Some(default)) => default.text()?.to_owned(),
+            (None, None) => {
+                let message =
+                    format!("the parameter {key} has no default: give it with --parameter {key}=VALUE");
+                return Err(Problem::Parameter(message));
+            }
+        };
+        let allowed = Node::texts(node.get("AllowedValues"))?;
+        if !allowed.is_empty() && !allowed.contains(&value) {
+            let allowed = allowed.join(", ");
+            return Err(Problem::Parameter(format!(
+                "the parameter {key} is {value:?}, but must be one of: {allowed}"
+            )));
+        }
+        values.insert(key.clone(), value);
+    }
+    Ok(values)
+}
+
+fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Template, Fault> {
+    let resources = Node::entries(Some(root.require("Resources")?))?;
+    let conditions = Node::entries(root.get("Conditions"))?;
+    let scope = Scope {
+        values,
+        conditions: conditions.iter().map(|entry| (entry.key.clone(), entry.node.clone())).collect(),
+        mappings: root.get("Mappings").cloned(),
+        // SAM makes an API of its own name for HttpApi events that name none.
+        resources: resources
+            .iter()
+            .map(|entry| entry.key.clone())
+            .chain(["ServerlessHttpApi".to_owned()])
+            .collect::<BTreeSet<_>>(),
+    };
+    let mut template = Template {
+        path: path.to_owned(),
+        functions: Vec::new(),
+        tables: Vec::new(),
+        queues: Vec::new(),
+        http_api: None,
+    };
+    for Entry { key: id, node, line } in resources {
+        if let Some(condition) = node.get("Condition")
+            && !scope.condition(condition.text()?, condition.line)?
+        {
+            continue;
+        }
+        let kind = node.require("Type")?;
+        match kind.text()? {
+            "AWS::Serverless::Function" => {
+                let globals = root.at(&["Globals", "Function"]);
+                template.functions.push(Function::read(&scope, id, *line, node, globals)?);
+            }
+            "AWS::DynamoDB::Table" => template.tables.push(Table::read(&scope, id, node)?),
+            "AWS::SQS::Queue" => template.queues.push(Queue::read(&scope, id, *line, node)?),
+            "AWS::Serverless::HttpApi" if template.http_api.is_some() => {
+                return Err(kind.fault("only one HTTP API is supported"));
+            }
+            "AWS::Serverless::HttpApi" => template.http_api = Some(HttpApi::read(&scope, id, node)?),
+            other if IGNORED.iter().any(|ignored| other.starts_with(ignored)) => {}
+            other => {
+                return Err(kind.fault(format!(
+                    "{other} is not supported: functions (AWS::Serverless::Function), HTTP APIs \
+                     (AWS::Serverless::HttpApi), tables (AWS::DynamoDB::Table) and queues (AWS::SQS::Queue) are"
+                )));
+            }
+        }
+    }
+    Ok(template)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::event::EventSource;
+
+    const SMALL: &str = r#"
+Parameters:
+  Stage: {Type: String, Default: dev, AllowedValues: [dev, prod]}
+Globals:
+  Function:
+    Timeout: 7
+    Environment: {Variables: {SHARED: "1", TABLE: !Ref Things}}
+Resources:
+  Hello:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: hello}}
+    Properties:
+      MemorySize: 256
+      Policies: [{Statement: [{Action: x, Resource: !ImportValue unknown}]}]
+      Environment: {Variables: {QUEUE: !Ref Jobs}}
+      Events:
+        Get: {Type: HttpApi, Properties: {Path: "/hello/{name}", Method: get, ApiId: !Ref Api}}
+        Jobs: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn, BatchSize: 5, FunctionResponseTypes: [ReportBatchItemFailures]}}
+  Api: {Type: AWS::Serverless::HttpApi}
+  Jobs:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 42
+      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 3}
+  Dead: {Type: AWS::SQS::Queue}
+  Things:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+      StreamSpecification: {StreamViewType: NEW_IMAGE}
+  Alarm: {Type: AWS::CloudWatch::Alarm, Properties: {Anything: !Whatever goes}}
+"#;
+
+    fn parse(text: &str, parameters: &[(&str, &str)]) -> Result<Template, TemplateError> {
+        let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = Settings { parameters: given.collect(), ..Settings::default() };
+        Template::parse(text, Path::new("template.yaml"), &settings)
+    }
+
+    #[test]
+    fn reads_functions_with_globals_events_and_late_variables() {
+        let template = parse(SMALL, &[]).unwrap();
+        let [hello] = template.functions.as_slice() else { panic!() };
+        assert_eq!((hello.name.as_str(), hello.timeout.as_secs(), hello.memory_mb), ("hello", 7, 256));
+        let variable = |name: &str| {
+            hello.environment[name].resolve(|reference| Some(format!("<{}>", reference.resource)))
+        };
+        assert_eq!(variable("SHARED"), Ok("1".to_owned()));
+        assert_eq!(variable("TABLE"), Ok("<Things>".to_owned()));
+        assert_eq!(variable("QUEUE"), Ok("<Jobs>".to_owned()));
+        let [EventSource::HttpApi(route), EventSource::Sqs(jobs)] = hello.events.as_slice() else { panic!() };
+        assert_eq!((route.method.as_str(), route.path.as_str()), ("GET", "/hello/{name}"));
+        assert_eq!(
+            (jobs.queue.as_str(), jobs.batch_size, jobs.report_batch_item_failures),
+            ("Jobs", 5, true)
+        );
+    }
+
+    #[test]
+    fn reads_tables_and_queues() {
+        let template = parse(SMALL, &[]).unwrap();
+        assert_eq!(template.tables[0].key.hash, "id");
+        assert!(template.tables[0].stream.is_some());
+        let redrive = template.queues[0].redrive.as_ref().unwrap();
+        assert_eq!((redrive.dead_letter_queue.as_str(), redrive.max_receive_count), ("Dead", 3));
+        assert_eq!(template.queues[0].visibility_timeout.as_secs(), 42);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        let message = |text: &str| parse(text, &[]).unwrap_err().to_string();
+        let unknown = message("Resources:\n  A:\n    Type: AWS::S3::Bucket\n");
+        assert!(unknown.starts_with("template.yaml:3: AWS::S3::Bucket is not supported"), "{unknown}");
+        let event =
+            message(&SMALL.replace("Type: SQS, Properties: {Queue", "Type: Kafka, Properties: {Queue"));
+        assert!(event.starts_with("template.yaml:18: Kafka"), "{event}");
+        let number = message(&SMALL.replace("VisibilityTimeout: 42", "VisibilityTimeout: soon"));
+        assert!(number.starts_with("template.yaml:23: soon is not a number"), "{number}");
+    }
+
+    #[test]
+    fn parameters_are_checked() {
+        assert!(parse(SMALL, &[("Stage", "prod")]).is_ok());
+        assert!(parse(SMALL, &[("Stage", "test")]).unwrap_err().to_string().contains("one of: dev, prod"));
+        assert!(parse(SMALL, &[("Stagee", "dev")]).unwrap_err().to_string().contains("it has: Stage"));
+    }
+}

@@ -1,0 +1,36 @@
+//! The resources of a template, one file for each kind.
+
+pub(crate) mod event;
+pub(crate) mod function;
+pub(crate) mod http_api;
+pub(crate) mod queue;
+pub(crate) mod table;
+
+use crate::{
+    error::Fault,
+    evaluate::Scope,
+    node::{Entry, Node, Value},
+};
+
+/// The evaluated properties `keys` of a resource. The others are not looked at, so they may hold what we do not know.
+pub(crate) fn properties(scope: &Scope, resource: &Node, keys: &[&str]) -> Result<Node, Fault> {
+    select(scope, resource.get("Properties"), keys, resource.line)
+}
+
+pub(crate) fn select(scope: &Scope, node: Option<&Node>, keys: &[&str], line: usize) -> Result<Node, Fault> {
+    let wanted = Node::entries(node)?.iter().filter(|entry| keys.contains(&entry.key.as_str())).cloned();
+    let entries: Vec<Entry> = wanted.collect();
+    scope.evaluate(&Node { line, value: Value::Mapping(entries) })
+}
+
+/// The logical id of the resource that `key` refers to by `Ref` or `Fn::GetAtt`.
+pub(crate) fn referenced(properties: &Node, key: &str) -> Result<String, Fault> {
+    let node = properties.require(key)?;
+    let Value::Late(text) = &node.value else {
+        return Err(node.fault(format!("{key} must be a !GetAtt or !Ref to a resource of this template")));
+    };
+    match text.as_reference() {
+        Some(reference) => Ok(reference.resource.clone()),
+        None => Err(node.fault(format!("{key} must be one !GetAtt or !Ref"))),
+    }
+}

@@ -1,0 +1,92 @@
+//! `AWS::Serverless::Function`
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{event::EventSource, select};
+use crate::{error::Fault, evaluate::Scope, node::Node, text::Text};
+
+/// A function, with the template's `Globals` merged in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// `FunctionName`, or else the name of the binary.
+    pub name: String,
+    /// The binary that cargo builds for it.
+    pub binary: String,
+    /// The folder of its code, relative to the template.
+    pub code_uri: String,
+    /// How long an invocation may take.
+    pub timeout: Duration,
+    /// Memory in MB.
+    pub memory_mb: u32,
+    /// `x86_64` or `arm64`.
+    pub architecture: String,
+    /// The most environments at once, if limited.
+    pub reserved_concurrency: Option<u32>,
+    /// Environment variables.
+    pub environment: BTreeMap<String, Text>,
+    /// What invokes it, in the order of the template.
+    pub events: Vec<EventSource>,
+}
+
+const KEYS: [&str; 9] = [
+    "FunctionName",
+    "CodeUri",
+    "Runtime",
+    "Timeout",
+    "MemorySize",
+    "Architectures",
+    "ReservedConcurrentExecutions",
+    "Environment",
+    "Events",
+];
+
+impl Function {
+    pub(crate) fn read(
+        scope: &Scope,
+        id: &str,
+        line: usize,
+        resource: &Node,
+        globals: Option<&Node>,
+    ) -> Result<Self, Fault> {
+        let own = select(scope, resource.get("Properties"), &KEYS, line)?;
+        let globals = select(scope, globals, &KEYS, line)?;
+        let property = |key: &str| own.get(key).or_else(|| globals.get(key));
+        if let Some(runtime) = property("Runtime")
+            && !runtime.text()?.starts_with("provided")
+        {
+            return Err(runtime.fault("only functions on the runtime provided.al2023 (Rust) are supported"));
+        }
+        let binary = resource.at(&["Metadata", "BuildProperties", "Binary"]).ok_or_else(|| {
+            let rule = "needs Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: NAME}}";
+            Fault::new(line, format!("{id} {rule}: it names the binary to run"))
+        })?;
+        let binary = binary.text()?.to_owned();
+        let name = own.get("FunctionName").map(Node::text).transpose()?;
+        let timeout = property("Timeout").map_or(Ok(3), Node::number)?;
+        let architectures = Node::texts(property("Architectures"))?;
+        let mut environment = BTreeMap::new();
+        for properties in [&globals, &own] {
+            for entry in Node::entries(properties.at(&["Environment", "Variables"]))? {
+                environment.insert(entry.key.clone(), scope.late(&entry.node)?);
+            }
+        }
+        let mut events = Vec::new();
+        for entry in Node::entries(own.get("Events"))? {
+            events.push(EventSource::read(&entry.key, &entry.node)?);
+        }
+        Ok(Self {
+            logical_id: id.to_owned(),
+            name: name.unwrap_or(&binary).to_owned(),
+            binary,
+            code_uri: property("CodeUri").map_or(Ok("."), Node::text)?.to_owned(),
+            timeout: Duration::from_secs(timeout),
+            memory_mb: property("MemorySize").map_or(Ok(128), Node::number)?,
+            architecture: architectures.into_iter().next().unwrap_or_else(|| "x86_64".to_owned()),
+            reserved_concurrency: own.get("ReservedConcurrentExecutions").map(Node::number).transpose()?,
+            environment,
+            events,
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! `AWS::SQS::Queue`
+
+use std::time::Duration;
+
+use super::{properties, referenced};
+use crate::{error::Fault, evaluate::Scope, node::Node};
+
+/// A queue to be created. Defaults are those of SQS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// `QueueName`, or else the logical id (with `.fifo` where SQS wants it).
+    pub name: String,
+    /// The line of the template that declares it.
+    pub line: usize,
+    /// First in, first out.
+    pub fifo: bool,
+    /// FIFO queues: deduplicate by the body.
+    pub content_based_deduplication: bool,
+    /// How long a received message stays hidden.
+    pub visibility_timeout: Duration,
+    /// How long a message is kept.
+    pub retention: Duration,
+    /// How long a new message stays hidden.
+    pub delay: Duration,
+    /// How long a receive waits for messages unless it says.
+    pub receive_wait: Duration,
+    /// Where messages go that are received too often.
+    pub redrive: Option<Redrive>,
+}
+
+/// `RedrivePolicy`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redrive {
+    /// Logical id of the dead-letter queue.
+    pub dead_letter_queue: String,
+    /// Receives before a message goes there.
+    pub max_receive_count: u32,
+}
+
+impl Queue {
+    pub(crate) fn read(scope: &Scope, id: &str, line: usize, resource: &Node) -> Result<Self, Fault> {
+        let keys = [
+            "QueueName",
+            "FifoQueue",
+            "ContentBasedDeduplication",
+            "VisibilityTimeout",
+            "MessageRetentionPeriod",
+            "DelaySeconds",
+            "ReceiveMessageWaitTimeSeconds",
+            "RedrivePolicy",
+        ];
+        let queue = properties(scope, resource, &keys)?;
+        let flag = |key: &str| queue.get(key).map_or(Ok(false), Node::boolean);
+        let seconds = |key: &str, default| {
+            Ok(Duration::from_secs(queue.get(key).map(Node::number).transpose()?.unwrap_or(default)))
+        };
+        let fifo = flag("FifoQueue")?;
+        let name = match queue.get("QueueName") {
+            Some(name) => name.text()?.to_owned(),
+            None if fifo => format!("{id}.fifo"),
+            None => id.to_owned(),
+        };
+        Ok(Self {
+            logical_id: id.to_owned(),
+            name,
+            line,
+            fifo,
+            content_based_deduplication: flag("ContentBasedDeduplication")?,
+            visibility_timeout: seconds("VisibilityTimeout", 30)?,
+            retention: seconds("MessageRetentionPeriod", 4 * 24 * 60 * 60)?,
+            delay: seconds("DelaySeconds", 0)?,
+            receive_wait: seconds("ReceiveMessageWaitTimeSeconds", 0)?,
+            redrive: queue.get("RedrivePolicy").map(redrive).transpose()?,
+        })
+    }
+}
+
+fn redrive(policy: &Node) -> Result<Redrive, Fault> {
+    Ok(Redrive {
+        dead_letter_queue: referenced(policy, "deadLetterTargetArn")?,
+        max_receive_count: policy.require("maxReceiveCount")?.number()?,
+    })
+}
