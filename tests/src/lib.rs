@@ -1,1 +1,42 @@
-//! The black-box suite: drives the shop over HTTP and holds its invariants
+//! The harness of the black-box suite: starts the real stack on free ports, talks HTTP to it, and looks into its
+//! tables when all is quiet.
+//!
+//! Nothing here sleeps for a fixed time: [`eventually`] polls with a deadline.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
+mod books;
+mod client;
+mod processes;
+mod proxy;
+mod shop;
+
+pub use books::Books;
+pub use client::{Answer, Client, Request};
+pub use processes::{children, kill_nine, kill_with};
+pub use proxy::Proxy;
+pub use shop::{Options, Shop, farthing};
+
+use std::{
+    fmt::Debug,
+    time::{Duration, Instant},
+};
+
+/// Polls until `check` gives a value.
+///
+/// # Panics
+/// When it has given only errors for `within`; the last one is told.
+pub async fn eventually<T, E, Fut>(within: Duration, mut check: impl FnMut() -> Fut) -> T
+where
+    E: Debug,
+    Fut: Future<Output = Result<T, E>>,
+{
+    let deadline = Instant::now() + within;
+    loop {
+        match check().await {
+            Ok(value) => return value,
+            Err(error) if Instant::now() >= deadline => panic!("not within {within:?}: {error:?}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}

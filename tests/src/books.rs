@@ -1,0 +1,175 @@
+//! Everything in the shop's tables, and the invariants that it must hold.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+
+use crate::Shop;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The tables at one moment. What is compared is text, so that two moments can be compared whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Books {
+    /// Seeded stock by product.
+    seeded: BTreeMap<String, i64>,
+    /// Offers by product.
+    pub available: BTreeMap<String, i64>,
+    /// Orders by id.
+    pub orders: BTreeMap<String, Order>,
+    /// The provider's ledger by idempotency key.
+    pub ledger: BTreeMap<String, Entry>,
+    /// Payment records by order: their outcome.
+    pub payments: BTreeMap<String, String>,
+}
+
+/// What matters of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Its state.
+    pub status: String,
+    /// The states it has been in.
+    pub history: Vec<String>,
+    /// Quantities by product.
+    pub lines: BTreeMap<String, i64>,
+    /// Its total in minor units.
+    pub total: i64,
+    /// Whether it is in the index of PENDING orders.
+    pub indexed: bool,
+}
+
+/// What matters of a ledger entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// `captured`, `declined`, `refunded`, or nothing when no attempt came to an end.
+    pub state: String,
+    /// Minor units.
+    pub amount: i64,
+}
+
+impl Books {
+    pub(crate) async fn read(shop: &Shop) -> Self {
+        let client = shop.aws.dynamodb();
+        let seed = include_str!("../../seed/products.json");
+        let seed: Vec<serde_json::Value> = serde_json::from_str(seed).unwrap();
+        let stock = |product: &serde_json::Value| {
+            (product["product_id"].as_str().unwrap().to_owned(), product["available"].as_i64().unwrap())
+        };
+        let catalog = scan(&client, &shop.table("CatalogTable")).await;
+        let offers = catalog.iter().filter(|item| text(item, "record") == "offer");
+        let orders = scan(&client, &shop.table("OrdersTable")).await;
+        let ledger = scan(&client, &shop.table("ProviderLedgerTable")).await;
+        let payments = scan(&client, &shop.table("PaymentsTable")).await;
+        Self {
+            seeded: seed.iter().map(stock).collect(),
+            available: offers.map(|item| (text(item, "product_id"), number(item, "available"))).collect(),
+            orders: orders.iter().map(|item| (text(item, "order_id"), order(item))).collect(),
+            ledger: ledger.iter().map(|item| (text(item, "idempotency_key"), entry(item))).collect(),
+            payments: payments.iter().map(|item| (text(item, "order_id"), text(item, "outcome"))).collect(),
+        }
+    }
+
+    /// Counts the orders in a state.
+    #[must_use]
+    pub fn count(&self, status: &str) -> usize {
+        self.orders.values().filter(|order| order.status == status).count()
+    }
+
+    /// The invariants of the design; with `quiet`, also that nothing is under way any more.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn check(&self, quiet: bool) -> Result<(), String> {
+        self.check_stock()?;
+        for (id, order) in &self.orders {
+            self.check_order(id, order, quiet).map_err(|what| format!("order {id}: {what}: {order:?}"))?;
+        }
+        match self.ledger.keys().find(|key| !self.orders.contains_key(*key)) {
+            Some(stray) => Err(format!("a charge under {stray}, which is no order")),
+            None => Ok(()),
+        }
+    }
+
+    /// Seeded stock = available + what PENDING and CONFIRMED orders hold; never negative.
+    fn check_stock(&self) -> Result<(), String> {
+        for (product, seeded) in &self.seeded {
+            let available = self.available.get(product).copied().unwrap_or_default();
+            let holding = self.orders.values().filter(|order| matches!(order.status.as_str(), "PENDING" | "CONFIRMED"));
+            let held: i64 = holding.filter_map(|order| order.lines.get(product)).sum();
+            if available < 0 || available + held != *seeded {
+                return Err(format!("{product}: {seeded} seeded, {available} available, {held} held by orders"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A CONFIRMED order has exactly one captured charge of its total; another ended one has none or a refunded one.
+    fn check_order(&self, id: &str, order: &Order, quiet: bool) -> Result<(), String> {
+        if order.history.last() != Some(&order.status) || order.history.first().map(String::as_str) != Some("PENDING") {
+            return Err("its history does not lead to its state".to_owned());
+        }
+        let pending = order.status == "PENDING";
+        if order.indexed != pending {
+            return Err("the index of PENDING orders is wrong".to_owned());
+        }
+        if pending {
+            return if quiet { Err("it is still PENDING".to_owned()) } else { Ok(()) };
+        }
+        let entry = self.ledger.get(id);
+        let charged = entry.is_some_and(|entry| entry.state == "captured");
+        let confirmed = order.status == "CONFIRMED";
+        if order.history.len() != 2 {
+            return Err("it has ended more than once".to_owned());
+        }
+        if confirmed && entry.is_none_or(|entry| entry.amount != order.total) {
+            return Err(format!("the charge is not its total: {entry:?}"));
+        }
+        // The refund follows the end by a moment.
+        if confirmed != charged && (confirmed || quiet) {
+            return Err(format!("its charge does not agree with its end: {entry:?}"));
+        }
+        if self.payments.contains_key(id) { Ok(()) } else { Err("it has no payment record".to_owned()) }
+    }
+}
+
+fn order(item: &Item) -> Order {
+    let lines = item["items"].as_l().unwrap().iter().map(|line| {
+        let line = line.as_m().unwrap();
+        (text(line, "product_id"), number(line, "quantity"))
+    });
+    let history = item["history"].as_l().unwrap().iter().map(|step| text(step.as_m().unwrap(), "status"));
+    Order {
+        status: text(item, "status"),
+        history: history.collect(),
+        lines: lines.collect(),
+        total: number(item, "total"),
+        indexed: item.contains_key("pending_shard"),
+    }
+}
+
+fn entry(item: &Item) -> Entry {
+    let amount = if item.contains_key("amount") { number(item, "amount") } else { 0 };
+    Entry { state: item.get("state").and_then(|state| state.as_s().ok()).cloned().unwrap_or_default(), amount }
+}
+
+fn text(item: &Item, name: &str) -> String {
+    item[name].as_s().unwrap().clone()
+}
+
+fn number(item: &Item, name: &str) -> i64 {
+    item[name].as_n().unwrap().parse().unwrap()
+}
+
+async fn scan(client: &Client, table: &str) -> Vec<Item> {
+    let mut items = Vec::new();
+    let mut start = None;
+    loop {
+        let page = client.scan().table_name(table).consistent_read(true).set_exclusive_start_key(start).send();
+        let page = page.await.unwrap();
+        items.extend(page.items.unwrap_or_default());
+        start = page.last_evaluated_key;
+        if start.is_none() {
+            return items;
+        }
+    }
+}

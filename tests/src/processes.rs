@@ -1,0 +1,36 @@
+//! The processes of a stack, seen from outside.
+
+use std::fs;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The children of a process: their ids and the names of their binaries.
+#[must_use]
+pub fn children(parent: u32) -> Vec<(u32, String)> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.filter(|id| parent_of(*id) == Some(parent))
+        .filter_map(|id| {
+            let binary = fs::read_link(format!("/proc/{id}/exe")).ok()?;
+            Some((id, binary.file_name()?.to_str()?.to_owned()))
+        })
+        .collect()
+}
+
+/// The parent, from `/proc/ID/stat`: the name in brackets may hold anything, the parent is the second field after it.
+fn parent_of(id: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+}
+
+/// Kills a process as the kernel does when memory runs out.
+pub fn kill_nine(id: u32) {
+    kill_with(id, Signal::KILL);
+}
+
+/// Sends a signal; a process that is gone already is none to worry about.
+pub fn kill_with(id: u32, signal: Signal) {
+    if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(id, signal);
+    }
+}

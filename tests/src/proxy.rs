@@ -1,0 +1,109 @@
+//! A proxy between functions and DynamoDB: counts calls, and can take DynamoDB away.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioIo},
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// A running proxy; it stops when dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    /// Where it answers.
+    pub endpoint: String,
+    state: Arc<State>,
+    _stop: DropGuard,
+}
+
+#[derive(Debug)]
+struct State {
+    target: String,
+    http: Client<HttpConnector, Full<Bytes>>,
+    calls: Mutex<Vec<String>>,
+    down: AtomicBool,
+}
+
+impl Proxy {
+    /// A proxy to the DynamoDB at `target`.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub async fn start(target: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(State {
+            target: target.to_owned(),
+            http: Client::builder(TokioExecutor::new()).build_http(),
+            calls: Mutex::default(),
+            down: AtomicBool::new(false),
+        });
+        let stop = CancellationToken::new();
+        let (served, stopped) = (Arc::clone(&state), stop.clone());
+        tokio::spawn(async move {
+            while let Some(Ok((stream, _))) = stopped.run_until_cancelled(listener.accept()).await {
+                let (state, stopped) = (Arc::clone(&served), stopped.clone());
+                tokio::spawn(async move {
+                    let service = service_fn(move |request| State::pass(Arc::clone(&state), request));
+                    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                    stopped.run_until_cancelled(connection).await
+                });
+            }
+        });
+        Self { endpoint, state, _stop: stop.drop_guard() }
+    }
+
+    /// The data-plane calls since the last time, in order: `GetItem`, `TransactWriteItems`. Polling of streams is the
+    /// stack's own and not counted.
+    ///
+    /// # Panics
+    /// Never, unless another thread panicked while it counted.
+    #[must_use]
+    pub fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut *self.state.calls.lock().unwrap())
+    }
+
+    /// Whether DynamoDB answers nothing but internal errors from now on.
+    pub fn set_down(&self, down: bool) {
+        self.state.down.store(down, Ordering::SeqCst);
+    }
+}
+
+impl State {
+    async fn pass(state: Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+        let (mut parts, body) = request.into_parts();
+        let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        if let Some(call) = target.strip_prefix("DynamoDB_20120810.") {
+            state.calls.lock().unwrap().push(call.to_owned());
+        }
+        if state.down.load(Ordering::SeqCst) {
+            return Ok(failure());
+        }
+        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        parts.uri = format!("{}{path}", state.target).parse().unwrap();
+        let Ok(answer) = state.http.request(Request::from_parts(parts, Full::new(body))).await else { return Ok(failure()) };
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        Ok(Response::from_parts(parts, Full::new(body)))
+    }
+}
+
+fn failure() -> Response<Full<Bytes>> {
+    let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"down"}"#;
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+    answer.headers_mut().insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
+    answer
+}

@@ -1,0 +1,80 @@
+//! Function processes that are killed while orders flow: every order still reaches its end.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use e2e::{Shop, children, kill_nine};
+use futures_util::future::join_all;
+
+/// Orders with all kinds of payments.
+const ORDERS: usize = 40;
+/// A killed payment comes again after its visibility timeout, two seconds in tests, up to five times.
+const SETTLED_WITHIN: Duration = Duration::from_secs(90);
+
+/// Makes an order as a careful client does: the same key until there is a clear answer.
+async fn order_until_clear(shop: &Shop, number: usize) {
+    let token = ["tok_visa", "tok_visa", "tok_declined", "tok_flaky"][number % 4];
+    for _ in 0..50 {
+        let key = format!("crash-{number}");
+        match shop.order(&[("stoneware-mug", 1), ("record-brush", 2)], token).header("idempotency-key", key).send().await {
+            Ok(answer) if matches!(answer.status, 200 | 201) => return,
+            // A killed function is the gateway's 500; an order may or may not have been made.
+            Ok(answer) => assert!(matches!(answer.status, 500 | 503), "{answer:?}"),
+            Err(error) => panic!("the gateway itself went away: {error}"),
+        }
+    }
+    panic!("order {number} found no clear answer in 50 tries");
+}
+
+async fn survives(victim: &str) {
+    let shop = Shop::start().await;
+    let (over, kills) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let killer = async {
+        // Kills stop at a number, so that the five receives of a message are not used up by them alone.
+        while !over.load(Ordering::SeqCst) && kills.load(Ordering::SeqCst) < 12 {
+            for (id, _) in children(shop.process_id()).into_iter().filter(|(_, name)| name == victim) {
+                kill_nine(id);
+                kills.fetch_add(1, Ordering::SeqCst);
+            }
+            tokio::time::sleep(Duration::from_millis(15)).await;
+        }
+    };
+    let buyers = async {
+        for wave in 0..ORDERS / 8 {
+            join_all((0..8).map(|n| order_until_clear(&shop, wave * 8 + n))).await;
+        }
+        let books = shop.settle_within(SETTLED_WITHIN).await;
+        over.store(true, Ordering::SeqCst);
+        books
+    };
+    let (books, ()) = tokio::join!(buyers, killer);
+    assert!(kills.load(Ordering::SeqCst) > 0, "nothing was killed: this proves nothing");
+    assert_eq!(books.orders.len(), ORDERS, "each key made one order");
+}
+
+#[tokio::test]
+async fn orders_survive_kills_of_create_order() {
+    survives("create-order").await;
+}
+
+#[tokio::test]
+async fn orders_survive_kills_of_request_payments() {
+    survives("request-payments").await;
+}
+
+#[tokio::test]
+async fn orders_survive_kills_of_process_payment() {
+    survives("process-payment").await;
+}
+
+#[tokio::test]
+async fn a_killed_reader_is_replaced() {
+    let shop = Shop::start().await;
+    assert_eq!(shop.http.get("/products").answer().await.status, 200);
+    let readers: Vec<_> = children(shop.process_id()).into_iter().filter(|(_, name)| name == "list-products").collect();
+    assert_eq!(readers.len(), 1, "one idle environment is reused");
+    kill_nine(readers[0].0);
+    assert_eq!(shop.http.get("/products").answer().await.status, 200);
+}

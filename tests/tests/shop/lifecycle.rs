@@ -1,0 +1,113 @@
+//! Starting, stopping, and starting again.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use e2e::{Options, Shop, farthing, kill_nine};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+fn gone(id: u32) -> bool {
+    !Path::new(&format!("/proc/{id}")).exists()
+}
+
+fn port(address: &serde_json::Value) -> u16 {
+    address.as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn ctrl_c_and_sigterm_leave_no_process_and_no_port() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let shop = Shop::start().await;
+        let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+        shop.ended(&id).await;
+        let ready = shop.ready.clone();
+        let (status, functions) = shop.stop(signal).await;
+        assert!(status.success(), "{signal:?}: {status}");
+        assert!(functions.len() >= 3, "{functions:?}");
+        assert!(functions.iter().all(|id| gone(*id)), "{signal:?} left a function");
+        for name in ["http", "invoke", "dynamodb", "sqs"] {
+            assert!(TcpStream::connect(("127.0.0.1", port(&ready[name]))).is_err(), "{signal:?} left {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn functions_end_by_themselves_when_the_stack_is_killed() {
+    let shop = Shop::start().await;
+    let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    shop.ended(&id).await;
+    let functions: Vec<u32> = e2e::children(shop.process_id()).into_iter().map(|(id, _)| id).collect();
+    assert!(!functions.is_empty());
+    kill_nine(shop.process_id());
+    e2e::eventually(Duration::from_secs(10), || async {
+        let left: Vec<_> = functions.iter().filter(|id| !gone(**id)).collect();
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?} go on")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_start_is_ready_within_two_seconds() {
+    // The first start may have to build.
+    drop(Shop::start().await);
+    let started = Instant::now();
+    let shop = Shop::start().await;
+    assert_eq!(shop.http.get("/products").answer().await.status, 200);
+    // Wide enough for a busy machine: this finds a start that waits for something, not a slow one.
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn orders_that_were_pending_at_the_stop_are_taken_up_at_the_next_start() {
+    let data = TempDir::new().unwrap();
+    let flags = || vec!["--data".to_owned(), data.path().to_str().unwrap().to_owned()];
+    // The provider thinks longer than the stack lives.
+    let slow = vec![("PaymentLatencyMs", "60000".to_owned())];
+    let shop = Shop::start_with(Options { parameters: slow, flags: flags() }).await;
+    let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    assert_eq!(shop.look(&id).await["status"], "PENDING");
+    shop.stop(Signal::TERM).await;
+
+    let shop = Shop::start_with(Options { flags: flags(), ..Options::default() }).await;
+    assert_eq!(shop.ended(&id).await["status"], "CONFIRMED");
+    assert_eq!(shop.settle().await.orders.len(), 1);
+}
+
+fn start(arguments: &[&str]) -> (bool, String) {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let any = ["--port", "0", "--invoke-port", "0", "--dynamodb-port", "0", "--sqs-port", "0", "--exit-with-stdin"];
+    let kept = any.chunks(2).filter(|flag| !arguments.contains(&flag[0])).flatten();
+    let output = Command::new(farthing()).current_dir(workspace).args(kept).args(arguments).output().unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_taken_port_is_a_clear_error_that_names_the_flag() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for flag in ["--port", "--invoke-port", "--dynamodb-port", "--sqs-port"] {
+        let (success, error) = start(&[flag, &port]);
+        assert!(!success && error.contains(&format!("port {port} is taken")) && error.contains(flag), "{error}");
+    }
+}
+
+#[test]
+fn bad_configuration_stops_at_start_with_what_is_wrong() {
+    for (arguments, words) in [
+        (&["--template", "nowhere.yaml"][..], &["nowhere.yaml", "--template"][..]),
+        (&["--parameter", "NoSuch=1"], &["NoSuch", "PaymentLatencyMs"]),
+        (&["--parameter", "Architecture=sparc"], &["Architecture", "arm64, x86_64"]),
+        (&["--dynamodb-endpoint", "http://127.0.0.1:1"], &["DynamoDB", "endpoint"]),
+        (&["--sqs-endpoint", "http://127.0.0.1:1"], &["SQS", "endpoint"]),
+        (&["--data", "/dev/null/folder"], &["/dev/null/folder", "--data"]),
+    ] {
+        let (success, error) = start(arguments);
+        assert!(!success && words.iter().all(|word| error.contains(word)), "{arguments:?}: {error}");
+        assert!(error.lines().count() <= 3, "one paragraph: {error}");
+    }
+}

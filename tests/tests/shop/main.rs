@@ -1,0 +1,16 @@
+//! The black-box suite: one stack for each test, HTTP in front, the tables behind.
+//!
+//! One binary, so that it is linked once; a module for each part of the shop.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
+mod bad_input;
+mod contention;
+mod crashes;
+mod fixtures;
+mod lifecycle;
+mod orders;
+mod outages;
+mod payments;
+mod products;
+mod round_trips;
