@@ -1,4 +1,4 @@
-//! The embedded DynamoDB: dynoxide, a DynamoDB API on SQLite, on a loopback port.
+//! The embedded DynamoDB: dynoxide, a DynamoDB API on `SQLite`, on a loopback port.
 
 use std::{fs, net::Ipv4Addr, path::Path, time::Duration};
 

@@ -57,11 +57,11 @@ async fn describe(client: &Client, name: &str) -> Result<Option<TableDescription
     match client.describe_table().table_name(name).send().await {
         Ok(answer) => Ok(answer.table),
         Err(error)
-            if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) =>
+            if error.as_service_error().is_some_and(aws_sdk_dynamodb::operation::describe_table::DescribeTableError::is_resource_not_found_exception) =>
         {
             Ok(None)
         }
-        Err(error) => Err(failed(&format!("describe the table {name}"), error)),
+        Err(error) => Err(failed(&format!("describe the table {name}"), &error)),
     }
 }
 
@@ -92,13 +92,13 @@ async fn create(client: &Client, table: &Table) -> Result<(), Error> {
     if let Some(view) = table.stream {
         request = request.stream_specification(stream(view)?);
     }
-    request.send().await.map_err(|error| failed(&action, error))?;
+    request.send().await.map_err(|error| failed(&action, &error))?;
     active(client, &table.name).await?;
     if let Some(attribute) = &table.ttl_attribute {
         let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
         let request = client.update_time_to_live().table_name(&table.name);
         let request = request.time_to_live_specification(ttl.map_err(|error| built(&error))?);
-        request.send().await.map_err(|error| failed(&action, error))?;
+        request.send().await.map_err(|error| failed(&action, &error))?;
     }
     Ok(())
 }
@@ -123,13 +123,13 @@ async fn update(client: &Client, table: &Table, found: &TableDescription) -> Res
             .table_name(&table.name)
             .set_attribute_definitions(Some(attributes(table)?))
             .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(create).build());
-        request.send().await.map_err(|error| failed(&action, error))?;
+        request.send().await.map_err(|error| failed(&action, &error))?;
         active(client, &table.name).await?;
     }
     let streams = found.stream_specification().is_some_and(StreamSpecification::stream_enabled);
     if let (Some(view), false) = (table.stream, streams) {
         let request = client.update_table().table_name(&table.name).stream_specification(stream(view)?);
-        request.send().await.map_err(|error| failed(&action, error))?;
+        request.send().await.map_err(|error| failed(&action, &error))?;
     }
     active(client, &table.name).await
 }
@@ -204,12 +204,12 @@ fn stream(view: StreamView) -> Result<StreamSpecification, Error> {
     stream.build().map_err(|error| built(&error))
 }
 
-fn failed<E, R>(action: &str, error: SdkError<E, R>) -> Error
+fn failed<E, R>(action: &str, error: &SdkError<E, R>) -> Error
 where
     E: std::error::Error + 'static,
     R: Debug + 'static,
 {
-    Error::Call { action: action.to_owned(), cause: chain(&error) }
+    Error::Call { action: action.to_owned(), cause: chain(error) }
 }
 
 fn built(error: &dyn std::fmt::Display) -> Error {

@@ -3,12 +3,15 @@
 use std::{
     collections::HashMap,
     ffi::OsStr,
-    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+};
 
 use crate::error::Error;
 
@@ -22,7 +25,7 @@ pub type Binaries = HashMap<String, PathBuf>;
 ///
 /// # Errors
 /// When cargo cannot be run or does not build every binary.
-pub fn build(folder: &Path, binaries: &[&str], release: bool) -> Result<Binaries, Error> {
+pub async fn build(folder: &Path, binaries: &[&str], release: bool) -> Result<Binaries, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
     command.current_dir(folder).arg("build").arg("--message-format=json-render-diagnostics");
@@ -44,15 +47,20 @@ pub fn build(folder: &Path, binaries: &[&str], release: bool) -> Result<Binaries
             cargo.display()
         ))
     };
-    let mut cargo_process =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(|error| cannot(&error))?;
+    let mut cargo_process = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| cannot(&error))?;
     let mut built = Binaries::new();
     if let Some(output) = cargo_process.stdout.take() {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
+        let mut lines = BufReader::new(output).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
             built.extend(executable(&line));
         }
     }
-    let status = cargo_process.wait().map_err(|error| cannot(&error))?;
+    let status = cargo_process.wait().await.map_err(|error| cannot(&error))?;
     if !status.success() {
         return Err(Error::Build(
             "cargo could not build the functions: its errors are above. Mend them and start again."

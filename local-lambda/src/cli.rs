@@ -34,7 +34,7 @@ pub struct Options {
     /// Uses this DynamoDB (DynamoDB Local, an emulator) instead of the embedded one.
     #[arg(long, value_name = "URL")]
     pub dynamodb_endpoint: Option<String>,
-    /// Uses this SQS (`ElasticMQ`, an emulator) instead of the embedded one.
+    /// Uses this SQS (ElasticMQ, an emulator) instead of the embedded one.
     #[arg(long, value_name = "URL")]
     pub sqs_endpoint: Option<String>,
     /// Keeps the embedded DynamoDB's data in this folder. Without it, data is gone when the stack stops.

@@ -15,7 +15,7 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     error::Error,
@@ -53,6 +53,22 @@ pub struct Environment {
     kill: CancellationToken,
 }
 
+/// Watches over the processes of a function: none outlives it.
+#[derive(Clone, Debug, Default)]
+pub struct Keeper {
+    kill: CancellationToken,
+    processes: TaskTracker,
+}
+
+impl Keeper {
+    /// Kills every process that is left, and waits until all have ended.
+    pub async fn end(&self) {
+        self.kill.cancel();
+        self.processes.close();
+        self.processes.wait().await;
+    }
+}
+
 /// How an environment handled an invocation.
 #[derive(Debug)]
 pub enum Handled {
@@ -72,7 +88,7 @@ impl Environment {
     ///
     /// # Errors
     /// When the process cannot be started.
-    pub async fn start(recipe: &Recipe, report: &Report) -> Result<Self, Error> {
+    pub async fn start(recipe: &Recipe, report: &Report, keeper: &Keeper) -> Result<Self, Error> {
         let (listener, port) = server::listen(0, "--port").await?;
         let (work, receiver) = mpsc::channel(1);
         let (init, initialised) = oneshot::channel();
@@ -90,7 +106,7 @@ impl Environment {
             .spawn()
             .map_err(|cause| Error::system(format!("start {}", recipe.binary.display()), cause))?;
         let process_id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        let kill = CancellationToken::new();
+        let kill = keeper.kill.child_token();
         tokio::spawn(server::serve(listener, kill.clone(), move |request| {
             let api = Arc::clone(&api);
             async move { api.handle(request).await }
@@ -98,7 +114,7 @@ impl Environment {
         log_lines(child.stdout.take(), recipe, report);
         log_lines(child.stderr.take(), recipe, report);
         let (exited, exit) = watch::channel(None);
-        tokio::spawn(reap(child, kill.clone(), exited));
+        keeper.processes.spawn(reap(child, kill.clone(), exited));
         Ok(Self {
             function: recipe.function.clone(),
             timeout: recipe.timeout,

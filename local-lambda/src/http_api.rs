@@ -103,7 +103,7 @@ impl HttpApi {
         let Some(path) = event::decode(parts.uri.path()) else {
             return message(StatusCode::BAD_REQUEST, "Bad Request");
         };
-        let Some(route) = self.routes.find(parts.method.as_str(), &path) else {
+        let Some(route) = self.routes.find(parts.method.as_str(), parts.uri.path()) else {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
         if self.throttle.as_ref().is_some_and(|throttle| !throttle.admit()) {

@@ -8,7 +8,7 @@ use std::sync::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    environment::{Environment, Handled, Recipe},
+    environment::{Environment, Handled, Keeper, Recipe},
     invocation::{Invocation, Invoked, Outcome},
     report::Report,
 };
@@ -24,6 +24,7 @@ pub struct Pool {
     /// The bound of this machine: beyond it, invocations wait.
     permits: Semaphore,
     idle: Mutex<Vec<Environment>>,
+    keeper: Keeper,
 }
 
 impl Pool {
@@ -37,6 +38,7 @@ impl Pool {
             running: AtomicU32::new(0),
             permits: Semaphore::new(max_environments as usize),
             idle: Mutex::new(Vec::new()),
+            keeper: Keeper::default(),
         }
     }
 
@@ -65,7 +67,7 @@ impl Pool {
         loop {
             let environment = match self.take_idle() {
                 Some(environment) => environment,
-                None => match Environment::start(&self.recipe, &self.report).await {
+                None => match Environment::start(&self.recipe, &self.report, &self.keeper).await {
                     Ok(environment) => environment,
                     Err(error) => {
                         let outcome = Outcome::error("Runtime.InvalidEntrypoint", &error.to_string());
@@ -108,11 +110,12 @@ impl Pool {
         }
     }
 
-    /// Ends all idle environments and lets none start any more.
+    /// Lets no environment start any more, asks the idle ones to end, and kills those that are busy.
     pub async fn stop(&self) {
         self.permits.close();
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
         futures_util::future::join_all(idle.into_iter().map(Environment::stop)).await;
+        self.keeper.end().await;
     }
 }
 

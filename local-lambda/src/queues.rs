@@ -28,12 +28,16 @@ pub async fn ensure_queues(
     for queue in targets.into_iter().chain(sources) {
         let url = match client.get_queue_url().queue_name(&queue.name).send().await {
             Ok(answer) => answer.queue_url,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_queue_does_not_exist()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError::is_queue_does_not_exist,
+                ) =>
+            {
                 let attributes = at_creation(queue);
                 let request = client.create_queue().queue_name(&queue.name).set_attributes(attributes);
-                request.send().await.map_err(|error| failed("create", queue, error))?.queue_url
+                request.send().await.map_err(|error| failed("create", queue, &error))?.queue_url
             }
-            Err(error) => return Err(failed("find", queue, error)),
+            Err(error) => return Err(failed("find", queue, &error)),
         };
         let url = url.ok_or_else(|| Error::Sqs {
             action: format!("find the queue {}", queue.name),
@@ -41,7 +45,7 @@ pub async fn ensure_queues(
         })?;
         let request =
             client.set_queue_attributes().queue_url(&url).set_attributes(Some(settings(queue, places)));
-        request.send().await.map_err(|error| failed("configure", queue, error))?;
+        request.send().await.map_err(|error| failed("configure", queue, &error))?;
         urls.insert(queue.logical_id.clone(), url);
     }
     Ok(urls)
@@ -69,10 +73,10 @@ fn settings(queue: &Queue, places: &Places) -> HashMap<Name, String> {
     settings
 }
 
-fn failed<E, R>(action: &str, queue: &Queue, error: SdkError<E, R>) -> Error
+fn failed<E, R>(action: &str, queue: &Queue, error: &SdkError<E, R>) -> Error
 where
     E: std::error::Error + 'static,
     R: Debug + 'static,
 {
-    Error::Sqs { action: format!("{action} the queue {}", queue.name), cause: chain(&error) }
+    Error::Sqs { action: format!("{action} the queue {}", queue.name), cause: chain(error) }
 }

@@ -74,7 +74,6 @@ impl Stack {
         };
         let template = Template::load(&options.template, &settings)?;
         let mut places = Places::of(&template, &options.region, ACCOUNT_ID);
-        // Ports first: a taken one must not be found out after minutes of building.
         let (http, http_port) = server::listen(options.port, "--port").await?;
         let (invoke, invoke_port) = server::listen(options.invoke_port, "--invoke-port").await?;
         let stop_sqs = CancellationToken::new();
@@ -92,12 +91,13 @@ impl Stack {
                 (Some(server), endpoint)
             }
         };
-        let binaries = build_functions(&template, options.release, &report).await?;
         let aws = Aws::local(&options.region, &dynamodb, &sqs);
         places.tables = local_dynamo::ensure_tables(&aws.dynamodb(), &template).await?;
         places.streams = local_dynamo::stream_arns(&aws.dynamodb(), &template).await?;
         places.queue_urls = queues::ensure_queues(&aws.sqs(), &template, &places).await?;
         prepare(aws.dynamodb(), places.tables.clone()).await?;
+        // Last, because it may take minutes: what is wrong shows before.
+        let binaries = build_functions(&template, options.release, &report).await?;
 
         let places = Arc::new(places);
         let mut pools = Vec::new();
@@ -226,13 +226,7 @@ async fn build_functions(template: &Template, release: bool, report: &Report) ->
         report.note(&format!("building {} functions ...", binaries.len()));
         let template_folder = template.path.parent().filter(|path| !path.as_os_str().is_empty());
         let folder = template_folder.unwrap_or(Path::new(".")).join(code_uri);
-        let binaries: Vec<String> = binaries.into_iter().map(str::to_owned).collect();
-        let build = move || {
-            let names: Vec<&str> = binaries.iter().map(String::as_str).collect();
-            build::build(&folder, &names, release)
-        };
-        let result = tokio::task::spawn_blocking(build).await;
-        built.extend(result.map_err(|error| Error::Build(error.to_string()))??);
+        built.extend(build::build(&folder, &binaries, release).await?);
     }
     Ok(built)
 }

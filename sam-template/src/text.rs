@@ -43,7 +43,7 @@ impl Text {
             match part {
                 Part::Literal(literal) => text.push_str(literal),
                 Part::Reference(reference) => {
-                    text.push_str(&resolve(reference).ok_or_else(|| reference.clone())?)
+                    text.push_str(&resolve(reference).ok_or_else(|| reference.clone())?);
                 }
             }
         }

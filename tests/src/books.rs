@@ -94,10 +94,13 @@ impl Books {
     fn check_stock(&self) -> Result<(), String> {
         for (product, seeded) in &self.seeded {
             let available = self.available.get(product).copied().unwrap_or_default();
-            let holding = self.orders.values().filter(|order| matches!(order.status.as_str(), "PENDING" | "CONFIRMED"));
+            let holding =
+                self.orders.values().filter(|order| matches!(order.status.as_str(), "PENDING" | "CONFIRMED"));
             let held: i64 = holding.filter_map(|order| order.lines.get(product)).sum();
             if available < 0 || available + held != *seeded {
-                return Err(format!("{product}: {seeded} seeded, {available} available, {held} held by orders"));
+                return Err(format!(
+                    "{product}: {seeded} seeded, {available} available, {held} held by orders"
+                ));
             }
         }
         Ok(())
@@ -105,7 +108,9 @@ impl Books {
 
     /// A CONFIRMED order has exactly one captured charge of its total; another ended one has none or a refunded one.
     fn check_order(&self, id: &str, order: &Order, quiet: bool) -> Result<(), String> {
-        if order.history.last() != Some(&order.status) || order.history.first().map(String::as_str) != Some("PENDING") {
+        if order.history.last() != Some(&order.status)
+            || order.history.first().map(String::as_str) != Some("PENDING")
+        {
             return Err("its history does not lead to its state".to_owned());
         }
         let pending = order.status == "PENDING";
@@ -149,7 +154,10 @@ fn order(item: &Item) -> Order {
 
 fn entry(item: &Item) -> Entry {
     let amount = if item.contains_key("amount") { number(item, "amount") } else { 0 };
-    Entry { state: item.get("state").and_then(|state| state.as_s().ok()).cloned().unwrap_or_default(), amount }
+    Entry {
+        state: item.get("state").and_then(|state| state.as_s().ok()).cloned().unwrap_or_default(),
+        amount,
+    }
 }
 
 fn text(item: &Item, name: &str) -> String {
@@ -164,7 +172,8 @@ async fn scan(client: &Client, table: &str) -> Vec<Item> {
     let mut items = Vec::new();
     let mut start = None;
     loop {
-        let page = client.scan().table_name(table).consistent_read(true).set_exclusive_start_key(start).send();
+        let page =
+            client.scan().table_name(table).consistent_read(true).set_exclusive_start_key(start).send();
         let page = page.await.unwrap();
         items.extend(page.items.unwrap_or_default());
         start = page.last_evaluated_key;

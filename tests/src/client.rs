@@ -63,7 +63,13 @@ impl Client {
     /// Any request.
     #[must_use]
     pub fn request(&self, method: &'static str, path: &str) -> Request {
-        Request { client: self.clone(), method, path: path.to_owned(), headers: Vec::new(), body: Bytes::new() }
+        Request {
+            client: self.clone(),
+            method,
+            path: path.to_owned(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
     }
 }
 
@@ -87,13 +93,15 @@ impl Request {
     /// # Errors
     /// When no whole answer comes back.
     pub async fn send(self) -> Result<Answer, String> {
-        let mut request = http::Request::builder().method(self.method).uri(format!("{}{}", self.client.base, self.path));
+        let mut request =
+            http::Request::builder().method(self.method).uri(format!("{}{}", self.client.base, self.path));
         for (name, value) in &self.headers {
             request = request.header(name.as_str(), value.as_slice());
         }
         let request = request.body(Full::new(self.body)).map_err(|error| error.to_string())?;
         let whole = async {
-            let (parts, body) = self.client.http.request(request).await.map_err(|error| format!("{error:?}"))?.into_parts();
+            let (parts, body) =
+                self.client.http.request(request).await.map_err(|error| format!("{error:?}"))?.into_parts();
             let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
             Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
         };

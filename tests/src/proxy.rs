@@ -83,7 +83,8 @@ impl Proxy {
 impl State {
     async fn pass(state: Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let (mut parts, body) = request.into_parts();
-        let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        let target =
+            parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
         if let Some(call) = target.strip_prefix("DynamoDB_20120810.") {
             state.calls.lock().unwrap().push(call.to_owned());
         }
@@ -93,7 +94,9 @@ impl State {
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         parts.uri = format!("{}{path}", state.target).parse().unwrap();
-        let Ok(answer) = state.http.request(Request::from_parts(parts, Full::new(body))).await else { return Ok(failure()) };
+        let Ok(answer) = state.http.request(Request::from_parts(parts, Full::new(body))).await else {
+            return Ok(failure());
+        };
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         Ok(Response::from_parts(parts, Full::new(body)))

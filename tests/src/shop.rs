@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
-    sync::OnceLock,
     time::Duration,
 };
 
@@ -11,7 +10,10 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use shared::aws::Aws;
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::{
+    process::{Child, Command},
+    sync::OnceCell,
+};
 
 use crate::{Answer, Client, Request, books::Books, eventually, processes::kill_with};
 
@@ -48,12 +50,14 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(20);
 ///
 /// # Panics
 /// When cargo cannot build it.
-pub fn farthing() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let built = local_lambda::build::build(&workspace(), &["farthing"], false);
-        built.unwrap_or_else(|error| panic!("{error}")).remove("farthing").unwrap()
-    })
+pub async fn farthing() -> &'static Path {
+    static BINARY: OnceCell<PathBuf> = OnceCell::const_new();
+    BINARY
+        .get_or_init(|| async {
+            let built = local_lambda::build::build(&workspace(), &["farthing"], false).await;
+            built.unwrap_or_else(|error| panic!("{error}")).remove("farthing").unwrap()
+        })
+        .await
 }
 
 fn workspace() -> PathBuf {
@@ -73,8 +77,17 @@ impl Shop {
     pub async fn start_with(options: Options) -> Self {
         let folder = TempDir::new().unwrap();
         let ready_file = folder.path().join("ready.json");
-        let mut command = Command::new(farthing());
-        command.current_dir(workspace()).args(["--port", "0", "--invoke-port", "0", "--dynamodb-port", "0", "--sqs-port", "0"]);
+        let mut command = Command::new(farthing().await);
+        command.current_dir(workspace()).args([
+            "--port",
+            "0",
+            "--invoke-port",
+            "0",
+            "--dynamodb-port",
+            "0",
+            "--sqs-port",
+            "0",
+        ]);
         command.arg("--exit-with-stdin").arg("--ready-file").arg(&ready_file);
         let fast = [
             ("PaymentLatencyMs", "0..20".to_owned()),
@@ -148,8 +161,10 @@ impl Shop {
     /// An order of `lines`, not yet sent.
     #[must_use]
     pub fn order(&self, lines: &[(&str, i64)], token: &str) -> Request {
-        let items: Vec<_> = lines.iter().map(|(id, quantity)| json!({"product_id": id, "quantity": quantity})).collect();
-        let body = json!({"items": items, "payment_method": token, "customer": {"email": "buyer@example.com"}});
+        let items: Vec<_> =
+            lines.iter().map(|(id, quantity)| json!({"product_id": id, "quantity": quantity})).collect();
+        let body =
+            json!({"items": items, "payment_method": token, "customer": {"email": "buyer@example.com"}});
         self.http.post("/orders", &body)
     }
 
@@ -197,7 +212,8 @@ impl Shop {
         let client = local_dynamo::client(dynamodb, "us-east-1");
         eventually(SETTLED_WITHIN, || async {
             let key = aws_sdk_dynamodb::types::AttributeValue::S(order_id.to_owned());
-            let item = client.get_item().table_name(&table).key("order_id", key).send().await.unwrap().item.unwrap();
+            let item =
+                client.get_item().table_name(&table).key("order_id", key).send().await.unwrap().item.unwrap();
             let status = item["status"].as_s().unwrap().clone();
             if status == "PENDING" { Err(status) } else { Ok(()) }
         })

@@ -94,7 +94,7 @@ impl<P: PaymentProvider> Desk<P> {
         }
     }
 
-    /// Ends an order whose payment has failed too often: marks it PAYMENT_FAILED, gives the stock back, and then
+    /// Ends an order whose payment has failed too often: marks it `PAYMENT_FAILED`, gives the stock back, and then
     /// refunds what may have been charged. In this order: once it is marked, nothing can confirm it any more, so a
     /// refund can never hit a CONFIRMED order.
     ///

@@ -54,7 +54,7 @@ fn report(message: &Message, failure: &Failure<Error>) {
     let (message_id, attempts) = (&message.message_id, message.receive_count());
     match failure {
         Failure::Error(Error::Unavailable { .. }) => {
-            tracing::warn!(message_id, attempts, error = %failure, "payment failed")
+            tracing::warn!(message_id, attempts, error = %failure, "payment failed");
         }
         _ => tracing::error!(message_id, attempts, error = %failure, "payment failed"),
     }

@@ -132,9 +132,9 @@ impl Sqs {
         for (message, record) in messages.iter().zip(records) {
             // Messages that no pattern lets through are deleted, as Lambda does.
             if self.filter.passes(&filterable(&record)) {
-                wanted.push((message, record))
+                wanted.push((message, record));
             } else {
-                done.push(message)
+                done.push(message);
             }
         }
         if !wanted.is_empty() {

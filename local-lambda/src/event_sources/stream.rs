@@ -223,14 +223,13 @@ impl Stream {
             if items.is_empty() {
                 continue;
             }
-            let mut left = match self.target.deliver(&self.batch(&items)).await {
+            match self.target.deliver(&self.batch(&items)).await {
                 Delivered::Done => continue,
                 // The checkpoint is before the first failed record; those after it come again as well.
                 Delivered::Failed(failed) if failed[0] > 0 => {
                     parts.push_front((items[failed[0]..].to_vec(), 0));
                     continue;
                 }
-                Delivered::Failed(_) => items,
                 Delivered::AllFailed if self.source.bisect_on_error && items.len() > 1 => {
                     // Splitting does not count as a retry.
                     let mut front = items;
@@ -239,18 +238,17 @@ impl Stream {
                     parts.push_front((front, retries));
                     continue;
                 }
-                Delivered::AllFailed => items,
-            };
+                Delivered::Failed(_) | Delivered::AllFailed => {}
+            }
             if stop.is_cancelled() {
                 return;
             }
             if self.source.maximum_retries.is_some_and(|most| retries >= most) {
-                self.give_up(shard, &left, "RetryAttemptsExhausted", retries + 1).await;
-                left.clear();
+                self.give_up(shard, &items, "RetryAttemptsExhausted", retries + 1).await;
             } else {
                 let ceiling = RETRY_AFTER.saturating_mul(1 << retries.min(10)).min(RETRY_AFTER_AT_MOST);
                 pause(ceiling.mul_f64(0.5 + fastrand::f64() / 2.0), stop).await;
-                parts.push_front((left, retries + 1));
+                parts.push_front((items, retries + 1));
             }
         }
     }

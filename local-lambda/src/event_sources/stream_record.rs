@@ -20,12 +20,14 @@ pub(crate) fn record(record: &Record, region: &str, stream_arn: &str) -> Value {
         }
         change.insert("SequenceNumber".to_owned(), json!(stream.sequence_number()));
         change.insert("SizeBytes".to_owned(), json!(stream.size_bytes()));
-        change
-            .insert("StreamViewType".to_owned(), json!(stream.stream_view_type().map(|view| view.as_str())));
+        change.insert(
+            "StreamViewType".to_owned(),
+            json!(stream.stream_view_type().map(aws_sdk_dynamodbstreams::types::StreamViewType::as_str)),
+        );
     }
     json!({
         "eventID": record.event_id(),
-        "eventName": record.event_name().map(|name| name.as_str()),
+        "eventName": record.event_name().map(aws_sdk_dynamodbstreams::types::OperationType::as_str),
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",
         "awsRegion": region,

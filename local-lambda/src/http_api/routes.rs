@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::event::decode;
 use crate::pool::Pool;
 
 /// The routes of an API, the most specific first.
@@ -50,7 +51,7 @@ impl Routes {
         self.0.sort_by(|a, b| a.pattern.cmp(&b.pattern).then((a.method == "ANY").cmp(&(b.method == "ANY"))));
     }
 
-    /// The route for a decoded path.
+    /// The route for a path as it was sent: a `%2F` in it is no separator.
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<Matched> {
         self.0.iter().filter(|route| route.method == method || route.method == "ANY").find_map(|route| {
             let parameters = route.pattern.matches(path)?;
@@ -98,13 +99,13 @@ impl Pattern {
                 None => (text, None),
             };
             match segment {
-                Segment::Literal(literal) if literal == first => rest = after,
+                Segment::Literal(literal) if *literal == decode(first)? => rest = after,
                 Segment::Variable(name) if !first.is_empty() => {
-                    parameters.insert(name.clone(), first.to_owned());
+                    parameters.insert(name.clone(), decode(first)?);
                     rest = after;
                 }
                 Segment::Greedy(name) if !text.is_empty() => {
-                    parameters.insert(name.clone(), text.to_owned());
+                    parameters.insert(name.clone(), decode(text)?);
                     rest = None;
                 }
                 _ => return None,
@@ -125,7 +126,8 @@ mod tests {
     #[test]
     fn paths_match_segment_by_segment() {
         assert_eq!(matches("/products", "/products"), Some(vec![]));
-        assert_eq!(matches("/products/{id}", "/products/a b"), Some(vec!["a b".to_owned()]));
+        assert_eq!(matches("/products/{id}", "/products/a%20b"), Some(vec!["a b".to_owned()]));
+        assert_eq!(matches("/products/{id}", "/products/a%2Fb"), Some(vec!["a/b".to_owned()]));
         assert_eq!(matches("/files/{proxy+}", "/files/a/b"), Some(vec!["a/b".to_owned()]));
         assert_eq!(matches("/", "/"), Some(vec![]));
         for (path, request) in [

@@ -22,7 +22,9 @@ fn with(pointer: &str, value: Value) -> String {
 }
 
 fn orders() -> Vec<(&'static str, String, u16)> {
-    let lines = |count: usize| json!((0..count).map(|n| json!({"product_id": format!("p-{n}"), "quantity": 1})).collect::<Vec<_>>());
+    let lines = |count: usize| {
+        json!((0..count).map(|n| json!({"product_id": format!("p-{n}"), "quantity": 1})).collect::<Vec<_>>())
+    };
     let mut extra = good();
     extra["coupon"] = json!("FREE");
     let mut priced = good();
@@ -39,7 +41,11 @@ fn orders() -> Vec<(&'static str, String, u16)> {
         ("a field twice", r#"{"items":[],"items":[]}"#.to_owned(), 400),
         ("no items", with("/items", json!([])), 400),
         ("51 lines", with("/items", lines(51)), 400),
-        ("51 lines of one product", with("/items", json!(vec![json!({"product_id": "stoneware-mug", "quantity": 1}); 51])), 400),
+        (
+            "51 lines of one product",
+            with("/items", json!(vec![json!({"product_id": "stoneware-mug", "quantity": 1}); 51])),
+            400,
+        ),
         ("items of another type", with("/items", json!("mug")), 400),
         ("quantity 0", with("/items/0/quantity", json!(0)), 400),
         ("quantity -1", with("/items/0/quantity", json!(-1)), 400),
@@ -68,10 +74,15 @@ async fn bad_orders_get_a_precise_problem_and_change_nothing() {
     let shop = Shop::start().await;
     let before = shop.books().await;
     for (what, body, status) in orders() {
-        let request = shop.http.request("POST", "/orders").header("content-type", "application/json").body(body);
+        let request =
+            shop.http.request("POST", "/orders").header("content-type", "application/json").body(body);
         expect(request, what, status).await;
     }
-    for (what, content_type) in [("no content type", None), ("text", Some("text/plain")), ("latin1", Some("application/json; charset=latin1"))] {
+    for (what, content_type) in [
+        ("no content type", None),
+        ("text", Some("text/plain")),
+        ("latin1", Some("application/json; charset=latin1")),
+    ] {
         let mut request = shop.http.request("POST", "/orders").body(good().to_string());
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
@@ -79,8 +90,15 @@ async fn bad_orders_get_a_precise_problem_and_change_nothing() {
         expect(request, what, 415).await;
     }
     let bytes = [br#"{"items":[{"product_id":""#.as_slice(), &[0xff, 0xfe], br#"","quantity":1}]}"#].concat();
-    expect(shop.http.request("POST", "/orders").header("content-type", "application/json").body(bytes), "bad UTF-8", 400).await;
-    for (what, key) in [("empty key", String::new()), ("long key", "k".repeat(256)), ("key with a space", "a b".to_owned())] {
+    expect(
+        shop.http.request("POST", "/orders").header("content-type", "application/json").body(bytes),
+        "bad UTF-8",
+        400,
+    )
+    .await;
+    for (what, key) in
+        [("empty key", String::new()), ("long key", "k".repeat(256)), ("key with a space", "a b".to_owned())]
+    {
         expect(shop.http.post("/orders", &good()).header("idempotency-key", key), what, 400).await;
     }
     assert_eq!(shop.books().await, before, "bad input changed something");
@@ -94,7 +112,10 @@ async fn expect(request: Request, what: &str, status: u16) {
     let body = answer.json();
     let known = ["invalid-request", "product-not-found", "payload-too-large", "unsupported-media-type"];
     assert!(known.contains(&problem.as_str()), "{what}: {problem}");
-    assert!(!body["detail"].as_str().unwrap().is_empty() && !body["instance"].as_str().unwrap().is_empty(), "{what}");
+    assert!(
+        !body["detail"].as_str().unwrap().is_empty() && !body["instance"].as_str().unwrap().is_empty(),
+        "{what}"
+    );
 }
 
 #[tokio::test]
@@ -110,15 +131,30 @@ async fn several_faults_are_all_named() {
 #[tokio::test]
 async fn the_gateway_answers_what_no_function_sees() {
     let shop = Shop::start().await;
-    for (method, path) in [("GET", "/"), ("GET", "/nothing"), ("DELETE", "/orders"), ("POST", "/products"), ("GET", "/products/a/b")] {
+    for (method, path) in [
+        ("GET", "/"),
+        ("GET", "/nothing"),
+        ("DELETE", "/orders"),
+        ("POST", "/products"),
+        ("GET", "/products/a/b"),
+    ] {
         let answer = shop.http.request(method, path).answer().await;
         assert_eq!((answer.status, answer.json()), (404, json!({"message": "Not Found"})), "{method} {path}");
     }
     let bad_utf8 = shop.http.get("/products/%ff%fe").answer().await;
     assert_eq!(bad_utf8.status, 400);
-    let key = shop.http.post("/orders", &good()).header("idempotency-key", "sch\u{fc}ssel".as_bytes()).answer().await;
+    let key = shop
+        .http
+        .post("/orders", &good())
+        .header("idempotency-key", "sch\u{fc}ssel".as_bytes())
+        .answer()
+        .await;
     assert_eq!(key.status, 400);
-    let huge = shop.http.request("POST", "/orders").header("content-type", "application/json").body(vec![b'x'; 7 * 1024 * 1024]);
+    let huge = shop
+        .http
+        .request("POST", "/orders")
+        .header("content-type", "application/json")
+        .body(vec![b'x'; 7 * 1024 * 1024]);
     assert_eq!(huge.answer().await.status, 413);
 }
 

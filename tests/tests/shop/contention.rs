@@ -11,7 +11,12 @@ async fn two_hundred_clients_order_the_last_fifty_units_and_fifty_get_one() {
     let tries = (0..200).map(|_| shop.order(&[("hand-coffee-grinder", 1)], "tok_visa").answer());
     let answers = join_all(tries).await;
     let count = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
-    assert_eq!((count(201), count(409)), (50, 150), "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
+    assert_eq!(
+        (count(201), count(409)),
+        (50, 150),
+        "{:?}",
+        answers.iter().map(|answer| answer.status).collect::<Vec<_>>()
+    );
     let books = shop.settle_within(Duration::from_secs(60)).await;
     assert_eq!((books.count("CONFIRMED"), books.available["hand-coffee-grinder"]), (50, 0));
 }
@@ -31,7 +36,11 @@ async fn orders_of_the_same_products_in_opposite_orders_all_come_through() {
 async fn what_a_failed_payment_gives_back_can_be_sold_again() {
     let shop = Shop::start().await;
     let lost = shop.place(&[("titanium-stove", 1)], "tok_declined").await;
-    assert_eq!(shop.order(&[("titanium-stove", 1)], "tok_visa").answer().await.status, 409, "it is held until the end");
+    assert_eq!(
+        shop.order(&[("titanium-stove", 1)], "tok_visa").answer().await.status,
+        409,
+        "it is held until the end"
+    );
     shop.ended(&lost).await;
     let won = shop.place(&[("titanium-stove", 1)], "tok_visa").await;
     assert_eq!(shop.ended(&won).await["status"], "CONFIRMED");

@@ -18,7 +18,12 @@ async fn order_until_clear(shop: &Shop, number: usize) {
     let token = ["tok_visa", "tok_visa", "tok_declined", "tok_flaky"][number % 4];
     for _ in 0..50 {
         let key = format!("crash-{number}");
-        match shop.order(&[("stoneware-mug", 1), ("record-brush", 2)], token).header("idempotency-key", key).send().await {
+        match shop
+            .order(&[("stoneware-mug", 1), ("record-brush", 2)], token)
+            .header("idempotency-key", key)
+            .send()
+            .await
+        {
             Ok(answer) if matches!(answer.status, 200 | 201) => return,
             // A killed function is the gateway's 500; an order may or may not have been made.
             Ok(answer) => assert!(matches!(answer.status, 500 | 503), "{answer:?}"),
@@ -73,7 +78,8 @@ async fn orders_survive_kills_of_process_payment() {
 async fn a_killed_reader_is_replaced() {
     let shop = Shop::start().await;
     assert_eq!(shop.http.get("/products").answer().await.status, 200);
-    let readers: Vec<_> = children(shop.process_id()).into_iter().filter(|(_, name)| name == "list-products").collect();
+    let readers: Vec<_> =
+        children(shop.process_id()).into_iter().filter(|(_, name)| name == "list-products").collect();
     assert_eq!(readers.len(), 1, "one idle environment is reused");
     kill_nine(readers[0].0);
     assert_eq!(shop.http.get("/products").answer().await.status, 200);

@@ -52,7 +52,10 @@ async fn every_fixture_is_answered_as_its_name_says() {
         assert!(fixtures.contains_key(function), "events/{function}.json is missing");
     }
     for (name, event) in &fixtures {
-        let function = FUNCTIONS.into_iter().find(|function| name.starts_with(function)).unwrap_or_else(|| panic!("events/{name}.json is for no function"));
+        let function = FUNCTIONS
+            .into_iter()
+            .find(|function| name.starts_with(function))
+            .unwrap_or_else(|| panic!("events/{name}.json is for no function"));
         let case = name.strip_prefix(function).unwrap();
         let answer = shop.invoke(function, event).await;
         assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, ""), "{name}: {answer:?}");
@@ -62,7 +65,10 @@ async fn every_fixture_is_answered_as_its_name_says() {
             let made_before = function == "get-order" && case.is_empty();
             let expected = if made { 201 } else { status(case) };
             assert_eq!(answer["statusCode"], expected, "{name}: {answer}");
-            assert!(!made_before || answer["body"].as_str().unwrap().contains("order_id"), "{name}: {answer}");
+            assert!(
+                !made_before || answer["body"].as_str().unwrap().contains("order_id"),
+                "{name}: {answer}"
+            );
         } else if let Some(records) = event.get("Records").and_then(Value::as_array) {
             let failed = answer["batchItemFailures"].as_array().unwrap().len();
             let expected = if case == "-partial" { 1 } else { 0 };

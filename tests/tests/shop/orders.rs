@@ -65,7 +65,9 @@ async fn a_key_with_another_body_is_422_and_another_customer_has_keys_of_their_o
     let shop = Shop::start().await;
     let key = |request: e2e::Request| request.header("idempotency-key", "reused");
     assert_eq!(key(shop.order(&[("stoneware-mug", 1)], "tok_visa")).answer().await.status, 201);
-    for other in [shop.order(&[("stoneware-mug", 2)], "tok_visa"), shop.order(&[("stoneware-mug", 1)], "tok_amex")] {
+    for other in
+        [shop.order(&[("stoneware-mug", 2)], "tok_visa"), shop.order(&[("stoneware-mug", 1)], "tok_amex")]
+    {
         let answer = key(other).answer().await;
         assert_eq!((answer.status, answer.problem().as_deref()), (422, Some("idempotency-key-reused")));
     }
@@ -78,15 +80,26 @@ async fn a_key_with_another_body_is_422_and_another_customer_has_keys_of_their_o
 #[tokio::test]
 async fn lines_of_one_product_are_summed() {
     let shop = Shop::start().await;
-    let order = shop.order(&[("stoneware-mug", 2), ("record-brush", 1), ("stoneware-mug", 3)], "tok_visa").answer().await.json();
-    let quantities: Vec<_> = order["items"].as_array().unwrap().iter().map(|line| line["quantity"].clone()).collect();
+    let order = shop
+        .order(&[("stoneware-mug", 2), ("record-brush", 1), ("stoneware-mug", 3)], "tok_visa")
+        .answer()
+        .await
+        .json();
+    let quantities: Vec<_> =
+        order["items"].as_array().unwrap().iter().map(|line| line["quantity"].clone()).collect();
     assert_eq!(quantities, [json!(5), json!(1)]);
 
     // Each line alone could be filled, both together cannot.
     let both = shop.order(&[("packing-cubes", 200), ("packing-cubes", 100)], "tok_visa").answer().await;
     assert_eq!((both.status, both.problem().as_deref()), (409, Some("out-of-stock")));
-    assert_eq!(both.json()["out_of_stock"], json!([{"product_id": "packing-cubes", "requested": 300, "available": 240}]));
-    let over = shop.order(&[("retractable-gel-pens", 600), ("retractable-gel-pens", 600)], "tok_visa").answer().await;
+    assert_eq!(
+        both.json()["out_of_stock"],
+        json!([{"product_id": "packing-cubes", "requested": 300, "available": 240}])
+    );
+    let over = shop
+        .order(&[("retractable-gel-pens", 600), ("retractable-gel-pens", 600)], "tok_visa")
+        .answer()
+        .await;
     assert_eq!((over.status, over.json()["errors"][0]["pointer"].as_str()), (400, Some("/items/1/quantity")));
     shop.settle().await;
 }
@@ -147,7 +160,13 @@ async fn a_changed_price_is_charged_as_it_is_now() {
 #[tokio::test]
 async fn what_is_no_order_is_404() {
     let shop = Shop::start().await;
-    for id in ["0197a000-0000-7000-8000-000000000000", "nonsense", "0197A000-0000-7000-8000-000000000000", "%00", "a%20b"] {
+    for id in [
+        "0197a000-0000-7000-8000-000000000000",
+        "nonsense",
+        "0197A000-0000-7000-8000-000000000000",
+        "%00",
+        "a%20b",
+    ] {
         let answer = shop.http.get(&format!("/orders/{id}")).answer().await;
         assert_eq!((answer.status, answer.problem().as_deref()), (404, Some("order-not-found")), "{id}");
     }

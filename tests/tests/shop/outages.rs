@@ -12,7 +12,8 @@ async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_
     let before = shop.place(&[("stoneware-mug", 1)], "tok_flaky").await;
 
     proxy.set_down(true);
-    let order = || shop.order(&[("record-brush", 1)], "tok_visa").header("idempotency-key", "through-the-outage");
+    let order =
+        || shop.order(&[("record-brush", 1)], "tok_visa").header("idempotency-key", "through-the-outage");
     for request in [
         shop.http.get("/products"),
         shop.http.get("/products/stoneware-mug"),
@@ -21,7 +22,11 @@ async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_
         order(),
     ] {
         let answer = request.answer().await;
-        assert_eq!((answer.status, answer.problem().as_deref()), (503, Some("service-unavailable")), "{answer:?}");
+        assert_eq!(
+            (answer.status, answer.problem().as_deref()),
+            (503, Some("service-unavailable")),
+            "{answer:?}"
+        );
         assert_eq!(answer.header("retry-after"), "1");
     }
     let health = shop.http.get("/health").answer().await.json();

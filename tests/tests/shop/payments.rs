@@ -16,10 +16,18 @@ fn reason(order: &Value) -> Option<&str> {
 #[tokio::test]
 async fn a_declined_payment_fails_the_order_and_gives_the_stock_back() {
     let shop = Shop::start().await;
-    for (token, why) in [("tok_declined", "card_declined"), ("tok_insufficient_funds", "insufficient_funds"), ("tok_made_up", "unknown_token")] {
+    for (token, why) in [
+        ("tok_declined", "card_declined"),
+        ("tok_insufficient_funds", "insufficient_funds"),
+        ("tok_made_up", "unknown_token"),
+    ] {
         let id = shop.place(&[("stoneware-mug", 5), ("record-brush", 1)], token).await;
         let order = shop.ended(&id).await;
-        assert_eq!((order["status"].as_str(), reason(&order)), (Some("PAYMENT_FAILED"), Some(why)), "{token}");
+        assert_eq!(
+            (order["status"].as_str(), reason(&order)),
+            (Some("PAYMENT_FAILED"), Some(why)),
+            "{token}"
+        );
     }
     assert_eq!((shop.available("stoneware-mug").await, shop.available("record-brush").await), (240, 260));
     let books = shop.settle().await;
@@ -37,10 +45,16 @@ async fn a_flaky_provider_is_asked_again_until_it_answers() {
 #[tokio::test]
 async fn a_provider_that_never_answers_ends_in_the_dead_letter_queue_and_the_order_in_its_end_state() {
     let shop = Shop::start().await;
-    let (silent, other) = tokio::join!(shop.place(&[("stoneware-mug", 7)], "tok_unavailable"), shop.place(&[("record-brush", 1)], "tok_visa"));
+    let (silent, other) = tokio::join!(
+        shop.place(&[("stoneware-mug", 7)], "tok_unavailable"),
+        shop.place(&[("record-brush", 1)], "tok_visa")
+    );
     assert_eq!(shop.ended(&other).await["status"], "CONFIRMED", "one silent payment does not hold up others");
     let order = shop.ended_within(&silent, GIVEN_UP_WITHIN).await;
-    assert_eq!((order["status"].as_str(), reason(&order)), (Some("PAYMENT_FAILED"), Some("payment_unavailable")));
+    assert_eq!(
+        (order["status"].as_str(), reason(&order)),
+        (Some("PAYMENT_FAILED"), Some("payment_unavailable"))
+    );
     assert_eq!(shop.available("stoneware-mug").await, 240);
     assert_eq!(shop.settle().await.payments[&silent], "FAILED");
 }
@@ -52,11 +66,21 @@ async fn a_malformed_message_fails_alone() {
     shop.ended(&order_id).await;
     let record = |id: &str, body: &str| json!({"messageId": id, "receiptHandle": id, "body": body, "attributes": {"ApproximateReceiveCount": "1"}});
     let good = json!({"order_id": order_id}).to_string();
-    let bodies = [("bad-1", "not json"), ("good", good.as_str()), ("bad-2", r#"{"order_id":"x"}"#), ("bad-3", r#"{"order_id":"0197a000-0000-7000-8000-000000000000"}"#)];
+    let bodies = [
+        ("bad-1", "not json"),
+        ("good", good.as_str()),
+        ("bad-2", r#"{"order_id":"x"}"#),
+        ("bad-3", r#"{"order_id":"0197a000-0000-7000-8000-000000000000"}"#),
+    ];
     let event = json!({"Records": bodies.map(|(id, body)| record(id, body))});
     for function in ["process-payment", "fail-payment"] {
         let answer = shop.invoke(function, &event).await;
-        let failed: Vec<_> = answer.json()["batchItemFailures"].as_array().unwrap().iter().map(|item| item["itemIdentifier"].clone()).collect();
+        let failed: Vec<_> = answer.json()["batchItemFailures"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["itemIdentifier"].clone())
+            .collect();
         assert_eq!(failed, ["bad-1", "bad-2", "bad-3"], "{function}");
     }
     shop.settle().await;
@@ -71,9 +95,19 @@ async fn malformed_messages_on_the_queue_go_to_the_dead_letter_queue_and_stay_th
     assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
     let dead = shop.queue("PaymentsDeadLetterQueue");
     eventually(GIVEN_UP_WITHIN, || async {
-        let names = [aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessages, aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessagesNotVisible];
-        let answer = sqs.get_queue_attributes().queue_url(&dead).set_attribute_names(Some(names.to_vec())).send().await.unwrap();
-        let count: u32 = answer.attributes().unwrap().values().map(|number| number.parse::<u32>().unwrap()).sum();
+        let names = [
+            aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessages,
+            aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let answer = sqs
+            .get_queue_attributes()
+            .queue_url(&dead)
+            .set_attribute_names(Some(names.to_vec()))
+            .send()
+            .await
+            .unwrap();
+        let count: u32 =
+            answer.attributes().unwrap().values().map(|number| number.parse::<u32>().unwrap()).sum();
         if count == 1 { Ok(()) } else { Err(count) }
     })
     .await;
@@ -106,7 +140,10 @@ async fn payment_and_giving_up_at_once_agree_on_one_end() {
         let event = json!({"Records": [record]});
         tokio::join!(shop.invoke("process-payment", &event), shop.invoke("fail-payment", &event));
         let order = shop.ended(&order_id).await;
-        assert!(order["status"] == "CONFIRMED" || order["status"] == "PAYMENT_FAILED", "round {round}: {order}");
+        assert!(
+            order["status"] == "CONFIRMED" || order["status"] == "PAYMENT_FAILED",
+            "round {round}: {order}"
+        );
     }
     shop.settle().await;
 }
@@ -132,7 +169,10 @@ async fn a_charge_whose_order_was_ended_meanwhile_is_refunded() {
     let answer = shop.invoke("process-payment", &json!({"Records": [record]})).await;
     assert_eq!(answer.json(), json!({"batchItemFailures": []}));
     let books = shop.books().await;
-    assert_eq!((books.ledger[&order_id].state.as_str(), books.payments[&order_id].as_str()), ("refunded", "REFUNDED"));
+    assert_eq!(
+        (books.ledger[&order_id].state.as_str(), books.payments[&order_id].as_str()),
+        ("refunded", "REFUNDED")
+    );
 }
 
 #[tokio::test]
@@ -143,19 +183,25 @@ async fn an_order_that_everything_lost_is_found_by_the_sweep() {
     // As it would be, had its stream record and its message been lost an hour ago.
     let (client, table) = (shop.aws.dynamodb(), shop.table("OrdersTable"));
     let key = AttributeValue::S(order_id.clone());
-    let item = client.get_item().table_name(&table).key("order_id", key.clone()).send().await.unwrap().item.unwrap();
+    let item =
+        client.get_item().table_name(&table).key("order_id", key.clone()).send().await.unwrap().item.unwrap();
     let shard = u128::from_str_radix(&order_id.replace('-', ""), 16).unwrap() % 16;
     let history = item["history"].as_l().unwrap()[..1].to_vec();
     client
         .update_item()
         .table_name(&table)
         .key("order_id", key)
-        .update_expression("SET #status = :pending, pending_shard = :shard, created_at = :hour_ago, #history = :history")
+        .update_expression(
+            "SET #status = :pending, pending_shard = :shard, created_at = :hour_ago, #history = :history",
+        )
         .expression_attribute_names("#status", "status")
         .expression_attribute_names("#history", "history")
         .expression_attribute_values(":pending", AttributeValue::S("PENDING".to_owned()))
         .expression_attribute_values(":shard", AttributeValue::S(format!("{shard:02}")))
-        .expression_attribute_values(":hour_ago", AttributeValue::S(shared::Timestamp::ago(Duration::from_secs(3600)).to_string()))
+        .expression_attribute_values(
+            ":hour_ago",
+            AttributeValue::S(shared::Timestamp::ago(Duration::from_secs(3600)).to_string()),
+        )
         .expression_attribute_values(":history", AttributeValue::L(history))
         .send()
         .await

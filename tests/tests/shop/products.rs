@@ -35,8 +35,12 @@ async fn pages_hold_every_product_once_in_order_of_names() {
     assert_eq!(by_seven, all(&shop, "limit=100").await, "the order does not depend on the limit");
 
     let whole = shop.http.get("/products?limit=100").answer().await.json();
-    let names: Vec<String> =
-        whole["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_lowercase()).collect();
+    let names: Vec<String> = whole["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["name"].as_str().unwrap().to_lowercase())
+        .collect();
     assert!(names.is_sorted(), "{names:?}");
 }
 
@@ -56,7 +60,9 @@ async fn a_category_lists_its_products_only() {
 #[tokio::test]
 async fn bad_limits_categories_and_foreign_cursors_are_400() {
     let shop = Shop::start().await;
-    for query in ["limit=0", "limit=101", "limit=-1", "limit=x", "limit=", "category=Not%20a%20slug", "category="] {
+    for query in
+        ["limit=0", "limit=101", "limit=-1", "limit=x", "limit=", "category=Not%20a%20slug", "category="]
+    {
         let answer = shop.http.get(&format!("/products?{query}")).answer().await;
         assert_eq!((answer.status, answer.problem().as_deref()), (400, Some("invalid-request")), "{query}");
     }
@@ -88,7 +94,12 @@ async fn a_product_is_answered_whole() {
         "[svg]"
     })});
     let listed = shop.http.get("/products?category=kitchen&limit=100").answer().await.json();
-    let same = listed["items"].as_array().unwrap().iter().find(|item| item["product_id"] == "hand-coffee-grinder").cloned();
+    let same = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["product_id"] == "hand-coffee-grinder")
+        .cloned();
     assert_eq!(same, Some(answer.json()), "list and single answer agree");
 }
 
@@ -100,7 +111,11 @@ async fn an_entity_tag_saves_the_body_until_the_product_changes() {
     assert!(etag.starts_with('"') && etag.ends_with('"'), "{etag}");
     for tags in [etag.clone(), format!("W/{etag}"), format!("\"x\", {etag}"), "*".to_owned()] {
         let answer = shop.http.get(path).header("if-none-match", &tags).answer().await;
-        assert_eq!((answer.status, answer.body.len(), answer.header("etag")), (304, 0, etag.as_str()), "{tags}");
+        assert_eq!(
+            (answer.status, answer.body.len(), answer.header("etag")),
+            (304, 0, etag.as_str()),
+            "{tags}"
+        );
     }
     shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     let changed = shop.http.get(path).header("if-none-match", &etag).answer().await;
@@ -111,7 +126,9 @@ async fn an_entity_tag_saves_the_body_until_the_product_changes() {
 #[tokio::test]
 async fn what_is_no_product_is_404() {
     let shop = Shop::start().await;
-    for id in ["no-such-product", "UPPER", "a%20b", "a%2Fb", "%F0%9F%9B%92", "..%2f..%2fetc", &"x".repeat(500)] {
+    for id in
+        ["no-such-product", "UPPER", "a%20b", "a%2Fb", "%F0%9F%9B%92", "..%2f..%2fetc", &"x".repeat(500)]
+    {
         let answer = shop.http.get(&format!("/products/{id}")).answer().await;
         assert_eq!((answer.status, answer.problem().as_deref()), (404, Some("product-not-found")), "{id}");
     }
@@ -142,8 +159,13 @@ async fn the_shop_is_healthy_and_says_what_it_needs() {
     let answer = shop.http.get("/health").answer().await;
     assert_eq!(answer.status, 200);
     let health = answer.json();
-    assert_eq!((health["status"].as_str(), health["version"].as_str()), (Some("ok"), Some(env!("CARGO_PKG_VERSION"))));
+    assert_eq!(
+        (health["status"].as_str(), health["version"].as_str()),
+        (Some("ok"), Some(env!("CARGO_PKG_VERSION")))
+    );
     let needed: Vec<_> = health["dependencies"].as_object().unwrap().keys().collect();
     assert_eq!(needed, ["catalog_table", "orders_table", "payments_queue", "payments_table"]);
-    assert!(health["dependencies"].as_object().unwrap().values().all(|check: &Value| check["status"] == "ok"));
+    assert!(
+        health["dependencies"].as_object().unwrap().values().all(|check: &Value| check["status"] == "ok")
+    );
 }

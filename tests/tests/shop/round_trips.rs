@@ -22,15 +22,27 @@ async fn functions_make_no_more_round_trips_than_promised() {
     let order = |token: &'static str| shop.place(&[("stoneware-mug", 1), ("record-brush", 1)], token);
     let cold = order("tok_visa").await;
     shop.settle_quietly(&dynamo.endpoint(), &cold).await;
-    assert_eq!(proxy.take_calls(), ["BatchGetItem", "TransactWriteItems", "GetItem", "UpdateItem", "TransactWriteItems"], "cold create-order 2, process-payment 3");
+    assert_eq!(
+        proxy.take_calls(),
+        ["BatchGetItem", "TransactWriteItems", "GetItem", "UpdateItem", "TransactWriteItems"],
+        "cold create-order 2, process-payment 3"
+    );
 
     let warm = order("tok_visa").await;
     shop.settle_quietly(&dynamo.endpoint(), &warm).await;
-    assert_eq!(proxy.take_calls(), ["TransactWriteItems", "GetItem", "UpdateItem", "TransactWriteItems"], "warm create-order 1, process-payment 3");
+    assert_eq!(
+        proxy.take_calls(),
+        ["TransactWriteItems", "GetItem", "UpdateItem", "TransactWriteItems"],
+        "warm create-order 1, process-payment 3"
+    );
 
     let declined = order("tok_declined").await;
     shop.settle_quietly(&dynamo.endpoint(), &declined).await;
-    assert_eq!(proxy.take_calls(), ["TransactWriteItems", "GetItem", "UpdateItem", "TransactWriteItems"], "a decline costs the same");
+    assert_eq!(
+        proxy.take_calls(),
+        ["TransactWriteItems", "GetItem", "UpdateItem", "TransactWriteItems"],
+        "a decline costs the same"
+    );
 
     assert_eq!(shop.http.get(&format!("/orders/{warm}")).answer().await.status, 200);
     calls("get-order", &["GetItem"]);
