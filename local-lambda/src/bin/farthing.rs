@@ -60,7 +60,7 @@ async fn run(options: &Options, report: Report) -> Result<(), Error> {
     tokio::select! {
         () = stack.stop() => {}
         // A second Ctrl-C does not wait: dropping the stack kills what is left.
-        () = end.wait() => {}
+        () = end.signal() => {}
     }
     Ok(())
 }
@@ -94,16 +94,25 @@ impl End {
     }
 
     async fn wait(&mut self) {
+        let Self { interrupt, terminate, stdin } = self;
         let stdin = async {
-            match &mut self.stdin {
-                Some(stdin) => _ = stdin.await,
+            match stdin {
+                Some(ended) => _ = ended.await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            () = stdin => {}
+        }
+    }
+
+    /// Signals only: standard input ends once.
+    async fn signal(&mut self) {
+        tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
-            () = stdin => self.stdin = None,
         }
     }
 }
