@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     environment::{Environment, Handled, Keeper, Recipe},
@@ -110,11 +111,13 @@ impl Pool {
         }
     }
 
-    /// Lets no environment start any more, asks the idle ones to end, and kills those that are busy.
-    pub async fn stop(&self) {
+    /// Lets no environment start any more, asks the idle ones to end (not in a `hurry`), and kills those that
+    /// are busy or do not end.
+    pub async fn stop(&self, hurry: &CancellationToken) {
         self.permits.close();
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
-        futures_util::future::join_all(idle.into_iter().map(Environment::stop)).await;
+        let ends = futures_util::future::join_all(idle.into_iter().map(Environment::stop));
+        let _ = hurry.run_until_cancelled(ends).await;
         self.keeper.end().await;
     }
 }

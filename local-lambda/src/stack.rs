@@ -195,12 +195,12 @@ impl Stack {
     }
 
     /// Stops everything: no more polling and requests, a moment for what is under way, then the functions, then the
-    /// servers they used. Nothing is left behind.
-    pub async fn stop(mut self) {
+    /// servers they used. With `hurry`, nothing is waited for but the end of killed processes. Nothing is left behind.
+    pub async fn stop(mut self, hurry: &CancellationToken) {
         self.stop.cancel();
         let drained = async { while self.tasks.join_next().await.is_some() {} };
-        let _ = timeout(DRAIN_WITHIN, drained).await;
-        futures_util::future::join_all(self.pools.iter().map(|pool| pool.stop())).await;
+        let _ = hurry.run_until_cancelled(timeout(DRAIN_WITHIN, drained)).await;
+        futures_util::future::join_all(self.pools.iter().map(|pool| pool.stop(hurry))).await;
         self.tasks.shutdown().await;
         self.stop_sqs.cancel();
         if let Some(embedded) = self.embedded.take() {

@@ -9,6 +9,7 @@ use local_lambda::{
     report::{Lines, Report},
 };
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 /// The catalogue table's logical id, and what it is filled with.
 const CATALOG: &str = "CatalogTable";
@@ -57,10 +58,15 @@ async fn run(options: &Options, report: Report) -> Result<(), Error> {
     report.note(&welcome(&stack));
     end.wait().await;
     report.note("stopping ...");
+    let hurry = CancellationToken::new();
+    let impatient = async {
+        end.signal().await;
+        hurry.cancel();
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
-        () = stack.stop() => {}
-        // A second Ctrl-C does not wait: dropping the stack kills what is left.
-        () = end.signal() => {}
+        () = stack.stop(&hurry) => {}
+        () = impatient => {}
     }
     Ok(())
 }
