@@ -75,6 +75,21 @@ pub async fn build(folder: &Path, binaries: &[&str], release: bool) -> Result<Bi
     }
 }
 
+/// A binary in a folder, without building it.
+///
+/// # Errors
+/// When it is not there.
+pub fn find(folder: &Path, binary: &str) -> Result<PathBuf, Error> {
+    let path = folder.join(binary);
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Error::Build(format!(
+        "there is no binary {}, which the template names: build it, or leave out --bin-dir, and it is built",
+        path.display()
+    )))
+}
+
 fn is_for_the_program(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     let kept = [

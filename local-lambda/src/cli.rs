@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::report::Format;
+
 /// Runs the functions of a SAM template on this machine: HTTP API, queue, stream and schedule triggers, DynamoDB and
 /// SQS. Everything listens on 127.0.0.1 only. Ctrl-C stops it.
 #[derive(Clone, Debug, Parser)]
@@ -46,6 +48,15 @@ pub struct Options {
     /// Builds and runs the functions as they are deployed: slower to build, faster to run.
     #[arg(long)]
     pub release: bool,
+    /// Takes the functions' binaries from this folder instead of building them.
+    #[arg(long, value_name = "DIR", conflicts_with = "release")]
+    pub bin_dir: Option<PathBuf>,
+    /// The account's concurrency: beyond it, invocations are throttled.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub account_concurrency: u32,
+    /// Environments that are idle for this long are retired.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    pub retire_after: u32,
     /// The most environments of one function at once: a bound of this machine, not of Lambda. Invocations wait for a
     /// free one.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -53,6 +64,9 @@ pub struct Options {
     /// Writes no line for each invocation.
     #[arg(long)]
     pub quiet: bool,
+    /// How lines are written.
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: Format,
     /// Writes everything that functions log, not only warnings and errors.
     #[arg(long)]
     pub verbose: bool,

@@ -1,25 +1,21 @@
 //! One execution environment: a real process of a real binary, with a Runtime API of its own.
+//!
+//! Its life: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    process::{ExitStatus, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+mod process;
 
-use rustix::process::{Pid, Signal, kill_process};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, BufReader},
-    process::{Child, Command},
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, oneshot},
     time::{Instant, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use self::process::Keeper;
+use self::process::Process;
 use crate::{
     error::Error,
-    invocation::{Invocation, Invoked, Outcome},
+    invocation::{Invocation, Invoked, Outcome, Usage},
     report::Report,
     runtime_api::{RuntimeApi, Work},
     server,
@@ -29,44 +25,31 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Recipe {
     /// The function's local name.
-    pub function: String,
+    pub function: Arc<str>,
     /// Its ARN.
     pub function_arn: String,
     /// The binary.
     pub binary: PathBuf,
-    /// All of the process's environment variables but the Runtime API's address.
+    /// All of the process's environment variables but those that differ from one environment to the next.
     pub variables: BTreeMap<String, String>,
     /// How long an invocation may take.
     pub timeout: Duration,
+    /// `MemorySize`
+    pub memory_mb: u32,
 }
 
 /// A process that handles one invocation at a time. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Environment {
-    function: String,
+    function: Arc<str>,
+    memory_mb: u32,
     timeout: Duration,
     started: Instant,
+    /// When it was last given back.
+    idle_since: Instant,
     init: Option<oneshot::Receiver<Result<(), Outcome>>>,
     work: mpsc::Sender<Work>,
-    exit: watch::Receiver<Option<ExitStatus>>,
-    process_id: Option<Pid>,
-    kill: CancellationToken,
-}
-
-/// Watches over the processes of a function: none outlives it.
-#[derive(Clone, Debug, Default)]
-pub struct Keeper {
-    kill: CancellationToken,
-    processes: TaskTracker,
-}
-
-impl Keeper {
-    /// Kills every process that is left, and waits until all have ended.
-    pub async fn end(&self) {
-        self.kill.cancel();
-        self.processes.close();
-        self.processes.wait().await;
-    }
+    process: Process,
 }
 
 /// How an environment handled an invocation.
@@ -76,12 +59,21 @@ pub enum Handled {
     Ended(Invoked, Option<Environment>),
     /// The process was gone before it took the event: nothing has run.
     NotTaken(Invocation),
+    /// The process could not be made ready: nothing has run.
+    InitFailed(Invocation, InitFailure),
+}
+
+/// Why and after how long an environment was given up before it was ready.
+#[derive(Debug)]
+pub struct InitFailure {
+    /// The failure in Lambda's words.
+    pub outcome: Outcome,
+    /// What it took.
+    pub usage: Usage,
 }
 
 /// How long the first start may take, as in Lambda.
-const INIT_WITHIN: Duration = Duration::from_secs(10);
-/// How long a process may take to end after SIGTERM.
-const TERM_WITHIN: Duration = Duration::from_millis(300);
+pub const INIT_WITHIN: Duration = Duration::from_secs(10);
 
 impl Environment {
     /// Starts the process. It is not waited for: the first invocation does that.
@@ -93,59 +85,43 @@ impl Environment {
         let (work, receiver) = mpsc::channel(1);
         let (init, initialised) = oneshot::channel();
         let api = Arc::new(RuntimeApi::new(recipe.function_arn.clone(), recipe.timeout, receiver, init));
-        let mut child = Command::new(&recipe.binary)
-            .env_clear()
-            .envs(&recipe.variables)
-            .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // Ctrl-C in a terminal reaches the whole process group: functions are ended by the stack, not by it.
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|cause| Error::system(format!("start {}", recipe.binary.display()), cause))?;
-        let process_id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        let kill = keeper.kill.child_token();
-        tokio::spawn(server::serve(listener, kill.clone(), move |request| {
+        let process = Process::start(recipe, port, report, keeper)?;
+        tokio::spawn(server::serve(listener, process.ended(), move |request| {
             let api = Arc::clone(&api);
             async move { api.handle(request).await }
         }));
-        log_lines(child.stdout.take(), recipe, report);
-        log_lines(child.stderr.take(), recipe, report);
-        let (exited, exit) = watch::channel(None);
-        keeper.processes.spawn(reap(child, kill.clone(), exited));
+        let started = Instant::now();
         Ok(Self {
-            function: recipe.function.clone(),
+            function: Arc::clone(&recipe.function),
+            memory_mb: recipe.memory_mb,
             timeout: recipe.timeout,
-            started: Instant::now(),
+            started,
+            idle_since: started,
             init: Some(initialised),
             work,
-            exit,
-            process_id,
-            kill,
+            process,
         })
     }
 
     /// Whether the process is still there.
     #[must_use]
     pub fn alive(&self) -> bool {
-        self.exit.borrow().is_none() && !self.kill.is_cancelled()
+        self.process.alive()
     }
 
-    /// Has the process handle one event.
-    pub async fn invoke(mut self, invocation: Invocation) -> Handled {
-        let request_id = invocation.request_id;
-        let ended = |environment: Self, outcome, init, duration| {
-            let function = environment.function.clone();
-            Handled::Ended(Invoked { function, request_id, outcome, init, duration }, environment.reusable())
-        };
-        let init = match self.initialise().await {
+    /// How long it has not been used.
+    #[must_use]
+    pub fn idle_for(&self) -> Duration {
+        self.idle_since.elapsed()
+    }
+
+    /// Has the process handle one event. A new process must be ready `init_within`.
+    pub async fn invoke(mut self, invocation: Invocation, init_within: Duration) -> Handled {
+        let init = match self.initialise(init_within).await {
             Ok(init) => init,
             Err(outcome) => {
-                let took = self.started.elapsed();
-                self.kill.cancel();
-                return ended(self, outcome, Some(took), Duration::ZERO);
+                let usage = self.usage(Some(self.started.elapsed()), Duration::ZERO);
+                return Handled::InitFailed(invocation, InitFailure { outcome, usage });
             }
         };
         let ((taken, was_taken), (end, outcome)) = (oneshot::channel(), oneshot::channel());
@@ -154,33 +130,41 @@ impl Environment {
         let took_it = tokio::select! {
             biased;
             took_it = handed_over => took_it,
-            _ = gone(self.exit.clone()) => false,
+            _ = self.process.gone() => false,
         };
         if !took_it {
             return Handled::NotTaken(invocation);
         }
-        let start = Instant::now();
+        let (start, request_id) = (Instant::now(), invocation.request_id);
         let outcome = tokio::select! {
             biased;
             Ok(outcome) = outcome => outcome,
-            status = gone(self.exit.clone()) => crashed(&request_id.to_string(), status),
+            status = self.process.gone() => {
+                let (kind, how) = self.process.describe(status);
+                Outcome::error(kind, &format!("RequestId: {request_id} Error: Runtime exited with error: {how}"))
+            }
             () = tokio::time::sleep(self.timeout) => {
-                self.kill.cancel();
-                timed_out(&request_id.to_string(), self.timeout)
+                self.process.kill();
+                let limit = self.timeout.as_secs_f64();
+                let message = format!("RequestId: {request_id} Error: Task timed out after {limit:.2} seconds");
+                Outcome::error("Sandbox.Timedout", &message)
             }
         };
-        ended(self, outcome, init, start.elapsed())
+        let usage = self.usage(init, start.elapsed());
+        self.idle_since = Instant::now();
+        let environment = self.alive().then_some(self);
+        Handled::Ended(invocation.ended(outcome, usage), environment)
     }
 
     /// Waits for a new process to be ready. None when it was ready before.
-    async fn initialise(&mut self) -> Result<Option<Duration>, Outcome> {
+    async fn initialise(&mut self, within: Duration) -> Result<Option<Duration>, Outcome> {
         let Some(init) = self.init.take() else { return Ok(None) };
         let ready = tokio::select! {
             biased;
-            ready = timeout(INIT_WITHIN, init) => ready,
-            status = gone(self.exit.clone()) => {
-                let how = describe(status);
-                return Err(Outcome::error("Runtime.ExitError", &format!("Error: Runtime exited with error: {how}")));
+            ready = timeout(within, init) => ready,
+            status = self.process.gone() => {
+                let (kind, how) = self.process.describe(status);
+                return Err(Outcome::error(kind, &format!("Error: Runtime exited with error: {how}")));
             }
         };
         match ready {
@@ -190,86 +174,24 @@ impl Environment {
                 Err(Outcome::error("Runtime.ExitError", "Error: Runtime exited without providing a reason"))
             }
             Err(_) => {
-                let message = format!("Init timed out after {} seconds", INIT_WITHIN.as_secs());
+                let message = format!("Init timed out after {:.2} seconds", within.as_secs_f64());
                 Err(Outcome::error("Sandbox.Timedout", &message))
             }
         }
     }
 
-    fn reusable(self) -> Option<Self> {
-        self.alive().then_some(self)
+    fn usage(&self, init: Option<Duration>, duration: Duration) -> Usage {
+        Usage {
+            function: Arc::clone(&self.function),
+            memory_mb: self.memory_mb,
+            init,
+            duration,
+            most_memory_mb: self.process.most_memory_mb(),
+        }
     }
 
     /// Asks the process to end, and kills it if it does not.
     pub async fn stop(self) {
-        if let Some(process_id) = self.process_id.filter(|_| self.alive()) {
-            let _ = kill_process(process_id, Signal::TERM);
-        }
-        let _ = timeout(TERM_WITHIN, gone(self.exit.clone())).await;
-        self.kill.cancel();
-        gone(self.exit.clone()).await;
+        self.process.stop().await;
     }
-}
-
-impl Drop for Environment {
-    fn drop(&mut self) {
-        self.kill.cancel();
-    }
-}
-
-/// Waits for the end of the process, or kills it when told to, and tells its exit status.
-async fn reap(mut child: Child, kill: CancellationToken, exited: watch::Sender<Option<ExitStatus>>) {
-    let status = tokio::select! {
-        status = child.wait() => status,
-        () = kill.cancelled() => {
-            let _ = child.start_kill();
-            child.wait().await
-        }
-    };
-    kill.cancel();
-    exited.send_replace(Some(status.unwrap_or_default()));
-}
-
-/// Completes when the process has ended.
-async fn gone(mut exit: watch::Receiver<Option<ExitStatus>>) -> ExitStatus {
-    match exit.wait_for(Option::is_some).await {
-        Ok(status) => status.unwrap_or_default(),
-        Err(_) => ExitStatus::default(),
-    }
-}
-
-/// The words of Lambda for how a process ended: `signal: killed`, `exit status 1`.
-fn describe(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(9)) => "signal: killed".to_owned(),
-        (None, Some(signal)) => format!("signal: {signal}"),
-        (None, None) => "unknown".to_owned(),
-    }
-}
-
-fn crashed(request_id: &str, status: ExitStatus) -> Outcome {
-    let how = describe(status);
-    Outcome::error(
-        "Runtime.ExitError",
-        &format!("RequestId: {request_id} Error: Runtime exited with error: {how}"),
-    )
-}
-
-fn timed_out(request_id: &str, limit: Duration) -> Outcome {
-    let message =
-        format!("RequestId: {request_id} Error: Task timed out after {:.2} seconds", limit.as_secs_f64());
-    Outcome::error("Sandbox.Timedout", &message)
-}
-
-fn log_lines(output: Option<impl AsyncRead + Unpin + Send + 'static>, recipe: &Recipe, report: &Report) {
-    let Some(output) = output else { return };
-    let (function, report) = (recipe.function.clone(), report.clone());
-    tokio::spawn(async move {
-        let mut lines = BufReader::new(output).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            report.log(&function, &line);
-        }
-    });
 }

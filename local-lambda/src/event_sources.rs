@@ -1,5 +1,6 @@
 //! What invokes functions by itself: queues, streams and the clock. Lambda's event source mappings, and EventBridge.
 
+mod correlation;
 pub mod filter;
 pub mod partial_batch;
 pub mod schedule;
@@ -21,6 +22,8 @@ use crate::{
 pub struct Target {
     /// The function that it invokes.
     pub function: Arc<Pool>,
+    /// What it is called in lines and on the bill: the queue, the table, the schedule.
+    pub source: Arc<str>,
     /// Names and ARNs.
     pub places: Arc<Places>,
     /// Where lines go.
@@ -30,7 +33,9 @@ pub struct Target {
 impl Target {
     /// Invokes the function with a batch and tells which items are not done.
     pub(crate) async fn deliver(&self, batch: &Batch<'_>) -> Delivered {
-        let invoked = self.function.invoke(Invocation::new(batch.event.to_string())).await;
+        let invocation =
+            Invocation::new(&self.source, correlation::of_records(&batch.event), batch.event.to_string());
+        let invoked = self.function.invoke(invocation).await;
         let count = batch.identifiers.len();
         let (delivered, tone, result) = match &invoked.outcome {
             Outcome::Answer(answer) => match batch.judge(answer) {

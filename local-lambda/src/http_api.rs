@@ -123,7 +123,8 @@ impl HttpApi {
         // A task of its own: a function goes on when its client leaves or waits no longer.
         let report = self.report.clone();
         let invocation = tokio::spawn(async move {
-            let invoked = route.function.invoke(Invocation::new(event)).await;
+            let invocation = Invocation::new(&route.key, vec![request_id.to_string()], event);
+            let invoked = route.function.invoke(invocation).await;
             respond(&invoked, &report)
         });
         match timeout(INTEGRATION_TIMEOUT, invocation).await {

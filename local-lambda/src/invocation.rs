@@ -1,6 +1,6 @@
 //! One invocation of a function: what goes in, what comes out.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde_json::json;
@@ -15,15 +15,25 @@ pub const LARGEST_PAYLOAD: usize = 6 * 1024 * 1024;
 pub struct Invocation {
     /// The Lambda request id.
     pub request_id: Uuid,
+    /// What invokes the function, for people and the bill: `POST /orders`, `PaymentsQueue`.
+    pub source: Arc<str>,
+    /// The ids that join the lines of one story across functions; several when a batch tells several.
+    pub correlations: Vec<String>,
     /// The event, JSON.
     pub payload: Bytes,
 }
 
 impl Invocation {
-    /// An invocation with an id of its own.
+    /// An invocation with a request id of its own.
     #[must_use]
-    pub fn new(payload: impl Into<Bytes>) -> Self {
-        Self { request_id: Uuid::new_v4(), payload: payload.into() }
+    pub fn new(source: &Arc<str>, correlations: Vec<String>, payload: impl Into<Bytes>) -> Self {
+        Self { request_id: Uuid::new_v4(), source: Arc::clone(source), correlations, payload: payload.into() }
+    }
+
+    /// The invocation's end.
+    pub(crate) fn ended(self, outcome: Outcome, usage: Usage) -> Invoked {
+        let Self { request_id, source, correlations, .. } = self;
+        Invoked { request_id, source, correlations, outcome, usage }
     }
 }
 
@@ -34,7 +44,7 @@ pub enum Outcome {
     Answer(Bytes),
     /// The function failed: Lambda's error object, `{"errorType", "errorMessage"}`.
     Error(Bytes),
-    /// No environment may be started: the function's reserved concurrency is used up.
+    /// No environment may be started: the concurrency of the function or the account is used up.
     Throttled,
 }
 
@@ -58,14 +68,52 @@ impl Outcome {
 /// An invocation that has ended.
 #[derive(Clone, Debug)]
 pub struct Invoked {
-    /// The function's local name.
-    pub function: String,
     /// The Lambda request id.
     pub request_id: Uuid,
+    /// What invoked the function.
+    pub source: Arc<str>,
+    /// The ids that join the lines of one story across functions.
+    pub correlations: Vec<String>,
     /// How it ended.
     pub outcome: Outcome,
+    /// What it took.
+    pub usage: Usage,
+}
+
+/// What an invocation took of its environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// The function's local name.
+    pub function: Arc<str>,
+    /// The memory that is paid for, in MB.
+    pub memory_mb: u32,
     /// How long the environment took to start, if this invocation started one.
     pub init: Option<Duration>,
     /// From the function's taking the event to its answer.
     pub duration: Duration,
+    /// The most memory that the process has held so far, in MB, where the system tells.
+    pub most_memory_mb: Option<u64>,
+}
+
+impl Usage {
+    /// The billed milliseconds: init and duration, rounded up. Init counts since August 2025.
+    /// <https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>
+    #[must_use]
+    pub fn billed_ms(&self) -> u64 {
+        let billed = self.duration + self.init.unwrap_or_default();
+        u64::try_from(billed.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn started_milliseconds_are_billed_whole_and_init_counts() {
+        let warm = Usage { duration: Duration::from_micros(1_001), ..Usage::default() };
+        assert_eq!(warm.billed_ms(), 2);
+        let cold = Usage { init: Some(Duration::from_micros(2_500)), ..warm };
+        assert_eq!(cold.billed_ms(), 4);
+    }
 }

@@ -22,6 +22,7 @@ use crate::{
 pub struct InvokeApi {
     /// Each function with its logical id.
     functions: Vec<(String, Arc<Pool>)>,
+    source: Arc<str>,
     report: Report,
 }
 
@@ -29,7 +30,7 @@ impl InvokeApi {
     /// An API to these functions, each with its logical id.
     #[must_use]
     pub fn new(functions: Vec<(String, Arc<Pool>)>, report: Report) -> Self {
-        Self { functions, report }
+        Self { functions, source: "Invoke".into(), report }
     }
 
     /// Answers requests until `stop`.
@@ -77,7 +78,7 @@ impl InvokeApi {
             let text = "Could not parse request body into json: the payload is not JSON";
             return refused(StatusCode::BAD_REQUEST, "InvalidRequestContentException", text);
         }
-        let invocation = Invocation::new(payload);
+        let invocation = Invocation::new(&self.source, Vec::new(), payload);
         let (function, report) = (Arc::clone(function), self.report.clone());
         // A task of its own: a function goes on when its caller leaves.
         let run = async move {
@@ -136,7 +137,7 @@ fn line(report: &Report, invoked: &Invoked) {
     match invoked.outcome.error_message() {
         Some(error) => report.invocation(invoked, Tone::Bad, &error),
         None if invoked.outcome == Outcome::Throttled => report.invocation(invoked, Tone::Bad, "throttled"),
-        None => report.invocation(invoked, Tone::Good, "invoked"),
+        None => report.invocation(invoked, Tone::Good, "done"),
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! - [`build`] has cargo build the binaries that the template names
 //! - [`environment`] is one execution environment: a real process and its [`runtime_api`]; [`pool`] reuses and starts
-//!   them as Lambda does
+//!   them as Lambda does, within the function's [`concurrency`]
 //! - [`http_api`] is API Gateway's HTTP API, [`invoke_api`] Lambda's Invoke, [`event_sources`] what polls queues,
 //!   streams and the clock
 //! - [`sqs_server`] and [`queues`] are SQS; the DynamoDB comes from the crate `local-dynamo`
@@ -12,6 +12,7 @@
 
 pub mod build;
 pub mod cli;
+pub mod concurrency;
 pub mod environment;
 mod error;
 pub mod event_sources;

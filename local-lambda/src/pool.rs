@@ -1,114 +1,230 @@
-//! A function and its environments: reused when idle, started when none is, as Lambda does.
+//! A function and its environments: reused when idle, started when none is, retired when long unused, as Lambda does.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    environment::{Environment, Handled, Keeper, Recipe},
-    invocation::{Invocation, Invoked, Outcome},
+    concurrency::Concurrency,
+    environment::{Environment, Handled, INIT_WITHIN, Keeper, Recipe},
+    invocation::{Invocation, Invoked, Outcome, Usage},
     report::Report,
 };
 
 /// One function.
 #[derive(Debug)]
 pub struct Pool {
-    recipe: Recipe,
+    function: Arc<str>,
+    recipe: RwLock<Current>,
     report: Report,
-    /// `ReservedConcurrentExecutions`: beyond it, invocations are throttled.
-    reserved: Option<u32>,
-    running: AtomicU32,
+    concurrency: Concurrency,
     /// The bound of this machine: beyond it, invocations wait.
     permits: Semaphore,
-    idle: Mutex<Vec<Environment>>,
+    idle: Mutex<Vec<(u64, Environment)>>,
     keeper: Keeper,
+    counters: Counters,
+}
+
+/// The recipe that environments are started by, and how many there were before it.
+#[derive(Debug)]
+struct Current {
+    generation: u64,
+    recipe: Arc<Recipe>,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    cold_starts: AtomicU64,
+    invocations: AtomicU64,
+    errors: AtomicU64,
+    throttles: AtomicU64,
+}
+
+/// A function at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Status {
+    /// Environments that exist, starting ones included.
+    pub environments: usize,
+    /// Of those, the ones that wait for an event.
+    pub idle: usize,
+    /// Invocations that are under way or wait for an environment.
+    pub running: u32,
+    /// Invocations that have ended since the start.
+    pub invocations: u64,
+    /// Of those, the ones that had to start an environment.
+    pub cold_starts: u64,
+    /// Of those, the ones that failed.
+    pub errors: u64,
+    /// Invocations that were turned away.
+    pub throttles: u64,
 }
 
 impl Pool {
     /// A function without environments.
     #[must_use]
-    pub fn new(recipe: Recipe, reserved: Option<u32>, max_environments: u32, report: Report) -> Self {
+    pub fn new(recipe: Recipe, concurrency: Concurrency, max_environments: u32, report: Report) -> Self {
         Self {
-            recipe,
+            function: Arc::clone(&recipe.function),
+            recipe: RwLock::new(Current { generation: 0, recipe: Arc::new(recipe) }),
             report,
-            reserved,
-            running: AtomicU32::new(0),
+            concurrency,
             permits: Semaphore::new(max_environments as usize),
-            idle: Mutex::new(Vec::new()),
+            idle: Mutex::default(),
             keeper: Keeper::default(),
+            counters: Counters::default(),
         }
     }
 
     /// The function's local name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.recipe.function
+        &self.function
     }
 
     /// The function's ARN.
     #[must_use]
-    pub fn arn(&self) -> &str {
-        &self.recipe.function_arn
+    pub fn arn(&self) -> String {
+        self.current().1.function_arn.clone()
+    }
+
+    /// How it stands now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Status {
+            environments: self.keeper.processes(),
+            idle: self.idle.lock().unwrap_or_else(PoisonError::into_inner).len(),
+            running: self.concurrency.running(),
+            invocations: count(&self.counters.invocations),
+            cold_starts: count(&self.counters.cold_starts),
+            errors: count(&self.counters.errors),
+            throttles: count(&self.counters.throttles),
+        }
     }
 
     /// Runs the function once.
     pub async fn invoke(&self, invocation: Invocation) -> Invoked {
-        let Some(_running) = Running::enter(self) else {
-            return self.without_running(&invocation, Outcome::Throttled);
+        let Some(_running) = self.concurrency.enter() else {
+            self.counters.throttles.fetch_add(1, Ordering::Relaxed);
+            return self.without_running(invocation, Outcome::Throttled);
         };
         let Ok(_permit) = self.permits.acquire().await else {
             return self
-                .without_running(&invocation, Outcome::error("ServiceException", "the stack is stopping"));
+                .without_running(invocation, Outcome::error("ServiceException", "the stack is stopping"));
         };
-        let mut invocation = invocation;
+        let invoked = self.run(invocation).await;
+        self.counters.invocations.fetch_add(1, Ordering::Relaxed);
+        if invoked.usage.init.is_some() {
+            self.counters.cold_starts.fetch_add(1, Ordering::Relaxed);
+        }
+        if matches!(invoked.outcome, Outcome::Error(_)) {
+            self.counters.errors.fetch_add(1, Ordering::Relaxed);
+        }
+        invoked
+    }
+
+    async fn run(&self, mut invocation: Invocation) -> Invoked {
+        let mut failed_init: Option<Duration> = None;
         loop {
-            let environment = match self.take_idle() {
+            let (generation, recipe) = self.current();
+            let environment = match self.take_idle(generation) {
                 Some(environment) => environment,
-                None => match Environment::start(&self.recipe, &self.report, &self.keeper).await {
+                None => match Environment::start(&recipe, &self.report, &self.keeper).await {
                     Ok(environment) => environment,
                     Err(error) => {
                         let outcome = Outcome::error("Runtime.InvalidEntrypoint", &error.to_string());
-                        return self.without_running(&invocation, outcome);
+                        return self.without_running(invocation, outcome);
                     }
                 },
             };
-            match environment.invoke(invocation).await {
-                Handled::Ended(invoked, environment) => {
-                    self.give_back(environment);
+            // Lambda gives the first start ten seconds, and the second the function's own timeout.
+            let init_within = if failed_init.is_none() { INIT_WITHIN } else { recipe.timeout };
+            match environment.invoke(invocation, init_within).await {
+                Handled::Ended(mut invoked, environment) => {
+                    if let Some(init) = &mut invoked.usage.init {
+                        *init += failed_init.unwrap_or_default();
+                    }
+                    self.give_back(generation, environment);
                     return invoked;
                 }
                 // The process was gone before it took the event: another one shall have it. A process that cannot even
                 // start ends with an init error, so this ends.
                 Handled::NotTaken(same) => invocation = same,
+                Handled::InitFailed(same, mut failure) => {
+                    let init = failure.usage.init.unwrap_or_default();
+                    if let Some(before) = failed_init {
+                        failure.usage.init = Some(before + init);
+                        return same.ended(failure.outcome, failure.usage);
+                    }
+                    let why = failure.outcome.error_message().unwrap_or_default();
+                    self.report
+                        .note(&format!("{}: init failed and is tried once more: {why}", self.function));
+                    failed_init = Some(init);
+                    invocation = same;
+                }
             }
         }
     }
 
-    /// The environment that was used last, if it is still alive.
-    fn take_idle(&self) -> Option<Environment> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(Environment::alive);
-        idle.pop()
+    fn current(&self) -> (u64, Arc<Recipe>) {
+        let current = self.recipe.read().unwrap_or_else(PoisonError::into_inner);
+        (current.generation, Arc::clone(&current.recipe))
     }
 
-    fn give_back(&self, environment: Option<Environment>) {
-        if !self.permits.is_closed() {
+    /// Has everything that starts from now on run another build of the binary. What is under way ends undisturbed.
+    pub fn replace(&self) {
+        let mut current = self.recipe.write().unwrap_or_else(PoisonError::into_inner);
+        current.generation += 1;
+        drop(current);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The environment of this generation that was used last, if it is still alive.
+    fn take_idle(&self, generation: u64) -> Option<Environment> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(of, environment)| *of == generation && environment.alive());
+        idle.pop().map(|(_, environment)| environment)
+    }
+
+    fn give_back(&self, generation: u64, environment: Option<Environment>) {
+        if !self.permits.is_closed() && self.current().0 == generation {
+            let environment = environment.map(|environment| (generation, environment));
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(environment);
         }
     }
 
-    fn without_running(&self, invocation: &Invocation, outcome: Outcome) -> Invoked {
-        Invoked {
-            function: self.recipe.function.clone(),
-            request_id: invocation.request_id,
-            outcome,
-            init: None,
-            duration: std::time::Duration::ZERO,
+    /// Retires environments that nobody has used for `after`, until `stop`.
+    pub async fn retire(self: Arc<Self>, after: Duration, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval((after / 4).max(Duration::from_millis(10)));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            let mut unused = Vec::new();
+            {
+                let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+                while idle.first().is_some_and(|(_, environment)| environment.idle_for() >= after) {
+                    unused.push(idle.remove(0).1);
+                }
+            }
+            futures_util::future::join_all(unused.into_iter().map(Environment::stop)).await;
         }
+    }
+
+    fn without_running(&self, invocation: Invocation, outcome: Outcome) -> Invoked {
+        let recipe = self.current().1;
+        let usage =
+            Usage { function: Arc::clone(&self.function), memory_mb: recipe.memory_mb, ..Usage::default() };
+        invocation.ended(outcome, usage)
     }
 
     /// Lets no environment start any more, asks the idle ones to end (not in a `hurry`), and kills those that
@@ -116,25 +232,9 @@ impl Pool {
     pub async fn stop(&self, hurry: &CancellationToken) {
         self.permits.close();
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
-        let ends = futures_util::future::join_all(idle.into_iter().map(Environment::stop));
+        let ends =
+            futures_util::future::join_all(idle.into_iter().map(|(_, environment)| environment.stop()));
         let _ = hurry.run_until_cancelled(ends).await;
         self.keeper.end().await;
-    }
-}
-
-/// Counts an invocation that is under way.
-struct Running<'a>(&'a Pool);
-
-impl<'a> Running<'a> {
-    fn enter(pool: &'a Pool) -> Option<Self> {
-        let before = pool.running.fetch_add(1, Ordering::SeqCst);
-        let running = Self(pool);
-        pool.reserved.is_none_or(|reserved| before < reserved).then_some(running)
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::SeqCst);
     }
 }

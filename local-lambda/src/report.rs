@@ -1,25 +1,31 @@
 //! What the stack tells whoever watches: a line for each invocation, and what functions log.
 
+mod line;
+
 use std::{
     io::{IsTerminal, Write},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
-use anstyle::{AnsiColor, Reset, Style};
-use serde_json::Value;
+use anstyle::AnsiColor;
+use clap::ValueEnum;
+use serde_json::{Value, json};
 use shared::Timestamp;
 
+pub use self::line::Tone;
+use self::line::paint;
 use crate::invocation::Invoked;
 
 /// Where lines go, and which.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Report(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
-    colour: bool,
     lines: Lines,
+    format: Format,
+    colour: bool,
+    out: Mutex<Box<dyn Write + Send>>,
 }
 
 /// Which lines are written.
@@ -33,77 +39,91 @@ pub enum Lines {
     All,
 }
 
-/// How an invocation went, for its line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    /// As hoped.
-    Good,
-    /// The caller's fault, or only a part failed.
-    Fair,
-    /// Failed.
-    Bad,
+/// How lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people; in colour on a terminal.
+    #[default]
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
 }
 
 impl Report {
     /// A report on standard output, coloured if that is a terminal and `NO_COLOR` is not set.
     #[must_use]
-    pub fn new(lines: Lines) -> Self {
+    pub fn new(lines: Lines, format: Format) -> Self {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self(Arc::new(Inner { colour, lines }))
+        Self::to(Box::new(std::io::stdout()), lines, format, colour)
     }
 
-    /// Writes the line of an invocation: time, function, cold or warm, duration, what came of it, request id.
+    /// A report on anything.
+    #[must_use]
+    pub fn to(out: Box<dyn Write + Send>, lines: Lines, format: Format, colour: bool) -> Self {
+        Self(Arc::new(Inner { lines, format, colour, out: Mutex::new(out) }))
+    }
+
+    /// Writes the line of an invocation.
     pub fn invocation(&self, invoked: &Invoked, tone: Tone, result: &str) {
         if self.0.lines == Lines::Quiet {
             return;
         }
-        let colour = match tone {
-            Tone::Good => AnsiColor::Green,
-            Tone::Fair => AnsiColor::Yellow,
-            Tone::Bad => AnsiColor::Red,
-        };
-        let start = match invoked.init {
-            Some(init) => format!("cold {:>4} +", init.as_millis()),
-            None => "warm       ".to_owned(),
-        };
-        let request_id = invoked.request_id.to_string();
-        self.write(&format!(
-            "{} {:<18} {start}{:>5} ms  {} {}\n",
-            self.paint(clock(), AnsiColor::BrightBlack.on_default()),
-            invoked.function,
-            invoked.duration.as_millis(),
-            self.paint(result, colour.on_default()),
-            self.paint(&request_id[..8], AnsiColor::BrightBlack.on_default()),
-        ));
+        match self.0.format {
+            Format::Text => self.write(&line::text(&clock(), invoked, tone, result, self.0.colour)),
+            Format::Json => self.write_json("invocation", line::fields(invoked, tone, result)),
+        }
     }
 
     /// Passes on a line that a function wrote: warnings, errors and whatever is not a log line (a panic); the rest only
     /// if everything is wanted.
     pub fn log(&self, function: &str, line: &str) {
-        let level = serde_json::from_str::<Value>(line)
-            .ok()
-            .and_then(|line| Some(line["level"].as_str()?.to_owned()));
-        let matters = level.as_deref().is_none_or(|level| matches!(level, "WARN" | "ERROR"));
-        if matters || self.0.lines == Lines::All {
-            let line = self.paint(line, AnsiColor::BrightBlack.on_default());
-            self.write(&format!("{:<12} {function:<18} {line}\n", ""));
+        let parsed = serde_json::from_str::<Value>(line).ok();
+        let level = parsed.as_ref().and_then(|line| line["level"].as_str());
+        if !level.is_none_or(|level| matches!(level, "WARN" | "ERROR")) && self.0.lines != Lines::All {
+            return;
+        }
+        match self.0.format {
+            Format::Text => {
+                let line = paint(line, AnsiColor::BrightBlack.on_default(), self.0.colour);
+                self.write(&format!("{:<12} {function:<18} {line}", ""));
+            }
+            Format::Json => {
+                let line = parsed.unwrap_or_else(|| json!(line));
+                self.write_json("log", json!({"function": function, "line": line}));
+            }
         }
     }
 
     /// Writes a line about the stack itself.
     pub fn note(&self, text: &str) {
-        self.write(&format!("{text}\n"));
+        match self.0.format {
+            Format::Text => self.write(text),
+            Format::Json => self.write_json("stack", json!({"message": text.trim()})),
+        }
     }
 
-    fn paint(&self, text: impl std::fmt::Display, style: Style) -> String {
-        if self.0.colour { format!("{style}{text}{Reset}") } else { text.to_string() }
+    fn write_json(&self, kind: &str, fields: Value) {
+        let mut line = serde_json::Map::from_iter([
+            ("time".to_owned(), json!(Timestamp::now())),
+            ("kind".to_owned(), json!(kind)),
+        ]);
+        if let Value::Object(fields) = fields {
+            line.extend(fields);
+        }
+        self.write(&Value::Object(line).to_string());
     }
 
     /// One write for a line, so that lines of several tasks do not mix. A reader that has gone is no reason to stop.
-    fn write(&self, text: &str) {
-        let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes());
+    fn write(&self, line: &str) {
+        let mut out = self.0.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = out.write_all(format!("{line}\n").as_bytes());
         let _ = out.flush();
+    }
+}
+
+impl std::fmt::Debug for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Report").field("lines", &self.0.lines).field("format", &self.0.format).finish()
     }
 }
 

@@ -1,17 +1,18 @@
 //! The whole stack: started in order, and taken apart in order.
 
+mod recipes;
+
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use local_dynamo::Embedded;
-use sam_template::{EventSource, Function, Settings, Template};
+use sam_template::{EventSource, Settings, Template};
 use shared::aws::Aws;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    build::{self, Binaries},
     cli::Options,
-    environment::Recipe,
+    concurrency::{Concurrency, Unreserved},
     error::Error,
     event_sources::{
         Target,
@@ -97,14 +98,16 @@ impl Stack {
         places.queue_urls = queues::ensure_queues(&aws.sqs(), &template, &places).await?;
         prepare(aws.dynamodb(), places.tables.clone()).await?;
         // Last, because it may take minutes: what is wrong shows before.
-        let binaries = build_functions(&template, options.release, &report).await?;
+        let binaries = recipes::binaries(&template, options, &report).await?;
 
         let places = Arc::new(places);
         let mut pools = Vec::new();
+        let reserved = template.functions.iter().filter_map(|function| function.reserved_concurrency);
+        let unreserved = Unreserved::of(options.account_concurrency, reserved);
         for function in &template.functions {
-            let recipe = recipe(function, &binaries, &places, &dynamodb, &sqs)?;
-            let pool =
-                Pool::new(recipe, function.reserved_concurrency, options.max_environments, report.clone());
+            let recipe = recipes::recipe(function, &binaries, &places, &dynamodb, &sqs)?;
+            let concurrency = Concurrency::new(function.reserved_concurrency, unreserved.clone());
+            let pool = Pool::new(recipe, concurrency, options.max_environments, report.clone());
             pools.push(Arc::new(pool));
         }
         let mut stack = Self {
@@ -123,6 +126,10 @@ impl Stack {
             stop_sqs,
             tasks: JoinSet::new(),
         };
+        let retire_after = Duration::from_secs(options.retire_after.into());
+        for pool in &stack.pools {
+            stack.tasks.spawn(Arc::clone(pool).retire(retire_after, stack.stop.clone()));
+        }
         stack.start_event_sources(&template, &aws, &report)?;
         let api = HttpApi::new(&template, &stack.pools, ACCOUNT_ID, report.clone());
         stack.routes = api.describe();
@@ -136,8 +143,9 @@ impl Stack {
     fn start_event_sources(&mut self, template: &Template, aws: &Aws, report: &Report) -> Result<(), Error> {
         let unsupported = |(line, message)| unsupported(&template.path, line, message);
         for (function, pool) in template.functions.iter().zip(&self.pools) {
-            let target = Target {
+            let target = |source: &str| Target {
                 function: Arc::clone(pool),
+                source: source.into(),
                 places: Arc::clone(&self.places),
                 report: report.clone(),
             };
@@ -148,7 +156,8 @@ impl Stack {
                         let url = self.queue_url(&template.path, &source.queue)?;
                         let arn = self.places.queue_arn(&source.queue).unwrap_or_default();
                         let queue = source.queue.clone();
-                        let source = Sqs::new(aws.sqs(), url, arn, source.clone(), filter, target.clone());
+                        let target = target(&queue);
+                        let source = Sqs::new(aws.sqs(), url, arn, source.clone(), filter, target);
                         self.tasks.spawn(source.run(self.stop.clone()));
                         format!("queue {queue}")
                     }
@@ -169,14 +178,14 @@ impl Stack {
                         let table = source.table.clone();
                         let client =
                             local_dynamo::streams_client(&self.addresses.dynamodb, &self.places.region);
-                        let source =
-                            Stream::new(client, arn, source.clone(), filter, on_failure, target.clone());
+                        let target = target(&table);
+                        let source = Stream::new(client, arn, source.clone(), filter, on_failure, target);
                         self.tasks.spawn(source.run(self.stop.clone()));
                         format!("stream of {table}")
                     }
                     EventSource::Schedule(source) if source.enabled => {
                         let (line, expression) = (source.line, source.expression.clone());
-                        let schedule = Schedule::new(source.clone(), target.clone());
+                        let schedule = Schedule::new(source.clone(), target(&source.name));
                         let schedule = schedule.map_err(|message| unsupported((line, message)))?;
                         self.tasks.spawn(schedule.run(self.stop.clone()));
                         expression
@@ -211,67 +220,4 @@ impl Stack {
 
 fn unsupported(template: &Path, line: usize, message: String) -> Error {
     Error::Unsupported { path: template.display().to_string(), line, message }
-}
-
-async fn build_functions(template: &Template, release: bool, report: &Report) -> Result<Binaries, Error> {
-    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for function in &template.functions {
-        let binaries = folders.entry(function.code_uri.as_str()).or_default();
-        if !binaries.contains(&function.binary.as_str()) {
-            binaries.push(&function.binary);
-        }
-    }
-    let mut built = Binaries::new();
-    for (code_uri, binaries) in folders {
-        report.note(&format!("building {} functions ...", binaries.len()));
-        let template_folder = template.path.parent().filter(|path| !path.as_os_str().is_empty());
-        let folder = template_folder.unwrap_or(Path::new(".")).join(code_uri);
-        built.extend(build::build(&folder, &binaries, release).await?);
-    }
-    Ok(built)
-}
-
-/// What the environments of a function start with: the template's variables and Lambda's own.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
-fn recipe(
-    function: &Function,
-    binaries: &Binaries,
-    places: &Places,
-    dynamodb: &str,
-    sqs: &str,
-) -> Result<Recipe, Error> {
-    let binary = binaries.get(&function.binary).cloned();
-    let binary = binary.ok_or_else(|| Error::Build(format!("there is no binary {}", function.binary)))?;
-    let task_root = binary.parent().unwrap_or(Path::new("/")).display().to_string();
-    let log_group = format!("/aws/lambda/{}", function.name);
-    let mut variables = places.environment(function)?;
-    let own: [(&str, &str); 19] = [
-        ("AWS_ACCESS_KEY_ID", "local"),
-        ("AWS_SECRET_ACCESS_KEY", "local"),
-        ("AWS_SESSION_TOKEN", "local"),
-        ("AWS_REGION", &places.region),
-        ("AWS_DEFAULT_REGION", &places.region),
-        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
-        ("AWS_ENDPOINT_URL_SQS", sqs),
-        ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
-        ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &function.memory_mb.to_string()),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", &log_group),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
-        ("LAMBDA_TASK_ROOT", &task_root),
-        ("LANG", "en_US.UTF-8"),
-        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-        ("TZ", ":UTC"),
-        ("_HANDLER", "bootstrap"),
-    ];
-    variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    Ok(Recipe {
-        function: function.name.clone(),
-        function_arn: places.function_arn(&function.name),
-        binary,
-        variables,
-        timeout: function.timeout,
-    })
 }

@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
         (true, _) => Lines::Quiet,
         _ => Lines::Invocations,
     };
-    match run(&options, Report::new(lines)).await {
+    match run(&options, Report::new(lines, options.log_format)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

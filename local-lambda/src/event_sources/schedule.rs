@@ -48,9 +48,10 @@ impl Schedule {
 
     async fn fire(&self) {
         let payload = self.source.input.clone().unwrap_or_else(|| self.event());
-        let invoked = self.target.function.invoke(Invocation::new(payload)).await;
+        let invocation = Invocation::new(&self.target.source, Vec::new(), payload);
+        let invoked = self.target.function.invoke(invocation).await;
         match (&invoked.outcome, invoked.outcome.error_message()) {
-            (Outcome::Answer(_), _) => self.target.report.invocation(&invoked, Tone::Good, "on schedule"),
+            (Outcome::Answer(_), _) => self.target.report.invocation(&invoked, Tone::Good, "done"),
             (_, error) => {
                 let why = error.unwrap_or_else(|| "throttled".to_owned());
                 self.target.report.invocation(&invoked, Tone::Bad, &why);

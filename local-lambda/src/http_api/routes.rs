@@ -15,8 +15,8 @@ pub(crate) struct Routes(Vec<Route>);
 
 #[derive(Debug)]
 struct Route {
+    key: Arc<str>,
     method: String,
-    path: String,
     pattern: Pattern,
     function: Arc<Pool>,
 }
@@ -38,15 +38,19 @@ enum Segment {
 /// The route of one request.
 #[derive(Debug)]
 pub(crate) struct Matched {
-    pub(crate) key: String,
+    pub(crate) key: Arc<str>,
     pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) function: Arc<Pool>,
 }
 
 impl Routes {
     pub(crate) fn add(&mut self, method: &str, path: &str, function: Arc<Pool>) {
-        let route =
-            Route { method: method.to_owned(), path: path.to_owned(), pattern: pattern(path), function };
+        let pattern = pattern(path);
+        let key = match pattern {
+            Pattern::Default => "$default".into(),
+            Pattern::Path(_) => format!("{method} {path}").into(),
+        };
+        let route = Route { key, method: method.to_owned(), pattern, function };
         self.0.push(route);
         self.0.sort_by(|a, b| a.pattern.cmp(&b.pattern).then((a.method == "ANY").cmp(&(b.method == "ANY"))));
     }
@@ -55,21 +59,12 @@ impl Routes {
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<Matched> {
         self.0.iter().filter(|route| route.method == method || route.method == "ANY").find_map(|route| {
             let parameters = route.pattern.matches(path)?;
-            Some(Matched { key: route.key(), parameters, function: Arc::clone(&route.function) })
+            Some(Matched { key: Arc::clone(&route.key), parameters, function: Arc::clone(&route.function) })
         })
     }
 
     pub(crate) fn describe(&self) -> Vec<(String, String)> {
-        self.0.iter().map(|route| (route.key(), route.function.name().to_owned())).collect()
-    }
-}
-
-impl Route {
-    fn key(&self) -> String {
-        match self.pattern {
-            Pattern::Default => "$default".to_owned(),
-            Pattern::Path(_) => format!("{} {}", self.method, self.path),
-        }
+        self.0.iter().map(|route| (route.key.to_string(), route.function.name().to_owned())).collect()
     }
 }
 

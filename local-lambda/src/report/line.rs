@@ -1,0 +1,143 @@
+//! The line of an invocation, for people and for programs.
+
+use anstyle::{AnsiColor, Reset, Style};
+use serde_json::{Value, json};
+
+use crate::invocation::Invoked;
+
+/// How an invocation went, for its line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// As hoped.
+    Good,
+    /// The caller's fault, or only a part failed.
+    Fair,
+    /// Failed.
+    Bad,
+}
+
+/// Ids in a line for people: enough to tell them apart.
+const SHORT: usize = 8;
+/// Correlation ids in a line for people.
+const MOST_CORRELATIONS: usize = 3;
+
+/// `08:15:30.123 create-order       cold   12 +    5 ms  billed   17 ms   9/256 MB  201 POST /orders  3f2a9c1b  ~8d1e77aa`
+pub(super) fn text(clock: &str, invoked: &Invoked, tone: Tone, result: &str, colour: bool) -> String {
+    let usage = &invoked.usage;
+    let start = match usage.init {
+        Some(init) => format!("cold {:>4} +", init.as_millis()),
+        None => "warm       ".to_owned(),
+    };
+    let memory = match usage.most_memory_mb {
+        Some(most) => format!("{most}/{}", usage.memory_mb),
+        None => usage.memory_mb.to_string(),
+    };
+    let tone = match tone {
+        Tone::Good => AnsiColor::Green,
+        Tone::Fair => AnsiColor::Yellow,
+        Tone::Bad => AnsiColor::Red,
+    };
+    let grey = AnsiColor::BrightBlack.on_default();
+    let mut line = format!(
+        "{} {:<18} {start}{:>5} ms  billed{:>5} ms {memory:>7} MB  {} {}  {}",
+        paint(clock, grey, colour),
+        usage.function,
+        usage.duration.as_millis(),
+        usage.billed_ms(),
+        paint(result, tone.on_default(), colour),
+        invoked.source,
+        paint(short(&invoked.request_id.to_string()), grey, colour),
+    );
+    for id in invoked.correlations.iter().take(MOST_CORRELATIONS) {
+        line.push_str(&format!(" {}", paint(format!("~{}", short(id)), colour_of(id), colour)));
+    }
+    if let Some(more) = invoked.correlations.len().checked_sub(MOST_CORRELATIONS).filter(|more| *more > 0) {
+        line.push_str(&format!(" ~{more} more"));
+    }
+    line
+}
+
+/// The same for programs. Times are in milliseconds, memory in MB.
+pub(super) fn fields(invoked: &Invoked, tone: Tone, result: &str) -> Value {
+    let usage = &invoked.usage;
+    let milliseconds = |time: std::time::Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
+    json!({
+        "function": usage.function,
+        "source": invoked.source,
+        "start": if usage.init.is_some() { "cold" } else { "warm" },
+        "init_ms": usage.init.map(milliseconds),
+        "duration_ms": milliseconds(usage.duration),
+        "billed_ms": usage.billed_ms(),
+        "memory_mb": usage.memory_mb,
+        "most_memory_mb": usage.most_memory_mb,
+        "outcome": match tone { Tone::Good => "good", Tone::Fair => "fair", Tone::Bad => "bad" },
+        "result": result,
+        "request_id": invoked.request_id,
+        "correlation_ids": invoked.correlations,
+    })
+}
+
+/// A colour of its own for each id, so that the lines of one story are seen at a glance.
+fn colour_of(id: &str) -> Style {
+    const COLOURS: [AnsiColor; 6] = [
+        AnsiColor::Cyan,
+        AnsiColor::Magenta,
+        AnsiColor::Blue,
+        AnsiColor::BrightCyan,
+        AnsiColor::BrightMagenta,
+        AnsiColor::BrightBlue,
+    ];
+    let sum = id.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    COLOURS[sum % COLOURS.len()].on_default()
+}
+
+fn short(id: &str) -> &str {
+    id.get(..SHORT).unwrap_or(id)
+}
+
+pub(super) fn paint(text: impl std::fmt::Display, style: Style, colour: bool) -> String {
+    if colour { format!("{style}{text}{Reset}") } else { text.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::invocation::{Invocation, Outcome, Usage};
+
+    fn invoked(correlations: &[&str]) -> Invoked {
+        let source: Arc<str> = "POST /orders".into();
+        let correlations = correlations.iter().map(|id| (*id).to_owned()).collect();
+        let mut invocation = Invocation::new(&source, correlations, "{}");
+        invocation.request_id = Uuid::nil();
+        let usage = Usage {
+            function: "create-order".into(),
+            memory_mb: 256,
+            init: Some(Duration::from_millis(12)),
+            duration: Duration::from_micros(4_200),
+            most_memory_mb: Some(9),
+        };
+        invocation.ended(Outcome::Throttled, usage)
+    }
+
+    #[test]
+    fn a_line_tells_all_without_colours_where_there_is_no_terminal() {
+        let line = text("08:15:30.123", &invoked(&["8d1e77aa-1"]), Tone::Good, "201", false);
+        assert_eq!(
+            line,
+            "08:15:30.123 create-order       cold   12 +    4 ms  billed   17 ms   9/256 MB  201 POST /orders  00000000 ~8d1e77aa"
+        );
+        assert!(text("", &invoked(&[]), Tone::Bad, "500", true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn many_correlations_are_counted() {
+        let line = text("", &invoked(&["a", "b", "c", "d", "e"]), Tone::Good, "5 done", false);
+        assert!(line.ends_with("~a ~b ~c ~2 more"), "{line}");
+        let ids = &fields(&invoked(&["a", "b", "c", "d", "e"]), Tone::Good, "5 done")["correlation_ids"];
+        assert_eq!(ids.as_array().map(Vec::len), Some(5));
+    }
+}

@@ -1,0 +1,87 @@
+//! What the functions are started with: their binaries and their environment variables.
+
+use std::{collections::BTreeMap, path::Path};
+
+use sam_template::{Function, Template};
+
+use crate::{
+    build::{self, Binaries},
+    cli::Options,
+    environment::Recipe,
+    error::Error,
+    places::Places,
+    report::Report,
+};
+
+/// The binaries of all functions: built, or found where `--bin-dir` says.
+pub(super) async fn binaries(
+    template: &Template,
+    options: &Options,
+    report: &Report,
+) -> Result<Binaries, Error> {
+    let names = || template.functions.iter().map(|function| function.binary.as_str());
+    if let Some(folder) = &options.bin_dir {
+        return names().map(|name| Ok((name.to_owned(), build::find(folder, name)?))).collect();
+    }
+    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for function in &template.functions {
+        let binaries = folders.entry(function.code_uri.as_str()).or_default();
+        if !binaries.contains(&function.binary.as_str()) {
+            binaries.push(&function.binary);
+        }
+    }
+    let mut built = Binaries::new();
+    for (code_uri, binaries) in folders {
+        report.note(&format!("building {} functions ...", binaries.len()));
+        let template_folder = template.path.parent().filter(|path| !path.as_os_str().is_empty());
+        let folder = template_folder.unwrap_or(Path::new(".")).join(code_uri);
+        built.extend(build::build(&folder, &binaries, options.release).await?);
+    }
+    Ok(built)
+}
+
+/// What the environments of a function start with: the template's variables and Lambda's own.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
+pub(super) fn recipe(
+    function: &Function,
+    binaries: &Binaries,
+    places: &Places,
+    dynamodb: &str,
+    sqs: &str,
+) -> Result<Recipe, Error> {
+    let binary = binaries.get(&function.binary).cloned();
+    let binary = binary.ok_or_else(|| Error::Build(format!("there is no binary {}", function.binary)))?;
+    let task_root = binary.parent().unwrap_or(Path::new("/")).display().to_string();
+    let log_group = format!("/aws/lambda/{}", function.name);
+    let mut variables = places.environment(function)?;
+    let own: [(&str, &str); 19] = [
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_SESSION_TOKEN", "local"),
+        ("AWS_REGION", &places.region),
+        ("AWS_DEFAULT_REGION", &places.region),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+        ("AWS_ENDPOINT_URL_SQS", sqs),
+        ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+        ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &function.memory_mb.to_string()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", &log_group),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
+        ("LAMBDA_TASK_ROOT", &task_root),
+        ("LANG", "en_US.UTF-8"),
+        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("TZ", ":UTC"),
+        ("_HANDLER", "bootstrap"),
+    ];
+    variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    Ok(Recipe {
+        function: function.name.as_str().into(),
+        function_arn: places.function_arn(&function.name),
+        binary,
+        variables,
+        timeout: function.timeout,
+        memory_mb: function.memory_mb,
+    })
+}

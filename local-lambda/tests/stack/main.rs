@@ -1,0 +1,6 @@
+//! The local stack hosting a template that is no shop: one function that does as its event tells it, on every trigger.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
+mod environments;
+mod harness;
