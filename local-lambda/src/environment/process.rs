@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, prlimit, waitid};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
@@ -100,9 +100,11 @@ impl Process {
         Ok(Self { id, exit, kill, out_of_memory })
     }
 
-    /// Whether it is still there.
+    /// Whether it is still there. The kernel is asked, because it knows of an end before anyone has been told.
     pub(crate) fn alive(&self) -> bool {
-        self.exit.borrow().is_none() && !self.kill.is_cancelled()
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let running = |id| matches!(waitid(WaitId::Pid(id), look), Ok(None));
+        !self.kill.is_cancelled() && self.id.is_some_and(running)
     }
 
     /// Told when the process is killed or has ended.
