@@ -215,6 +215,7 @@ fn draft(request: &OrderRequest, offers: &HashMap<ProductId, OfferedProduct>) ->
         email: request.email.clone(),
         payment_method: request.payment_method.clone(),
         request_hash: request.request_hash.clone(),
+        correlation_id: request.correlation_id.clone(),
         history: vec![Transition { status: Status::Pending, at: now.clone(), reason: None }],
         created_at: now.clone(),
         updated_at: now,

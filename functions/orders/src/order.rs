@@ -22,6 +22,8 @@ pub struct Order {
     pub payment_method: String,
     /// Digest of what was asked for, to tell a replay from another order under the same key.
     pub request_hash: String,
+    /// Joins everything that the order sets off, in logs.
+    pub correlation_id: String,
     /// Every state the order has been in, oldest first.
     pub history: Vec<Transition>,
     /// When it was made.

@@ -23,6 +23,7 @@ pub(crate) struct OrderRequest {
     pub(crate) email: String,
     pub(crate) payment_method: String,
     pub(crate) request_hash: String,
+    pub(crate) correlation_id: String,
 }
 
 /// One product, with the quantities of all its lines summed.
@@ -89,6 +90,7 @@ impl OrderRequest {
             order_id: key.as_ref().map_or_else(OrderId::new, |key| OrderId::for_key(&email, key)),
             keyed: key.is_some(),
             request_hash: request_hash(&lines, &body.payment_method),
+            correlation_id: call.correlation_id().to_owned(),
             payment_method: body.payment_method,
             lines,
             email,

@@ -7,20 +7,20 @@ use serde_json::Value;
 use shared::{
     Deadline, Error,
     batch::{Batch, BatchResponse},
-    queue::Queue,
+    queue::{Outgoing, Queue},
 };
 
 use crate::payment_request::PaymentRequest;
 
 /// Asks for the payment of each new order of the batch.
 pub async fn request_payments(queue: &Queue, batch: Batch, deadline: Deadline) -> BatchResponse {
-    let (mut sequence_numbers, mut bodies, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut sequence_numbers, mut messages, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for record in &batch.records {
         let sequence_number = sequence_number(record);
-        match body(record) {
-            Ok(body) => {
+        match message(record) {
+            Ok(message) => {
                 sequence_numbers.push(sequence_number);
-                bodies.push(body);
+                messages.push(message);
             }
             Err(error) => {
                 tracing::error!(sequence_number, %error, "stream record failed");
@@ -28,7 +28,7 @@ pub async fn request_payments(queue: &Queue, batch: Batch, deadline: Deadline) -
             }
         }
     }
-    for (sequence_number, result) in sequence_numbers.into_iter().zip(queue.send(&bodies, deadline).await) {
+    for (sequence_number, result) in sequence_numbers.into_iter().zip(queue.send(&messages, deadline).await) {
         if let Err(error) = result {
             tracing::warn!(sequence_number, %error, "payment not requested");
             failed.push(sequence_number);
@@ -43,9 +43,11 @@ fn sequence_number(record: &Value) -> String {
     record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default().to_owned()
 }
 
-fn body(record: &Value) -> Result<String, Error> {
+fn message(record: &Value) -> Result<Outgoing, Error> {
     let key = record["dynamodb"]["Keys"]["order_id"]["S"].as_str().unwrap_or_default();
     let order_id =
         key.parse().map_err(|error| Error::unreadable("the order id of a stream record", error))?;
-    PaymentRequest { order_id }.to_body()
+    let correlation_id = record["dynamodb"]["NewImage"]["correlation_id"]["S"].as_str();
+    let correlation_id = correlation_id.filter(|id| !id.is_empty()).map(str::to_owned);
+    Ok(Outgoing { body: PaymentRequest { order_id }.to_body()?, correlation_id })
 }

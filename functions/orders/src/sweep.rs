@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
-use shared::{Deadline, Error, OrderId, Timestamp, queue::Queue};
+use shared::{
+    Deadline, Error, OrderId, Timestamp,
+    queue::{Outgoing, Queue},
+};
 
 use crate::{
     item::{PENDING_SHARDS, shard_name},
@@ -37,18 +40,18 @@ pub struct Swept {
 pub async fn sweep(orders: &Orders, queue: &Queue, deadline: Deadline) -> Result<Swept, Error> {
     let before = Timestamp::ago(OVERDUE_AFTER);
     let shards = join_all((0..PENDING_SHARDS).map(|shard| overdue(orders, shard, &before, deadline))).await;
-    let mut bodies = Vec::new();
+    let mut messages = Vec::new();
     for order_id in shards.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
-        bodies.push(PaymentRequest { order_id }.to_body()?);
+        messages.push(Outgoing { body: PaymentRequest { order_id }.to_body()?, correlation_id: None });
     }
     let mut requested = 0;
-    for result in queue.send(&bodies, deadline).await {
+    for result in queue.send(&messages, deadline).await {
         match result {
             Ok(()) => requested += 1,
             Err(error) => tracing::warn!(%error, "payment not requested"),
         }
     }
-    Ok(Swept { overdue: bodies.len(), requested })
+    Ok(Swept { overdue: messages.len(), requested })
 }
 
 /// The oldest overdue orders of one index shard.

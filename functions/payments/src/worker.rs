@@ -31,7 +31,8 @@ where
         let Ok(message) = message else { return Err(Error::Internal("not an SQS record".to_owned())) };
         let request = PaymentRequest::from_body(&message.body)?;
         let ending = step(request.order_id, message.receive_count()).await?;
-        tracing::info!(order_id = %request.order_id, ?ending, attempts = message.receive_count(), "payment");
+        let (attempts, correlation_id) = (message.receive_count(), message.correlation_id());
+        tracing::info!(order_id = %request.order_id, correlation_id, ?ending, attempts, "payment");
         Ok(ending)
     })
     .await;
@@ -51,11 +52,12 @@ where
 }
 
 fn report(message: &Message, failure: &Failure<Error>) {
-    let (message_id, attempts) = (&message.message_id, message.receive_count());
+    let (message_id, correlation_id) = (&message.message_id, message.correlation_id());
+    let attempts = message.receive_count();
     match failure {
         Failure::Error(Error::Unavailable { .. }) => {
-            tracing::warn!(message_id, attempts, error = %failure, "payment failed");
+            tracing::warn!(message_id, correlation_id, attempts, error = %failure, "payment failed");
         }
-        _ => tracing::error!(message_id, attempts, error = %failure, "payment failed"),
+        _ => tracing::error!(message_id, correlation_id, attempts, error = %failure, "payment failed"),
     }
 }

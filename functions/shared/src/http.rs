@@ -3,16 +3,16 @@
 //! A function is `serve(|call| async { ... })`: it reads what it needs from the [`Call`], returns an [`Answer`] or a
 //! [`Problem`], and never sees HTTP plumbing. Whatever a handler fails with becomes problem+json here.
 
-use std::{future::Future, time::Instant};
+mod answer;
+mod line;
 
-use lambda_http::{
-    Body, Request, RequestExt, Response,
-    http::{StatusCode, header},
-    request::RequestContext,
-    service_fn,
-};
-use serde::{Serialize, de::DeserializeOwned};
+use std::future::Future;
 
+use lambda_http::{Request, RequestExt, http::header, request::RequestContext, service_fn};
+use serde::de::DeserializeOwned;
+
+pub use self::answer::Answer;
+use self::line::Line;
 use crate::{
     Deadline,
     problem::{Problem, Violation},
@@ -29,14 +29,6 @@ pub struct Call {
     deadline: Deadline,
 }
 
-/// A successful answer: a status, a JSON body or none, and headers.
-#[derive(Debug)]
-pub struct Answer {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Option<String>,
-}
-
 impl Call {
     fn new(request: Request) -> Self {
         let context = request.lambda_context_ref().cloned().unwrap_or_default();
@@ -47,6 +39,12 @@ impl Call {
     #[must_use]
     pub fn deadline(&self) -> Deadline {
         self.deadline
+    }
+
+    /// What joins everything that this request sets off, in logs: API Gateway's request id, which its client knows too.
+    #[must_use]
+    pub fn correlation_id(&self) -> &str {
+        gateway_request_id(&self.request).unwrap_or(&self.request_id)
     }
 
     /// A path parameter, percent-decoded.
@@ -105,6 +103,13 @@ impl Call {
     }
 }
 
+fn gateway_request_id(request: &Request) -> Option<&str> {
+    match request.request_context_ref()? {
+        RequestContext::ApiGatewayV2(context) => context.request_id.as_deref(),
+        _ => None,
+    }
+}
+
 /// Whether a Content-Type is JSON in UTF-8.
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
@@ -132,54 +137,6 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     })
 }
 
-impl Answer {
-    /// `status` with `value` as JSON.
-    ///
-    /// # Errors
-    /// A 500 problem if the value cannot be written as JSON.
-    pub fn json<T: Serialize>(status: u16, value: &T) -> Result<Self, Problem> {
-        let body = serde_json::to_string(value).map_err(|error| crate::Error::Internal(error.to_string()))?;
-        Ok(Self { status, headers: vec![("content-type", "application/json".to_owned())], body: Some(body) })
-    }
-
-    /// `status` without a body.
-    #[must_use]
-    pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: None }
-    }
-
-    /// Adds a header. `value` must be visible ASCII.
-    #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    /// The JSON body; empty when there is none.
-    #[must_use]
-    pub fn body(&self) -> &str {
-        self.body.as_deref().unwrap_or_default()
-    }
-
-    fn into_response(self) -> Result<Response<Body>, lambda_http::Error> {
-        let mut response = Response::builder().status(self.status);
-        for (name, value) in self.headers {
-            response = response.header(name, value);
-        }
-        Ok(response.body(self.body.map_or(Body::Empty, Body::Text))?)
-    }
-}
-
-impl From<Problem> for Answer {
-    fn from(problem: Problem) -> Self {
-        let answer = Self::empty(problem.status()).header("content-type", "application/problem+json");
-        match problem.retry_after() {
-            Some(seconds) => answer.header("retry-after", seconds.to_string()),
-            None => answer,
-        }
-    }
-}
-
 /// Answers HTTP requests with `handler` until Lambda ends the environment.
 ///
 /// Each invocation writes one log line: method, route, status, duration and, for a problem, its type and cause.
@@ -197,16 +154,17 @@ where
         let line = Line::start(&request, std::mem::take(&mut cold));
         let call = Call::new(request);
         let request_id = call.request_id.clone();
+        let correlation_id = call.correlation_id().to_owned();
         let answer = handler(call);
         async move {
             let answer = match answer.await {
                 Ok(answer) => {
-                    line.write(&request_id, answer.status, None);
+                    line.write(&request_id, &correlation_id, answer.status, None);
                     answer
                 }
                 Err(problem) => {
                     let problem = problem.into();
-                    line.write(&request_id, problem.status(), Some(&problem));
+                    line.write(&request_id, &correlation_id, problem.status(), Some(&problem));
                     let body = problem.body(&request_id).to_string();
                     Answer { body: Some(body), ..Answer::from(problem) }
                 }
@@ -217,48 +175,9 @@ where
     .await
 }
 
-/// The log line of one invocation.
-struct Line {
-    started: Instant,
-    route: String,
-    cold_start: bool,
-}
-
-impl Line {
-    fn start(request: &Request, cold_start: bool) -> Self {
-        // The route, not the path: paths hold ids, routes are what one counts by.
-        let route = match request.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => context.route_key.clone().unwrap_or_default(),
-            _ => String::new(),
-        };
-        Self { started: Instant::now(), route, cold_start }
-    }
-
-    fn write(&self, request_id: &str, status: u16, problem: Option<&Problem>) {
-        let duration_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let Self { route, cold_start, .. } = self;
-        let kind = problem.map(Problem::slug);
-        let cause = problem.and_then(Problem::cause);
-        if status >= StatusCode::INTERNAL_SERVER_ERROR.as_u16() {
-            tracing::error!(
-                request_id,
-                route,
-                status,
-                duration_ms,
-                cold_start,
-                problem = kind,
-                cause,
-                "invocation"
-            );
-        } else {
-            tracing::info!(request_id, route, status, duration_ms, cold_start, problem = kind, "invocation");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use lambda_http::http;
+    use lambda_http::{Body, http};
     use serde::Deserialize;
 
     use super::*;

@@ -1,8 +1,11 @@
 //! SQS, sent and received with every entry accounted for.
 
+use std::collections::HashMap;
+
 use aws_sdk_sqs::{
     Client,
-    types::{SendMessageBatchRequestEntry, builders::SendMessageBatchRequestEntryBuilder},
+    error::BuildError,
+    types::{MessageAttributeValue, SendMessageBatchRequestEntry},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,6 +16,18 @@ use crate::{Deadline, Error};
 const LARGEST_BATCH: usize = 10;
 /// The longest visibility timeout that SQS takes: 12 hours.
 const LONGEST_VISIBILITY: u32 = 12 * 60 * 60;
+
+/// The message attribute that carries [`Outgoing::correlation_id`].
+const CORRELATION_ID: &str = "correlation_id";
+
+/// A message to be sent.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// What the receiver reads.
+    pub body: String,
+    /// Joins what one request set off, in logs.
+    pub correlation_id: Option<String>,
+}
 
 /// One queue.
 #[derive(Clone, Debug)]
@@ -28,30 +43,30 @@ impl Queue {
         Self { client, url }
     }
 
-    /// Sends `bodies` in batches of ten. The result has one entry for each body, in order: what was not accepted is an
+    /// Sends messages in batches of ten. The result has one entry for each, in order: what was not accepted is an
     /// error, never dropped.
-    pub async fn send(&self, bodies: &[String], deadline: Deadline) -> Vec<Result<(), Error>> {
-        let mut results = Vec::with_capacity(bodies.len());
-        for chunk in bodies.chunks(LARGEST_BATCH) {
+    pub async fn send(&self, messages: &[Outgoing], deadline: Deadline) -> Vec<Result<(), Error>> {
+        let mut results = Vec::with_capacity(messages.len());
+        for chunk in messages.chunks(LARGEST_BATCH) {
             results.extend(self.send_chunk(chunk, deadline).await);
         }
         results
     }
 
-    async fn send_chunk(&self, bodies: &[String], deadline: Deadline) -> Vec<Result<(), Error>> {
+    async fn send_chunk(&self, messages: &[Outgoing], deadline: Deadline) -> Vec<Result<(), Error>> {
         let failed = |why: &str| Err(Error::unavailable("SQS", why));
         let entries: Result<Vec<_>, _> =
-            bodies.iter().enumerate().map(|(index, body)| entry(index).message_body(body).build()).collect();
+            messages.iter().enumerate().map(|(index, message)| entry(index, message)).collect();
         let request = match entries {
             Ok(entries) => self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)),
-            Err(error) => return bodies.iter().map(|_| failed(&error.to_string())).collect(),
+            Err(error) => return messages.iter().map(|_| failed(&error.to_string())).collect(),
         };
         let call = async { request.send().await.map_err(|error| Error::from_sdk("SQS", &error)) };
         match deadline.bound("SQS", call).await {
             Ok(answer) => {
                 // An entry counts as sent only when SQS says so by its id.
                 let mut results: Vec<_> =
-                    bodies.iter().map(|_| failed("the answer does not name this entry")).collect();
+                    messages.iter().map(|_| failed("the answer does not name this entry")).collect();
                 for sent in answer.successful() {
                     set(&mut results, sent.id(), Ok(()));
                 }
@@ -64,7 +79,7 @@ impl Queue {
                 }
                 results
             }
-            Err(error) => bodies.iter().map(|_| failed(&error.to_string())).collect(),
+            Err(error) => messages.iter().map(|_| failed(&error.to_string())).collect(),
         }
     }
 
@@ -108,8 +123,15 @@ impl Queue {
     }
 }
 
-fn entry(index: usize) -> SendMessageBatchRequestEntryBuilder {
-    SendMessageBatchRequestEntry::builder().id(index.to_string())
+fn entry(index: usize, message: &Outgoing) -> Result<SendMessageBatchRequestEntry, BuildError> {
+    let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(&message.body);
+    match &message.correlation_id {
+        Some(id) => {
+            let attribute = MessageAttributeValue::builder().data_type("String").string_value(id).build()?;
+            entry.message_attributes(CORRELATION_ID, attribute).build()
+        }
+        None => entry.build(),
+    }
 }
 
 fn set(results: &mut [Result<(), Error>], id: &str, result: Result<(), Error>) {
@@ -137,6 +159,14 @@ pub struct Message {
     receipt_handle: Option<String>,
     #[serde(default)]
     attributes: Attributes,
+    #[serde(default)]
+    message_attributes: HashMap<String, MessageAttribute>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageAttribute {
+    string_value: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -152,6 +182,12 @@ impl Message {
     /// When it has no message id.
     pub fn read(record: Value) -> Result<Self, Error> {
         serde_json::from_value(record).map_err(|error| Error::unreadable("an SQS record", error))
+    }
+
+    /// What joins this message to the request that set it off, in logs.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.message_attributes.get(CORRELATION_ID)?.string_value.as_deref()
     }
 
     /// How often the message has been received, this time included.
@@ -170,8 +206,10 @@ mod tests {
     #[test]
     fn reads_what_lambda_sends() {
         let record = serde_json::json!({"messageId": "m-1", "receiptHandle": "h", "body": "{}",
-            "attributes": {"ApproximateReceiveCount": "3", "SentTimestamp": "1"}, "eventSource": "aws:sqs"});
+            "attributes": {"ApproximateReceiveCount": "3", "SentTimestamp": "1"}, "eventSource": "aws:sqs",
+            "messageAttributes": {"correlation_id": {"stringValue": "c-1", "dataType": "String", "binaryListValues": []}}});
         let message = Message::read(record).unwrap();
+        assert_eq!(message.correlation_id(), Some("c-1"));
         assert_eq!((message.message_id.as_str(), message.receive_count()), ("m-1", 3));
     }
 

@@ -9,6 +9,7 @@ mod contention;
 mod crashes;
 mod fixtures;
 mod lifecycle;
+mod observability;
 mod orders;
 mod outages;
 mod payments;
