@@ -18,7 +18,7 @@ use crate::{
     invocation::{Invocation, Invoked, Outcome, Usage},
     report::Report,
     runtime_api::{RuntimeApi, Work},
-    server,
+    server::{self, Listener},
 };
 
 /// What an environment is started with.
@@ -81,16 +81,16 @@ impl Environment {
     /// # Errors
     /// When the process cannot be started.
     pub async fn start(recipe: &Recipe, report: &Report, keeper: &Keeper) -> Result<Self, Error> {
-        let (listener, port) = server::listen(0, "--port").await?;
+        let (listener, port) = Listener::any().await?;
         let (work, receiver) = mpsc::channel(1);
         let (init, initialised) = oneshot::channel();
         let api = Arc::new(RuntimeApi::new(recipe.function_arn.clone(), recipe.timeout, receiver, init));
+        let started = Instant::now();
         let process = Process::start(recipe, port, report, keeper)?;
         tokio::spawn(server::serve(listener, process.ended(), move |request| {
             let api = Arc::clone(&api);
             async move { api.handle(request).await }
         }));
-        let started = Instant::now();
         Ok(Self {
             function: Arc::clone(&recipe.function),
             memory_mb: recipe.memory_mb,

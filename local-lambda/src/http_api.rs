@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use hyper::{Request, StatusCode, body::Incoming, header::HOST};
 use sam_template::{EventSource, Template};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ use crate::{
     invocation::{Invocation, Invoked, LARGEST_PAYLOAD, Outcome},
     pool::Pool,
     report::{Report, Tone},
-    server::{self, Answer, BodyError},
+    server::{self, Answer, BodyError, Listener},
 };
 
 /// The longest an integration may take.
@@ -68,7 +68,7 @@ impl HttpApi {
     }
 
     /// Answers requests until `stop`.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+    pub async fn serve(self, listener: Listener, stop: CancellationToken) {
         let api = Arc::new(self);
         server::serve(listener, stop, move |request| {
             let api = Arc::clone(&api);

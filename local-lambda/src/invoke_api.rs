@@ -7,14 +7,13 @@ use std::sync::Arc;
 use http::HeaderValue;
 use hyper::{Method, Request, StatusCode, body::Incoming};
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     invocation::{Invocation, Invoked, LARGEST_PAYLOAD, Outcome},
     pool::Pool,
     report::{Report, Tone},
-    server::{self, Answer, BodyError},
+    server::{self, Answer, BodyError, Listener},
 };
 
 /// The functions by their names.
@@ -34,7 +33,7 @@ impl InvokeApi {
     }
 
     /// Answers requests until `stop`.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+    pub async fn serve(self, listener: Listener, stop: CancellationToken) {
         let api = Arc::new(self);
         server::serve(listener, stop, move |request| {
             let api = Arc::clone(&api);

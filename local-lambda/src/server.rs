@@ -1,18 +1,31 @@
 //! Loopback HTTP servers.
 
-use std::{convert::Infallible, future::Future, io, net::Ipv4Addr};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 
 /// An answer that is known whole.
 pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// A port of this machine's loopback addresses.
+#[derive(Debug)]
+pub struct Listener {
+    v4: TcpListener,
+    /// `localhost` is `[::1]` to some clients, cargo-lambda among them.
+    v6: Option<TcpListener>,
+}
 
 /// Listens on `port` of 127.0.0.1; 0 takes any free one.
 pub(crate) async fn listen(port: u16, flag: &'static str) -> Result<(TcpListener, u16), Error> {
@@ -25,8 +38,37 @@ pub(crate) async fn listen(port: u16, flag: &'static str) -> Result<(TcpListener
     Ok((listener, port))
 }
 
+impl Listener {
+    /// Listens on `port` of 127.0.0.1 and, where there is IPv6, of `[::1]`; 0 takes any free one.
+    pub(crate) async fn bind(port: u16, flag: &'static str) -> Result<(Self, u16), Error> {
+        let (v4, port) = listen(port, flag).await?;
+        let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();
+        Ok((Self { v4, v6 }, port))
+    }
+
+    /// Listens on any free port of 127.0.0.1 only.
+    pub(crate) async fn any() -> Result<(Self, u16), Error> {
+        let (v4, port) = listen(0, "--port").await?;
+        Ok((Self { v4, v6: None }, port))
+    }
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        let v6 = async {
+            match &self.v6 {
+                Some(listener) => listener.accept().await,
+                None => std::future::pending().await,
+            }
+        };
+        let (stream, _) = tokio::select! {
+            accepted = self.v4.accept() => accepted?,
+            accepted = v6 => accepted?,
+        };
+        Ok(stream)
+    }
+}
+
 /// Answers requests with `handler` until `stop`; then lets those that are under way end.
-pub(crate) async fn serve<F, Fut>(listener: TcpListener, stop: CancellationToken, handler: F)
+pub(crate) async fn serve<F, Fut>(listener: Listener, stop: CancellationToken, handler: F)
 where
     F: Fn(Request<Incoming>) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = Answer> + Send + 'static,
@@ -35,7 +77,7 @@ where
         let stream = tokio::select! {
             () = stop.cancelled() => return,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(stream) => stream,
                 // Out of file descriptors, or a client that left: the next accept may work.
                 Err(_) => { tokio::task::yield_now().await; continue }
             },

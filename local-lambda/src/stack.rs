@@ -28,7 +28,8 @@ use crate::{
     queues,
     ready::Addresses,
     report::Report,
-    server, sqs_server,
+    server::Listener,
+    sqs_server,
 };
 
 /// The account that everything is said to belong to.
@@ -75,8 +76,8 @@ impl Stack {
         };
         let template = Template::load(&options.template, &settings)?;
         let mut places = Places::of(&template, &options.region, ACCOUNT_ID);
-        let (http, http_port) = server::listen(options.port, "--port").await?;
-        let (invoke, invoke_port) = server::listen(options.invoke_port, "--invoke-port").await?;
+        let (http, http_port) = Listener::bind(options.port, "--port").await?;
+        let (invoke, invoke_port) = Listener::bind(options.invoke_port, "--invoke-port").await?;
         let stop_sqs = CancellationToken::new();
         let sqs = match &options.sqs_endpoint {
             Some(endpoint) => endpoint.clone(),

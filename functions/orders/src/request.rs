@@ -1,6 +1,8 @@
 //! What a client asks for, parsed once: inside, an order's wish is valid.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de::Visitor};
 use sha2::{Digest, Sha256};
 use shared::{
     IdempotencyKey, OrderId, ProductId, Quantity,
@@ -47,7 +49,32 @@ struct Body {
 #[serde(deny_unknown_fields)]
 struct BodyLine {
     product_id: String,
-    quantity: i64,
+    quantity: WholeNumber,
+}
+
+/// Any whole number, however large: whether it is a quantity is said with the other violations.
+struct WholeNumber(i64);
+
+impl<'de> Deserialize<'de> for WholeNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = WholeNumber;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a whole number from 1 to {}", Quantity::MAX)
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<WholeNumber, E> {
+                Ok(WholeNumber(number))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<WholeNumber, E> {
+                Ok(WholeNumber(i64::try_from(number).unwrap_or(i64::MAX)))
+            }
+        }
+        deserializer.deserialize_i64(Reader)
+    }
 }
 
 #[derive(Deserialize)]
@@ -108,7 +135,7 @@ fn wishes(lines: &[BodyLine], violations: &mut Vec<Violation>) -> Vec<Wish> {
     for (index, line) in lines.iter().enumerate() {
         let pointer = |member| format!("/items/{index}/{member}");
         let product_id = line.product_id.parse::<ProductId>();
-        let quantity = Quantity::try_from(line.quantity);
+        let quantity = Quantity::try_from(line.quantity.0);
         if let Err(error) = &product_id {
             violations.push(Violation::new(pointer("product_id"), error.to_string()));
         }
@@ -170,7 +197,7 @@ mod tests {
     use super::*;
 
     fn line(product_id: &str, quantity: i64) -> BodyLine {
-        BodyLine { product_id: product_id.to_owned(), quantity }
+        BodyLine { product_id: product_id.to_owned(), quantity: WholeNumber(quantity) }
     }
 
     fn violations(lines: &[BodyLine]) -> Vec<String> {
@@ -219,7 +246,7 @@ mod tests {
                 })
             }).collect();
             let mut random = seed;
-            shuffled.sort_by_cached_key(|line| { random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1); random ^ line.quantity.unsigned_abs() });
+            shuffled.sort_by_cached_key(|line| { random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1); random ^ line.quantity.0.unsigned_abs() });
             let mut none = Vec::new();
             let (straight, mixed) = (wishes(&lines, &mut none), wishes(&shuffled, &mut none));
             prop_assume!(none.is_empty());

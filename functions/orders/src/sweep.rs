@@ -14,15 +14,16 @@ use shared::{
 };
 
 use crate::{
-    item::{PENDING_SHARDS, shard_name},
+    item::{Item, PENDING_SHARDS, shard_name},
     payment_request::PaymentRequest,
     store::Orders,
 };
 
 /// Payments take seconds, with all retries a few minutes: an order that is older is lost or waits in a long queue.
 const OVERDUE_AFTER: Duration = Duration::from_secs(10 * 60);
-/// Orders of one index shard in one run. What is left is found by the next.
-const MOST_PER_SHARD: i32 = 200;
+/// Orders of one index shard in one run, far more than ever wait: the oldest come first, so without a bound those that
+/// no retry can end would one day fill the run.
+const MOST_PER_SHARD: usize = 2_000;
 
 /// What one run did.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,26 +55,43 @@ pub async fn sweep(orders: &Orders, queue: &Queue, deadline: Deadline) -> Result
     Ok(Swept { overdue: messages.len(), requested })
 }
 
-/// The oldest overdue orders of one index shard.
+/// The overdue orders of one index shard, the oldest first.
 async fn overdue(
     orders: &Orders,
     shard: u128,
     before: &Timestamp,
     deadline: Deadline,
 ) -> Result<Vec<OrderId>, Error> {
-    let request = orders
-        .client
-        .query()
-        .table_name(&orders.table)
-        .index_name("pending")
-        .key_condition_expression("pending_shard = :shard AND created_at < :before")
-        .expression_attribute_values(":shard", AttributeValue::S(shard_name(shard)))
-        .expression_attribute_values(":before", AttributeValue::S(before.to_string()))
-        .limit(MOST_PER_SHARD);
-    let call = async { request.send().await.map_err(|error| Error::from_sdk("DynamoDB", &error)) };
-    let items = deadline.bound("DynamoDB", call).await?.items.unwrap_or_default();
-    let order_id = |item: &std::collections::HashMap<String, AttributeValue>| {
-        item.get("order_id").and_then(|id| id.as_s().ok()).and_then(|id| id.parse().ok())
-    };
-    Ok(items.iter().filter_map(order_id).collect())
+    let mut overdue = Vec::new();
+    let mut start = None;
+    loop {
+        let request = orders
+            .client
+            .query()
+            .table_name(&orders.table)
+            .index_name("pending")
+            .key_condition_expression("pending_shard = :shard AND created_at < :before")
+            .expression_attribute_values(":shard", AttributeValue::S(shard_name(shard)))
+            .expression_attribute_values(":before", AttributeValue::S(before.to_string()))
+            .set_exclusive_start_key(start);
+        let call = async { request.send().await.map_err(|error| Error::from_sdk("DynamoDB", &error)) };
+        let page = deadline.bound("DynamoDB", call).await?;
+        overdue.extend(page.items().iter().filter_map(order_id));
+        start = page.last_evaluated_key;
+        if start.is_none() {
+            return Ok(overdue);
+        }
+        if overdue.len() >= MOST_PER_SHARD {
+            tracing::error!(
+                shard,
+                "more orders are overdue than one run asks for: the others wait for the next"
+            );
+            return Ok(overdue);
+        }
+    }
+}
+
+fn order_id(item: &Item) -> Option<OrderId> {
+    let text = item.get("order_id")?.as_s().ok()?;
+    text.parse().inspect_err(|error| tracing::error!(%error, "an order id in the index cannot be read")).ok()
 }

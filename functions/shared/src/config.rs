@@ -1,9 +1,13 @@
 //! What the environment of a function must hold. Bad configuration stops at start with the name of what is missing.
 
-use std::{env, fmt::Display, str::FromStr};
+use std::{
+    env,
+    fmt::{self, Display},
+    str::FromStr,
+};
 
 /// A setting that is missing or unreadable.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum ConfigError {
     /// The environment variable is not set, or is empty.
     #[error(
@@ -20,6 +24,13 @@ pub enum ConfigError {
         /// What it should hold.
         why: String,
     },
+}
+
+/// What a failing `main` prints: for people, so the same as Display.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// The value of `name`.

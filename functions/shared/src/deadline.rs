@@ -15,17 +15,21 @@ const RESERVE: Duration = Duration::from_millis(300);
 /// The longest any one step may wait, however much time the function has.
 const LONGEST_STEP: Duration = Duration::from_secs(5);
 
+/// The time of an invocation that was given no deadline.
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(10);
+
 /// The moment by which an invocation must have its answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// The deadline that Lambda gave this invocation, less a reserve for writing the answer.
+    /// The deadline that Lambda gave this invocation, less a reserve for writing the answer. Where none is given, or
+    /// one that was over before the start (`cargo lambda watch` sends one in 1970), it is ten seconds.
     #[must_use]
     pub fn of(context: &Context) -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let left = Duration::from_millis(context.deadline).saturating_sub(since);
-        Self::within(left.saturating_sub(RESERVE))
+        let left = Duration::from_millis(context.deadline).checked_sub(since);
+        Self::within(left.unwrap_or(WITHOUT_DEADLINE).saturating_sub(RESERVE))
     }
 
     /// A deadline `left` from now.
@@ -88,5 +92,12 @@ mod tests {
         context.deadline = u64::try_from((now + Duration::from_secs(10)).as_millis()).unwrap();
         let left = Deadline::of(&context).remaining();
         assert!(left <= Duration::from_secs(10) - RESERVE && left > Duration::from_secs(9), "{left:?}");
+    }
+
+    #[test]
+    fn a_deadline_before_the_start_is_none() {
+        let mut context = Context::default();
+        context.deadline = 600_000;
+        assert!(Deadline::of(&context).remaining() > Duration::from_secs(9));
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::Error;
 
-/// One thing wrong with the input: where (a JSON Pointer, RFC 6901, or `#header`/`?parameter`) and what.
+/// One thing wrong with the input: where (a JSON Pointer, RFC 6901, or the name of a header or query parameter) and what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
     /// A JSON Pointer into the body (`/items/0/quantity`), or the name of a header or query parameter.
@@ -67,8 +67,7 @@ impl Problem {
 
     /// 503 with Retry-After: something the shop needs does not answer.
     pub fn unavailable(cause: impl Into<String>) -> Self {
-        let detail =
-            "The shop cannot do this right now. Nothing is lost: try again with the same Idempotency-Key.";
+        let detail = "The shop cannot do this right now. Try again: with the same Idempotency-Key, no order is made twice.";
         Self {
             retry_after: Some(RETRY_AFTER),
             cause: Some(cause.into()),

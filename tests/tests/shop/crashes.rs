@@ -14,8 +14,7 @@ const ORDERS: usize = 40;
 const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 
 /// Makes an order as a careful client does: the same key until there is a clear answer.
-async fn order_until_clear(shop: &Shop, number: usize) {
-    let token = ["tok_visa", "tok_visa", "tok_declined", "tok_flaky"][number % 4];
+async fn order_until_clear(shop: &Shop, number: usize, token: &str) {
     for _ in 0..50 {
         let key = format!("crash-{number}");
         match shop
@@ -34,6 +33,10 @@ async fn order_until_clear(shop: &Shop, number: usize) {
 }
 
 async fn survives(victim: &str) {
+    survives_with(victim, &["tok_visa", "tok_visa", "tok_declined", "tok_flaky"], ORDERS).await;
+}
+
+async fn survives_with(victim: &str, tokens: &[&str], orders: usize) {
     let shop = Shop::start().await;
     let (over, kills) = (AtomicBool::new(false), AtomicUsize::new(0));
     let killer = async {
@@ -47,8 +50,10 @@ async fn survives(victim: &str) {
         }
     };
     let buyers = async {
-        for wave in 0..ORDERS / 8 {
-            join_all((0..8).map(|n| order_until_clear(&shop, wave * 8 + n))).await;
+        for wave in 0..orders / 8 {
+            let numbers = (0..8).map(|n| wave * 8 + n);
+            join_all(numbers.map(|number| order_until_clear(&shop, number, tokens[number % tokens.len()])))
+                .await;
         }
         let books = shop.settle_within(SETTLED_WITHIN).await;
         over.store(true, Ordering::SeqCst);
@@ -56,7 +61,7 @@ async fn survives(victim: &str) {
     };
     let (books, ()) = tokio::join!(buyers, killer);
     assert!(kills.load(Ordering::SeqCst) > 0, "nothing was killed: this proves nothing");
-    assert_eq!(books.orders.len(), ORDERS, "each key made one order");
+    assert_eq!(books.orders.len(), orders, "each key made one order");
 }
 
 #[tokio::test]
@@ -72,6 +77,11 @@ async fn orders_survive_kills_of_request_payments() {
 #[tokio::test]
 async fn orders_survive_kills_of_process_payment() {
     survives("process-payment").await;
+}
+
+#[tokio::test]
+async fn orders_survive_kills_of_fail_payment() {
+    survives_with("fail-payment", &["tok_unavailable"], 8).await;
 }
 
 #[tokio::test]

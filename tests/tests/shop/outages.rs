@@ -40,3 +40,25 @@ async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_
     drop(shop);
     dynamo.stop().await;
 }
+
+#[tokio::test]
+async fn without_sqs_orders_are_taken_and_wait_and_afterwards_all_are_paid() {
+    let sqs = Shop::start().await;
+    let proxy = Proxy::start(sqs.ready["sqs"].as_str().unwrap()).await;
+    let flags = vec!["--sqs-endpoint".to_owned(), proxy.endpoint.clone()];
+    let shop = Shop::start_with(Options { flags, ..Options::default() }).await;
+    proxy.set_down(true);
+    let orders = [shop.place(&[("stoneware-mug", 1)], "tok_visa").await, {
+        shop.place(&[("record-brush", 1)], "tok_declined").await
+    }];
+    let health = shop.http.get("/health").answer().await;
+    assert_eq!(health.status, 503);
+    assert_eq!(health.json()["dependencies"]["payments_queue"]["status"], "unavailable");
+    for id in &orders {
+        assert_eq!(shop.look(id).await["status"], "PENDING");
+    }
+    proxy.set_down(false);
+    assert_eq!(shop.ended(&orders[0]).await["status"], "CONFIRMED");
+    assert_eq!(shop.ended(&orders[1]).await["status"], "PAYMENT_FAILED");
+    shop.settle().await;
+}

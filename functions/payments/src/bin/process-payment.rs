@@ -3,7 +3,8 @@
 use payments::{Desk, SimulatedProvider, work};
 use shared::{aws::Aws, batch, config, logging, queue::Queue};
 
-/// With the queue's five receives: again after about 1, 2, 4 and 8 seconds, then the dead-letter queue.
+/// With the queue's five receives: again after about 1, 2, 4 and 8 seconds, and after 16 more in the
+/// dead-letter queue.
 const LONGEST_PAUSE_SECONDS: u32 = 60;
 
 #[tokio::main(flavor = "current_thread")]
