@@ -1,12 +1,13 @@
 //! Has cargo build the binaries that the template names.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     ffi::OsStr,
     path::{Path, PathBuf},
     process::Stdio,
 };
 
+use sam_template::Template;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -17,6 +18,51 @@ use crate::error::Error;
 
 /// Where each binary is.
 pub type Binaries = HashMap<String, PathBuf>;
+
+/// The cargo projects that a template's functions are made of, and the binaries of each.
+#[derive(Clone, Debug)]
+pub struct Projects {
+    folders: BTreeMap<PathBuf, Vec<String>>,
+    release: bool,
+}
+
+impl Projects {
+    /// The projects in the `CodeUri` of the functions.
+    #[must_use]
+    pub fn of(template: &Template, release: bool) -> Self {
+        let home = template.path.parent().filter(|path| !path.as_os_str().is_empty());
+        let home = home.unwrap_or(Path::new("."));
+        let mut folders: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+        for function in &template.functions {
+            let binaries = folders.entry(home.join(&function.code_uri)).or_default();
+            if !binaries.contains(&function.binary) {
+                binaries.push(function.binary.clone());
+            }
+        }
+        Self { folders, release }
+    }
+
+    /// Has cargo build all of them.
+    ///
+    /// # Errors
+    /// The first project that does not build.
+    pub async fn build(&self) -> Result<Binaries, Error> {
+        let mut built = Binaries::new();
+        for (folder, binaries) in &self.folders {
+            let names: Vec<&str> = binaries.iter().map(String::as_str).collect();
+            built.extend(build(folder, &names, self.release).await?);
+        }
+        Ok(built)
+    }
+
+    /// Finds all of them in a folder, without building.
+    ///
+    /// # Errors
+    /// The first that is not there.
+    pub fn find(&self, folder: &Path) -> Result<Binaries, Error> {
+        self.folders.values().flatten().map(|name| Ok((name.clone(), find(folder, name)?))).collect()
+    }
+}
 
 /// Builds `binaries` in the workspace of `folder`. cargo's progress goes to standard error as it comes.
 ///
@@ -75,11 +121,7 @@ pub async fn build(folder: &Path, binaries: &[&str], release: bool) -> Result<Bi
     }
 }
 
-/// A binary in a folder, without building it.
-///
-/// # Errors
-/// When it is not there.
-pub fn find(folder: &Path, binary: &str) -> Result<PathBuf, Error> {
+fn find(folder: &Path, binary: &str) -> Result<PathBuf, Error> {
     let path = folder.join(binary);
     if path.is_file() {
         return Ok(path);

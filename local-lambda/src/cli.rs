@@ -51,6 +51,9 @@ pub struct Options {
     /// Takes the functions' binaries from this folder instead of building them.
     #[arg(long, value_name = "DIR", conflicts_with = "release")]
     pub bin_dir: Option<PathBuf>,
+    /// Builds again when a source file is saved, and replaces the environments of what changed.
+    #[arg(long, conflicts_with = "bin_dir")]
+    pub watch: bool,
     /// The account's concurrency: beyond it, invocations are throttled.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub account_concurrency: u32,

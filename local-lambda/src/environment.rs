@@ -4,7 +4,7 @@
 
 mod process;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -72,6 +72,9 @@ pub struct InitFailure {
     pub usage: Usage,
 }
 
+/// How long a binary that is not there is waited for.
+const BINARY_WITHIN: Duration = Duration::from_secs(2);
+const BINARY_EVERY: Duration = Duration::from_millis(20);
 /// How long the first start may take, as in Lambda.
 pub const INIT_WITHIN: Duration = Duration::from_secs(10);
 
@@ -86,7 +89,18 @@ impl Environment {
         let (init, initialised) = oneshot::channel();
         let api = Arc::new(RuntimeApi::new(recipe.function_arn.clone(), recipe.timeout, receiver, init));
         let started = Instant::now();
-        let process = Process::start(recipe, port, report, keeper)?;
+        let process = loop {
+            match Process::start(recipe, port, report, keeper) {
+                // A build is just putting the binary in its place.
+                Err(Error::System { cause, .. })
+                    if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::ExecutableFileBusy)
+                        && started.elapsed() < BINARY_WITHIN =>
+                {
+                    tokio::time::sleep(BINARY_EVERY).await;
+                }
+                process => break process?,
+            }
+        };
         tokio::spawn(server::serve(listener, process.ended(), move |request| {
             let api = Arc::clone(&api);
             async move { api.handle(request).await }

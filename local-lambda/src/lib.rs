@@ -2,7 +2,7 @@
 //!
 //! It knows template.yaml and Lambda, and nothing of the shop:
 //!
-//! - [`build`] has cargo build the binaries that the template names
+//! - [`build`] has cargo build the binaries that the template names, [`rebuild`] puts new builds in place of old ones
 //! - [`environment`] is one execution environment: a real process and its [`runtime_api`]; [`pool`] reuses and starts
 //!   them as Lambda does, within the function's [`concurrency`]
 //! - [`http_api`] is API Gateway's HTTP API, [`invoke_api`] Lambda's Invoke, [`event_sources`] what polls queues,
@@ -23,6 +23,7 @@ pub mod places;
 pub mod pool;
 pub mod queues;
 pub mod ready;
+pub mod rebuild;
 pub mod report;
 pub mod runtime_api;
 mod server;

@@ -1,6 +1,7 @@
 //! A function and its environments: reused when idle, started when none is, retired when long unused, as Lambda does.
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -94,6 +95,12 @@ impl Pool {
         self.current().1.function_arn.clone()
     }
 
+    /// The file of its binary.
+    #[must_use]
+    pub fn binary(&self) -> PathBuf {
+        self.current().1.binary.clone()
+    }
+
     /// How it stands now.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -178,7 +185,7 @@ impl Pool {
         (current.generation, Arc::clone(&current.recipe))
     }
 
-    /// Has everything that starts from now on run another build of the binary. What is under way ends undisturbed.
+    /// Retires every environment that is there, because the binary has changed. What is under way ends undisturbed.
     pub fn replace(&self) {
         let mut current = self.recipe.write().unwrap_or_else(PoisonError::into_inner);
         current.generation += 1;

@@ -11,6 +11,7 @@ use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    build::Projects,
     cli::Options,
     concurrency::{Concurrency, Unreserved},
     error::Error,
@@ -27,6 +28,7 @@ use crate::{
     pool::Pool,
     queues,
     ready::Addresses,
+    rebuild,
     report::Report,
     server::Listener,
     sqs_server,
@@ -99,7 +101,14 @@ impl Stack {
         places.queue_urls = queues::ensure_queues(&aws.sqs(), &template, &places).await?;
         prepare(aws.dynamodb(), places.tables.clone()).await?;
         // Last, because it may take minutes: what is wrong shows before.
-        let binaries = recipes::binaries(&template, options, &report).await?;
+        let projects = Projects::of(&template, options.release);
+        let binaries = match &options.bin_dir {
+            Some(folder) => projects.find(folder)?,
+            None => {
+                report.note(&format!("building {} functions ...", template.functions.len()));
+                projects.build().await?
+            }
+        };
 
         let places = Arc::new(places);
         let mut pools = Vec::new();
@@ -128,6 +137,11 @@ impl Stack {
             tasks: JoinSet::new(),
         };
         let retire_after = Duration::from_secs(options.retire_after.into());
+        let replaced = rebuild::replace_rebuilt(stack.pools.clone(), report.clone(), stack.stop.clone());
+        stack.tasks.spawn(replaced);
+        if options.watch {
+            stack.tasks.spawn(rebuild::watch(projects, binaries, report.clone(), stack.stop.clone()));
+        }
         for pool in &stack.pools {
             stack.tasks.spawn(Arc::clone(pool).retire(retire_after, stack.stop.clone()));
         }

@@ -1,44 +1,10 @@
-//! What the functions are started with: their binaries and their environment variables.
+//! What the functions are started with.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-use sam_template::{Function, Template};
+use sam_template::Function;
 
-use crate::{
-    build::{self, Binaries},
-    cli::Options,
-    environment::Recipe,
-    error::Error,
-    places::Places,
-    report::Report,
-};
-
-/// The binaries of all functions: built, or found where `--bin-dir` says.
-pub(super) async fn binaries(
-    template: &Template,
-    options: &Options,
-    report: &Report,
-) -> Result<Binaries, Error> {
-    let names = || template.functions.iter().map(|function| function.binary.as_str());
-    if let Some(folder) = &options.bin_dir {
-        return names().map(|name| Ok((name.to_owned(), build::find(folder, name)?))).collect();
-    }
-    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for function in &template.functions {
-        let binaries = folders.entry(function.code_uri.as_str()).or_default();
-        if !binaries.contains(&function.binary.as_str()) {
-            binaries.push(&function.binary);
-        }
-    }
-    let mut built = Binaries::new();
-    for (code_uri, binaries) in folders {
-        report.note(&format!("building {} functions ...", binaries.len()));
-        let template_folder = template.path.parent().filter(|path| !path.as_os_str().is_empty());
-        let folder = template_folder.unwrap_or(Path::new(".")).join(code_uri);
-        built.extend(build::build(&folder, &binaries, options.release).await?);
-    }
-    Ok(built)
-}
+use crate::{build::Binaries, environment::Recipe, error::Error, places::Places};
 
 /// What the environments of a function start with: the template's variables and Lambda's own.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>

@@ -84,7 +84,9 @@ impl Running {
         let report = Report::to(Box::new(lines.clone()), Lines::All, Format::Json, false);
         let binaries = examples();
         let mut arguments = vec!["local-lambda", "--template", file.to_str().unwrap()];
-        arguments.extend(["--bin-dir", binaries.to_str().unwrap()]);
+        if !flags.contains(&"--watch") && !flags.contains(&"--bin-dir") {
+            arguments.extend(["--bin-dir", binaries.to_str().unwrap()]);
+        }
         for port in ["--port", "--invoke-port", "--dynamodb-port", "--sqs-port"] {
             arguments.extend([port, "0"]);
         }
@@ -108,7 +110,12 @@ impl Running {
 
     /// Invokes the puppet through the Invoke API.
     pub(crate) async fn invoke(&self, event: &Value) -> Answer {
-        let uri = format!("{}/2015-03-31/functions/puppet/invocations", self.stack.addresses.invoke);
+        self.invoke_function("puppet", event).await
+    }
+
+    /// Invokes a function through the Invoke API.
+    pub(crate) async fn invoke_function(&self, name: &str, event: &Value) -> Answer {
+        let uri = format!("{}/2015-03-31/functions/{name}/invocations", self.stack.addresses.invoke);
         self.send(http::Request::post(uri), &event.to_string()).await
     }
 
@@ -155,7 +162,7 @@ impl Running {
 }
 
 /// Where cargo puts this package's examples: beside the folder of this test.
-fn examples() -> PathBuf {
+pub(crate) fn examples() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent().and_then(Path::parent).unwrap().join("examples")
 }

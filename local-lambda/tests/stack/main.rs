@@ -4,3 +4,4 @@
 
 mod environments;
 mod harness;
+mod rebuilds;
