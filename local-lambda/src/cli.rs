@@ -27,6 +27,9 @@ pub struct Options {
     /// The port of Lambda's Invoke API, for `cargo lambda invoke` and the AWS SDKs.
     #[arg(long, default_value_t = 9000)]
     pub invoke_port: u16,
+    /// The port where the stack tells about itself: `GET /_local/functions`.
+    #[arg(long, default_value_t = 9100)]
+    pub control_port: u16,
     /// The port of the embedded DynamoDB.
     #[arg(long, default_value_t = 8000)]
     pub dynamodb_port: u16,

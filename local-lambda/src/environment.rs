@@ -2,6 +2,7 @@
 //!
 //! Its life: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 
+mod output;
 mod process;
 
 use std::{collections::BTreeMap, io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
@@ -15,7 +16,7 @@ pub use self::process::Keeper;
 use self::process::Process;
 use crate::{
     error::Error,
-    invocation::{Invocation, Invoked, Outcome, Usage},
+    invocation::{Invocation, Invoked, LogType, Outcome, Usage},
     report::Report,
     runtime_api::{RuntimeApi, Work},
     server::{self, Listener},
@@ -50,6 +51,8 @@ pub struct Environment {
     init: Option<oneshot::Receiver<Result<(), Outcome>>>,
     work: mpsc::Sender<Work>,
     process: Process,
+    /// What it had written to its log at the end of its last invocation.
+    log_bytes: u64,
 }
 
 /// How an environment handled an invocation.
@@ -72,6 +75,8 @@ pub struct InitFailure {
     pub usage: Usage,
 }
 
+/// How long lines take from a process to the stack, for a log tail.
+const LINES_ARRIVE_WITHIN: Duration = Duration::from_millis(20);
 /// How long a binary that is not there is waited for.
 const BINARY_WITHIN: Duration = Duration::from_secs(2);
 const BINARY_EVERY: Duration = Duration::from_millis(20);
@@ -114,6 +119,7 @@ impl Environment {
             init: Some(initialised),
             work,
             process,
+            log_bytes: 0,
         })
     }
 
@@ -164,7 +170,12 @@ impl Environment {
                 Outcome::error("Sandbox.Timedout", &message)
             }
         };
-        let usage = self.usage(init, start.elapsed());
+        let duration = start.elapsed();
+        if invocation.log_type == LogType::Tail {
+            // Lines that were written before the answer are still on their way.
+            tokio::time::sleep(LINES_ARRIVE_WITHIN).await;
+        }
+        let usage = self.usage(init, duration);
         self.idle_since = Instant::now();
         let environment = self.alive().then_some(self);
         Handled::Ended(invocation.ended(outcome, usage), environment)
@@ -194,8 +205,11 @@ impl Environment {
         }
     }
 
-    fn usage(&self, init: Option<Duration>, duration: Duration) -> Usage {
+    fn usage(&mut self, init: Option<Duration>, duration: Duration) -> Usage {
+        let log_bytes_before = std::mem::replace(&mut self.log_bytes, self.process.log_bytes());
         Usage {
+            log_bytes: self.log_bytes - log_bytes_before,
+            log_tail: self.process.take_log_tail(),
             function: Arc::clone(&self.function),
             memory_mb: self.memory_mb,
             init,

@@ -19,15 +19,32 @@ pub struct Invocation {
     pub source: Arc<str>,
     /// The ids that join the lines of one story across functions; several when a batch tells several.
     pub correlations: Vec<String>,
+    /// Whether whoever invokes wants the end of the log.
+    pub log_type: LogType,
     /// The event, JSON.
     pub payload: Bytes,
+}
+
+/// `X-Amz-Log-Type`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogType {
+    /// Nobody asks for the log.
+    None,
+    /// The last 4 KB are wanted.
+    Tail,
 }
 
 impl Invocation {
     /// An invocation with a request id of its own.
     #[must_use]
     pub fn new(source: &Arc<str>, correlations: Vec<String>, payload: impl Into<Bytes>) -> Self {
-        Self { request_id: Uuid::new_v4(), source: Arc::clone(source), correlations, payload: payload.into() }
+        Self {
+            request_id: Uuid::new_v4(),
+            source: Arc::clone(source),
+            correlations,
+            log_type: LogType::None,
+            payload: payload.into(),
+        }
     }
 
     /// The invocation's end.
@@ -93,6 +110,10 @@ pub struct Usage {
     pub duration: Duration,
     /// The most memory that the process has held so far, in MB, where the system tells.
     pub most_memory_mb: Option<u64>,
+    /// Bytes that the process wrote to its log.
+    pub log_bytes: u64,
+    /// The end of them: at most 4 KB.
+    pub log_tail: String,
 }
 
 impl Usage {

@@ -4,17 +4,21 @@
 
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderValue;
 use hyper::{Method, Request, StatusCode, body::Incoming};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    invocation::{Invocation, Invoked, LARGEST_PAYLOAD, Outcome},
+    invocation::{Invocation, Invoked, LARGEST_PAYLOAD, LogType, Outcome},
     pool::Pool,
     report::{Report, Tone},
     server::{self, Answer, BodyError, Listener},
 };
+
+/// The most bytes of a log tail.
+const LOG_TAIL: usize = 4 * 1024;
 
 /// The functions by their names.
 #[derive(Debug)]
@@ -55,7 +59,15 @@ impl InvokeApi {
             let text = format!("Function not found: {name}. The template has: {}", names.join(", "));
             return refused(StatusCode::NOT_FOUND, "ResourceNotFoundException", &text);
         };
-        let kind = request.headers().get("x-amz-invocation-type").cloned();
+        let kind = header(&request, "x-amz-invocation-type").unwrap_or_else(|| "RequestResponse".to_owned());
+        let log_type = match header(&request, "x-amz-log-type").as_deref() {
+            None | Some("None") => LogType::None,
+            Some("Tail") => LogType::Tail,
+            Some(other) => {
+                let text = format!("{other} is not a log type: use None or Tail");
+                return refused(StatusCode::BAD_REQUEST, "InvalidParameterValueException", &text);
+            }
+        };
         let payload = match server::body(request.into_body(), LARGEST_PAYLOAD).await {
             Ok(payload) => payload,
             Err(BodyError::TooLarge) => {
@@ -77,7 +89,8 @@ impl InvokeApi {
             let text = "Could not parse request body into json: the payload is not JSON";
             return refused(StatusCode::BAD_REQUEST, "InvalidRequestContentException", text);
         }
-        let invocation = Invocation::new(&self.source, Vec::new(), payload);
+        let mut invocation = Invocation::new(&self.source, Vec::new(), payload);
+        invocation.log_type = log_type;
         let (function, report) = (Arc::clone(function), self.report.clone());
         // A task of its own: a function goes on when its caller leaves.
         let run = async move {
@@ -85,9 +98,9 @@ impl InvokeApi {
             line(&report, &invoked);
             invoked
         };
-        match kind.as_ref().and_then(|kind| kind.to_str().ok()).unwrap_or("RequestResponse") {
+        match kind.as_str() {
             "RequestResponse" => match tokio::spawn(run).await {
-                Ok(invoked) => answer(&invoked),
+                Ok(invoked) => answer(&invoked, log_type),
                 Err(_) => {
                     refused(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", "the stack is stopping")
                 }
@@ -104,16 +117,46 @@ impl InvokeApi {
         }
     }
 
-    /// By local name, logical id, or ARN.
+    /// By local name, logical id, or ARN; there is one version only.
     fn find(&self, name: &str) -> Option<&Arc<Pool>> {
         let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+        let name = name.strip_suffix(":$LATEST").unwrap_or(&name);
         let known =
             |(id, pool): &&(String, Arc<Pool>)| *id == name || pool.name() == name || pool.arn() == name;
         self.functions.iter().find(known).map(|(_, pool)| pool)
     }
 }
 
-fn answer(invoked: &Invoked) -> Answer {
+fn header(request: &Request<Incoming>, name: &str) -> Option<String> {
+    request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// The log as CloudWatch has it: the function's lines between Lambda's own.
+fn log_tail(invoked: &Invoked) -> String {
+    let (id, usage) = (invoked.request_id, &invoked.usage);
+    let milliseconds = |time: std::time::Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
+    let mut report = format!(
+        "REPORT RequestId: {id}\tDuration: {}\tBilled Duration: {} ms\tMemory Size: {} MB",
+        milliseconds(usage.duration),
+        usage.billed_ms(),
+        usage.memory_mb
+    );
+    if let Some(most) = usage.most_memory_mb {
+        report.push_str(&format!("\tMax Memory Used: {most} MB"));
+    }
+    if let Some(init) = usage.init {
+        report.push_str(&format!("\tInit Duration: {}", milliseconds(init)));
+    }
+    let log =
+        format!("START RequestId: {id} Version: $LATEST\n{}END RequestId: {id}\n{report}\n", usage.log_tail);
+    let mut start = log.len().saturating_sub(LOG_TAIL);
+    while !log.is_char_boundary(start) {
+        start += 1;
+    }
+    log[start..].to_owned()
+}
+
+fn answer(invoked: &Invoked, log_type: LogType) -> Answer {
     let mut answer = match &invoked.outcome {
         Outcome::Answer(payload) => server::json(StatusCode::OK, payload.clone()),
         Outcome::Error(payload) => {
@@ -126,6 +169,11 @@ fn answer(invoked: &Invoked) -> Answer {
         }
     };
     answer.headers_mut().insert("x-amz-executed-version", HeaderValue::from_static("$LATEST"));
+    if log_type == LogType::Tail
+        && let Ok(tail) = STANDARD.encode(log_tail(invoked)).parse()
+    {
+        answer.headers_mut().insert("x-amz-log-result", tail);
+    }
     if let Ok(id) = invoked.request_id.to_string().parse() {
         answer.headers_mut().insert("x-amzn-requestid", id);
     }

@@ -8,11 +8,13 @@
 //! - [`http_api`] is API Gateway's HTTP API, [`invoke_api`] Lambda's Invoke, [`event_sources`] what polls queues,
 //!   streams and the clock
 //! - [`sqs_server`] and [`queues`] are SQS; the DynamoDB comes from the crate `local-dynamo`
+//! - [`control_api`] tells how functions and queues stand
 //! - [`report`] writes a line for each invocation; [`stack`] puts it all together and takes it apart again
 
 pub mod build;
 pub mod cli;
 pub mod concurrency;
+pub mod control_api;
 pub mod environment;
 mod error;
 pub mod event_sources;

@@ -13,6 +13,8 @@ pub struct Addresses {
     pub http: String,
     /// Lambda's Invoke API.
     pub invoke: String,
+    /// What the stack tells about itself.
+    pub control: String,
     /// DynamoDB.
     pub dynamodb: String,
     /// SQS.
@@ -29,6 +31,7 @@ impl Addresses {
         let ready = json!({
             "http": self.http,
             "invoke": self.invoke,
+            "control": self.control,
             "dynamodb": self.dynamodb,
             "sqs": self.sqs,
             "region": places.region,

@@ -157,7 +157,7 @@ mod tests {
         assert!(files.changed().is_empty(), "it may still be written to");
         fs::write(&file, "333").unwrap();
         assert!(files.changed().is_empty(), "it was");
-        assert_eq!(files.changed(), [file.clone()]);
+        assert_eq!(files.changed(), std::slice::from_ref(&file));
         assert!(files.changed().is_empty());
         fs::remove_file(&file).unwrap();
         assert!(files.changed().is_empty() && files.changed().is_empty(), "gone is not rebuilt");

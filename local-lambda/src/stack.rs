@@ -14,6 +14,7 @@ use crate::{
     build::Projects,
     cli::Options,
     concurrency::{Concurrency, Unreserved},
+    control_api::ControlApi,
     error::Error,
     event_sources::{
         Target,
@@ -80,6 +81,7 @@ impl Stack {
         let mut places = Places::of(&template, &options.region, ACCOUNT_ID);
         let (http, http_port) = Listener::bind(options.port, "--port").await?;
         let (invoke, invoke_port) = Listener::bind(options.invoke_port, "--invoke-port").await?;
+        let (control, control_port) = Listener::bind(options.control_port, "--control-port").await?;
         let stop_sqs = CancellationToken::new();
         let sqs = match &options.sqs_endpoint {
             Some(endpoint) => endpoint.clone(),
@@ -124,6 +126,7 @@ impl Stack {
             addresses: Addresses {
                 http: format!("http://127.0.0.1:{http_port}"),
                 invoke: format!("http://127.0.0.1:{invoke_port}"),
+                control: format!("http://127.0.0.1:{control_port}"),
                 dynamodb,
                 sqs,
             },
@@ -149,6 +152,9 @@ impl Stack {
         let api = HttpApi::new(&template, &stack.pools, ACCOUNT_ID, report.clone());
         stack.routes = api.describe();
         stack.tasks.spawn(api.serve(http, stack.stop.clone()));
+        let control_api =
+            ControlApi { functions: stack.pools.clone(), places: Arc::clone(&stack.places), sqs: aws.sqs() };
+        stack.tasks.spawn(control_api.serve(control, stack.stop.clone()));
         let ids = template.functions.iter().map(|function| function.logical_id.clone());
         let functions = ids.zip(stack.pools.iter().cloned()).collect();
         stack.tasks.spawn(InvokeApi::new(functions, report).serve(invoke, stack.stop.clone()));

@@ -83,6 +83,8 @@ impl Shop {
             "0",
             "--invoke-port",
             "0",
+            "--control-port",
+            "0",
             "--dynamodb-port",
             "0",
             "--sqs-port",

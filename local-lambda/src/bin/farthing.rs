@@ -126,8 +126,8 @@ impl End {
 fn welcome(stack: &Stack) -> String {
     let addresses = &stack.addresses;
     let mut text = format!(
-        "\n  The shop is open.\n\n  HTTP API    {}\n  Invoke API  {}\n  DynamoDB    {}\n  SQS         {}\n\n",
-        addresses.http, addresses.invoke, addresses.dynamodb, addresses.sqs
+        "\n  The shop is open.\n\n  HTTP API    {}\n  Invoke API  {}\n  Control     {}/_local/functions\n  DynamoDB    {}\n  SQS         {}\n\n",
+        addresses.http, addresses.invoke, addresses.control, addresses.dynamodb, addresses.sqs
     );
     for (trigger, function) in stack.routes.iter().chain(&stack.triggers) {
         text.push_str(&format!("  {trigger:<32} {function}\n"));

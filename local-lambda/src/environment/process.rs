@@ -1,19 +1,14 @@
 //! The process of an execution environment: started, measured, bounded, ended.
 
 use std::{
-    future::Future,
     process::{ExitStatus, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, prlimit, waitid};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
     sync::watch,
     task::JoinSet,
@@ -21,7 +16,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::Recipe;
+use super::{Recipe, output::Output};
 use crate::{error::Error, report::Report};
 
 /// How long a process may take to end after SIGTERM.
@@ -31,8 +26,6 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
 /// Memory that a process may map on top of its `MemorySize`: the stacks and arenas of its threads, which it reserves
 /// and hardly touches.
 const RESERVED: u64 = 64 * 1024 * 1024;
-/// What the Rust runtime writes before it aborts.
-const OUT_OF_MEMORY: &str = "memory allocation of ";
 
 /// Watches over the processes of a function: none outlives it.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +55,7 @@ pub(crate) struct Process {
     id: Option<Pid>,
     exit: watch::Receiver<Option<ExitStatus>>,
     kill: CancellationToken,
-    out_of_memory: Arc<AtomicBool>,
+    output: Arc<Output>,
 }
 
 impl Process {
@@ -90,14 +83,17 @@ impl Process {
             .map_err(cannot)?;
         let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         limit_memory(id, recipe.memory_mb);
-        let out_of_memory = Arc::default();
+        let output = Arc::new(Output::default());
         let mut readers = JoinSet::new();
-        readers.spawn(pass_on_lines(child.stdout.take(), recipe, report, &out_of_memory));
-        readers.spawn(pass_on_lines(child.stderr.take(), recipe, report, &out_of_memory));
+        let read = |name: &Arc<str>| (Arc::clone(&output), Arc::clone(name), report.clone());
+        let (kept, name, to) = read(&recipe.function);
+        readers.spawn(kept.read(child.stdout.take(), name, to));
+        let (kept, name, to) = read(&recipe.function);
+        readers.spawn(kept.read(child.stderr.take(), name, to));
         let kill = keeper.kill.child_token();
         let (exited, exit) = watch::channel(None);
         keeper.processes.spawn(reap(child, readers, kill.clone(), exited, temporary));
-        Ok(Self { id, exit, kill, out_of_memory })
+        Ok(Self { id, exit, kill, output })
     }
 
     /// Whether it is still there. The kernel is asked, because it knows of an end before anyone has been told.
@@ -128,7 +124,7 @@ impl Process {
     /// The name and words of Lambda for how it ended: `Runtime.ExitError`, `signal: killed`.
     pub(crate) fn describe(&self, status: ExitStatus) -> (&'static str, String) {
         use std::os::unix::process::ExitStatusExt;
-        if self.out_of_memory.load(Ordering::SeqCst) {
+        if self.output.out_of_memory() {
             // Lambda's sandbox kills what outgrows its memory; here its allocations fail, and the process aborts.
             return ("Runtime.OutOfMemory", "signal: killed".to_owned());
         }
@@ -148,6 +144,16 @@ impl Process {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id?.as_raw_nonzero())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib.div_ceil(1024))
+    }
+
+    /// Bytes that it has written to its log so far.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.output.bytes()
+    }
+
+    /// The end of what it has written since the last time.
+    pub(crate) fn take_log_tail(&self) -> String {
+        self.output.take_tail()
     }
 
     /// Asks it to end, and kills it if it does not.
@@ -196,24 +202,4 @@ async fn reap(
     // Its last words tell why it ended. A process of its own that it left behind may hold its output open.
     let _ = timeout(LAST_WORDS_WITHIN, async { while readers.join_next().await.is_some() {} }).await;
     exited.send_replace(Some(status.unwrap_or_default()));
-}
-
-fn pass_on_lines(
-    output: Option<impl AsyncRead + Unpin + Send + 'static>,
-    recipe: &Recipe,
-    report: &Report,
-    out_of_memory: &Arc<AtomicBool>,
-) -> impl Future<Output = ()> + Send + 'static {
-    let (function, report, out_of_memory) =
-        (Arc::clone(&recipe.function), report.clone(), Arc::clone(out_of_memory));
-    async move {
-        let Some(output) = output else { return };
-        let mut lines = BufReader::new(output).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            if line.starts_with(OUT_OF_MEMORY) {
-                out_of_memory.store(true, Ordering::SeqCst);
-            }
-            report.log(&function, &line);
-        }
-    }
 }

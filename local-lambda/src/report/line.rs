@@ -119,6 +119,7 @@ mod tests {
             init: Some(Duration::from_millis(12)),
             duration: Duration::from_micros(4_200),
             most_memory_mb: Some(9),
+            ..Usage::default()
         };
         invocation.ended(Outcome::Throttled, usage)
     }

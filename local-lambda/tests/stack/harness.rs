@@ -87,7 +87,7 @@ impl Running {
         if !flags.contains(&"--watch") && !flags.contains(&"--bin-dir") {
             arguments.extend(["--bin-dir", binaries.to_str().unwrap()]);
         }
-        for port in ["--port", "--invoke-port", "--dynamodb-port", "--sqs-port"] {
+        for port in ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port"] {
             arguments.extend([port, "0"]);
         }
         arguments.extend(flags);
@@ -108,6 +108,11 @@ impl Running {
         self.send(request.uri(format!("{}{path}", self.stack.addresses.http)), body).await
     }
 
+    /// What the control port tells.
+    pub(crate) async fn control(&self, path: &str) -> Answer {
+        self.send(http::Request::get(format!("{}{path}", self.stack.addresses.control)), "").await
+    }
+
     /// Invokes the puppet through the Invoke API.
     pub(crate) async fn invoke(&self, event: &Value) -> Answer {
         self.invoke_function("puppet", event).await
@@ -115,8 +120,16 @@ impl Running {
 
     /// Invokes a function through the Invoke API.
     pub(crate) async fn invoke_function(&self, name: &str, event: &Value) -> Answer {
+        self.invoke_with(&[], name, &event.to_string()).await
+    }
+
+    /// The same with headers and a payload that may be anything.
+    pub(crate) async fn invoke_with(&self, headers: &[(&str, &str)], name: &str, payload: &str) -> Answer {
         let uri = format!("{}/2015-03-31/functions/{name}/invocations", self.stack.addresses.invoke);
-        self.send(http::Request::post(uri), &event.to_string()).await
+        let request = headers
+            .iter()
+            .fold(http::Request::post(uri), |request, (name, value)| request.header(*name, *value));
+        self.send(request, payload).await
     }
 
     async fn send(&self, request: http::request::Builder, body: &str) -> Answer {

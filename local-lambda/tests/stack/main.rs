@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
+mod control_api;
 mod environments;
 mod harness;
+mod invoke_api;
 mod rebuilds;

@@ -31,7 +31,7 @@ async fn ctrl_c_and_sigterm_leave_no_process_and_no_port() {
         assert!(functions.len() >= 3, "{functions:?}");
         let left: Vec<_> = functions.iter().filter(|id| !gone(**id)).collect();
         assert!(left.is_empty(), "{signal:?} left {left:?}");
-        for name in ["http", "invoke", "dynamodb", "sqs"] {
+        for name in ["http", "invoke", "control", "dynamodb", "sqs"] {
             assert!(TcpStream::connect(("127.0.0.1", port(&ready[name]))).is_err(), "{signal:?} left {name}");
         }
     }
@@ -82,7 +82,18 @@ async fn orders_that_were_pending_at_the_stop_are_taken_up_at_the_next_start() {
 /// Starts a stack that shall not get ready, and tells what it said instead.
 async fn refused(arguments: &[&str]) -> String {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let any = ["--port", "0", "--invoke-port", "0", "--dynamodb-port", "0", "--sqs-port", "0"];
+    let any = [
+        "--port",
+        "0",
+        "--invoke-port",
+        "0",
+        "--control-port",
+        "0",
+        "--dynamodb-port",
+        "0",
+        "--sqs-port",
+        "0",
+    ];
     let kept = any.chunks(2).filter(|flag| !arguments.contains(&flag[0])).flatten();
     let mut command = Command::new(farthing().await);
     let started = command.current_dir(workspace).args(kept).args(arguments).kill_on_drop(true).output();
@@ -95,7 +106,7 @@ async fn refused(arguments: &[&str]) -> String {
 async fn a_taken_port_is_a_clear_error_that_names_the_flag() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    for flag in ["--port", "--invoke-port", "--dynamodb-port", "--sqs-port"] {
+    for flag in ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port"] {
         let error = refused(&[flag, &port]).await;
         assert!(error.contains(&format!("port {port} is taken")) && error.contains(flag), "{error}");
     }

@@ -1,0 +1,78 @@
+//! What the stack tells about itself, on a port of its own.
+//!
+//! | path | what |
+//! |---|---|
+//! | `GET /_local/functions` | every function with its environments, and every queue with its depth |
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aws_sdk_sqs::types::QueueAttributeName as Name;
+use hyper::{Method, Request, StatusCode, body::Incoming};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    places::Places,
+    pool::Pool,
+    server::{self, Answer, Listener},
+};
+
+/// What it looks at.
+#[derive(Debug)]
+pub struct ControlApi {
+    /// The functions.
+    pub functions: Vec<Arc<Pool>>,
+    /// The URLs of the queues.
+    pub places: Arc<Places>,
+    /// Knows the queues' depths.
+    pub sqs: aws_sdk_sqs::Client,
+}
+
+impl ControlApi {
+    /// Answers requests until `stop`.
+    pub async fn serve(self, listener: Listener, stop: CancellationToken) {
+        let api = Arc::new(self);
+        server::serve(listener, stop, move |request| {
+            let api = Arc::clone(&api);
+            async move { api.handle(&request).await }
+        })
+        .await;
+    }
+
+    async fn handle(&self, request: &Request<Incoming>) -> Answer {
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, "/_local/functions") => {
+                server::json(StatusCode::OK, self.functions().await.to_string())
+            }
+            _ => {
+                let message = "this port answers GET /_local/functions";
+                server::json(StatusCode::NOT_FOUND, json!({"message": message}).to_string())
+            }
+        }
+    }
+
+    async fn functions(&self) -> Value {
+        let functions: BTreeMap<_, _> =
+            self.functions.iter().map(|function| (function.name(), function.status())).collect();
+        let depths = futures_util::future::join_all(
+            self.places.queue_urls.iter().map(async |(id, url)| (id.clone(), self.depth(url).await)),
+        );
+        let queues: BTreeMap<_, _> = depths.await.into_iter().collect();
+        json!({"functions": functions, "queues": queues})
+    }
+
+    /// Messages that can be received, that somebody has, and that are not yet due; null when SQS does not tell.
+    async fn depth(&self, url: &str) -> Value {
+        let names = [
+            Name::ApproximateNumberOfMessages,
+            Name::ApproximateNumberOfMessagesNotVisible,
+            Name::ApproximateNumberOfMessagesDelayed,
+        ];
+        let request =
+            self.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
+        let Ok(answer) = request.send().await else { return Value::Null };
+        let attribute = |name: &Name| -> Option<u64> { answer.attributes()?.get(name)?.parse().ok() };
+        let [visible, in_flight, delayed] = &names;
+        json!({"visible": attribute(visible), "in_flight": attribute(in_flight), "delayed": attribute(delayed)})
+    }
+}
