@@ -20,26 +20,14 @@ use local_lambda::build::build;
 const RUNS: usize = 21;
 /// What the shop promises.
 const MOST: f64 = 1.3;
-const FUNCTIONS: [&str; 9] = [
-    "create-order",
-    "fail-payment",
-    "get-order",
-    "get-product",
-    "health",
-    "list-products",
-    "process-payment",
-    "request-payments",
-    "sweep-orders",
-];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut binaries: BTreeMap<String, PathBuf> = build(workspace, &FUNCTIONS, true)
-        .await
-        .unwrap_or_else(|error| panic!("{error}"))
-        .into_iter()
-        .collect();
+    let functions = e2e::functions();
+    let names: Vec<&str> = functions.iter().map(String::as_str).collect();
+    let mut binaries: BTreeMap<String, PathBuf> =
+        build(workspace, &names, true).await.unwrap_or_else(|error| panic!("{error}")).into_iter().collect();
     let bare = build(&workspace.join("scripts/bare"), &["bare"], true)
         .await
         .unwrap_or_else(|error| panic!("{error}"));
@@ -101,7 +89,7 @@ fn init(binary: &Path) -> Duration {
     }
     let started = Instant::now();
     let mut process =
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let (stream, _) = api.accept().unwrap();
     let mut request = String::new();
     BufReader::new(stream).read_line(&mut request).unwrap();

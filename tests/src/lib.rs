@@ -19,8 +19,22 @@ pub use shop::{Options, Shop, farthing};
 
 use std::{
     fmt::Debug,
+    path::Path,
     time::{Duration, Instant},
 };
+
+use sam_template::{Settings, Template};
+
+/// The names of the functions that template.yaml declares.
+///
+/// # Panics
+/// When the template cannot be read.
+#[must_use]
+pub fn functions() -> Vec<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("template.yaml");
+    let template = Template::load(&file, &Settings::default()).unwrap();
+    template.functions.into_iter().map(|function| function.name).collect()
+}
 
 /// Polls until `check` gives a value.
 ///

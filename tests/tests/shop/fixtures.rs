@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use e2e::Shop;
+use e2e::{Shop, functions};
 use serde_json::Value;
 
 /// The file name is the function's name and, after that, the case.
@@ -16,18 +16,6 @@ fn fixtures() -> BTreeMap<String, Value> {
     })
     .collect()
 }
-
-const FUNCTIONS: [&str; 9] = [
-    "create-order",
-    "fail-payment",
-    "get-order",
-    "get-product",
-    "health",
-    "list-products",
-    "process-payment",
-    "request-payments",
-    "sweep-orders",
-];
 
 /// The status that an HTTP fixture is answered with.
 fn status(case: &str) -> u64 {
@@ -48,15 +36,16 @@ fn status(case: &str) -> u64 {
 async fn every_fixture_is_answered_as_its_name_says() {
     let shop = Shop::start().await;
     let fixtures = fixtures();
-    for function in FUNCTIONS {
+    let functions = functions();
+    for function in &functions {
         assert!(fixtures.contains_key(function), "events/{function}.json is missing");
     }
     for (name, event) in &fixtures {
-        let function = FUNCTIONS
-            .into_iter()
-            .find(|function| name.starts_with(function))
+        let function = functions
+            .iter()
+            .find(|function| name.starts_with(*function))
             .unwrap_or_else(|| panic!("events/{name}.json is for no function"));
-        let case = name.strip_prefix(function).unwrap();
+        let case = name.strip_prefix(function.as_str()).unwrap();
         let answer = shop.invoke(function, event).await;
         assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, ""), "{name}: {answer:?}");
         let answer = answer.json();
