@@ -41,7 +41,7 @@ pub enum Error {
     )]
     OtherKey(String),
     /// The endpoint does not do what is asked.
-    #[error("DynamoDB cannot {action}: {cause}. Is the endpoint right, and does it answer?")]
+    #[error("DynamoDB cannot {action}: {cause}. {}", advice(cause))]
     Call {
         /// What was asked.
         action: String,
@@ -51,6 +51,15 @@ pub enum Error {
     /// The seed file is not a list of products.
     #[error("the seed is not a list of products: {0}")]
     Seed(String),
+}
+
+/// What to do about a call that failed.
+fn advice(cause: &str) -> &'static str {
+    if cause.contains("disk is full") {
+        "Make room on the disk that holds the data folder (--data), or else the temporary folder (TMPDIR)"
+    } else {
+        "Is the endpoint right, and does it answer?"
+    }
 }
 
 /// A client for a local endpoint, which takes any credentials.
@@ -69,4 +78,17 @@ pub fn streams_client(endpoint: &str, region: &str) -> aws_sdk_dynamodbstreams::
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(endpoint);
     aws_sdk_dynamodbstreams::Client::from_conf(config.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_not_blamed_on_the_endpoint() {
+        let error =
+            |cause: &str| Error::Call { action: "seed".to_owned(), cause: cause.to_owned() }.to_string();
+        assert!(error("backend: database or disk is full").contains("Make room"));
+        assert!(error("connection refused").contains("Is the endpoint right"));
+    }
 }

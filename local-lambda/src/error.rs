@@ -50,6 +50,11 @@ pub enum Error {
         /// What went wrong.
         cause: String,
     },
+    /// A part of the stack has panicked.
+    #[error(
+        "the local stack has a fault ({0}; the panic's message is above) and has stopped. Please report it with the lines before it"
+    )]
+    Broken(String),
     /// Something that the operating system refuses.
     #[error("cannot {action}: {cause}")]
     System {

@@ -224,6 +224,18 @@ impl Stack {
         self.places.queue_urls.get(logical_id).cloned().ok_or_else(|| unsupported(template, 1, message()))
     }
 
+    /// Completes when a part of the stack has panicked, with what it is known by: then the rest must not go on as if
+    /// nothing had happened.
+    pub async fn broken(&mut self) -> Error {
+        loop {
+            match self.tasks.join_next().await {
+                Some(Err(error)) if error.is_panic() => return Error::Broken(error.to_string()),
+                Some(_) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
     /// Stops everything: no more polling and requests, a moment for what is under way, then the functions, then the
     /// servers they used. With `hurry`, nothing is waited for but the end of killed processes. Nothing is left behind.
     pub async fn stop(mut self, hurry: &CancellationToken) {

@@ -45,7 +45,7 @@ async fn run(options: &Options, report: Report) -> Result<(), Error> {
         local_dynamo::seed(&client, table, &products).await?;
         Ok(())
     });
-    let stack = tokio::select! {
+    let mut stack = tokio::select! {
         stack = starting => stack?,
         () = end.wait() => return Ok(()),
     };
@@ -56,7 +56,10 @@ async fn run(options: &Options, report: Report) -> Result<(), Error> {
             .map_err(|cause| Error::System { action: format!("write {}", file.display()), cause })?;
     }
     report.note(&welcome(&stack));
-    end.wait().await;
+    let result = tokio::select! {
+        () = end.wait() => Ok(()),
+        error = stack.broken() => Err(error),
+    };
     report.note("stopping ...");
     let hurry = CancellationToken::new();
     let impatient = async {
@@ -68,7 +71,7 @@ async fn run(options: &Options, report: Report) -> Result<(), Error> {
         () = stack.stop(&hurry) => {}
         () = impatient => {}
     }
-    Ok(())
+    result
 }
 
 /// What ends the stack: Ctrl-C, SIGTERM, or the end of standard input if that was asked for.

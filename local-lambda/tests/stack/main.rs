@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod control_api;
+mod endings;
 mod environments;
 mod harness;
 mod invoke_api;

@@ -1,0 +1,43 @@
+//! However the stack ends, nothing is left.
+
+use std::{
+    net::TcpStream,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::harness::{Running, puppet};
+
+const RECORDED: &str = "      Environment: {Variables: {RECORD: $RECORD}}";
+
+#[test]
+fn a_panic_of_the_stack_leaves_no_process_and_no_port() {
+    let (send, seen) = mpsc::channel();
+    let panicked = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let stack = Running::start(&puppet(RECORDED, ""), &[]).await;
+            stack.invoke(&json!({})).await;
+            let port: u16 = stack.stack.addresses.http.rsplit(':').next().unwrap().parse().unwrap();
+            send.send((stack.recorded()[0]["process_id"].clone(), port)).unwrap();
+            panic!("as a fault of the stack would");
+        });
+    });
+    assert!(panicked.join().is_err());
+    let (process, port) = seen.recv().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while std::fs::exists(format!("/proc/{process}")).unwrap() {
+        assert!(Instant::now() < deadline, "{process} goes on");
+        std::thread::yield_now();
+    }
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+#[tokio::test]
+async fn a_binary_that_is_not_there_is_named() {
+    let error =
+        Running::try_start(&puppet("", ""), &["--bin-dir", "/nowhere"]).await.err().unwrap().to_string();
+    assert!(error.contains("/nowhere/puppet") && error.contains("--bin-dir"), "{error}");
+}
