@@ -54,13 +54,6 @@ pub enum Uncounted {
 }
 
 impl Service {
-    /// The AWS JSON protocol's content type.
-    pub(crate) fn content_type(self) -> &'static str {
-        match self {
-            Self::DynamoDb | Self::Sqs => "application/x-amz-json-1.0",
-        }
-    }
-
     /// The namespace of the error that says that the service failed.
     pub(crate) fn internal_error(self) -> &'static str {
         match self {

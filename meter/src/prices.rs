@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// An amount of US dollars in picodollars (10^-12), which hold every list price exactly.
 ///
-/// Shown and serialised as dollars with twelve decimals: `"0.000013333400"`. Amounts saturate at 18 million dollars.
+/// Read from whole picodollars. Shown and serialised as dollars with twelve decimals: `"0.000013333400"`. Amounts saturate at 18 million dollars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(transparent)]
 pub struct Amount(u64);

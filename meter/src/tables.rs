@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::units::Item;
 
-/// Tables by name.
+/// Tables by name: collect them from pairs of name and table.
 #[derive(Clone, Debug, Default)]
 pub struct Tables(BTreeMap<String, Table>);
 

@@ -118,5 +118,4 @@ fn add_up(functions: &[FunctionBill], routes: &[RouteBill], pollers: &[PollerBil
 }
 
 #[cfg(test)]
-#[path = "price_tests.rs"]
 mod tests;

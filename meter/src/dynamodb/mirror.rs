@@ -119,6 +119,8 @@ mod tests {
         assert_eq!(mirror.known("k"), Known::Awaited);
         assert_eq!(mirror.settle("k", turn, Some(image("1"))), Some(image("1")));
         assert_eq!(mirror.known("k"), Known::Image(image("1")));
+        mirror.begin("k", Some(&image("1")));
+        assert_eq!(mirror.known("k"), Known::Awaited, "the next write is about to change it");
     }
 
     #[test]

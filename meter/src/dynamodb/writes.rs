@@ -96,8 +96,12 @@ impl Meter {
             && begun.token.as_deref().is_some_and(|token| self.replays(token));
         let now = self.images_now(&begun, outcome, replayed, reader).await;
         for BegunWrite { write, place } in begun.writes {
-            let (Some(table), Some(place)) = (self.tables.get(&write.table), place) else {
-                counted.uncounted = Some(Uncounted::UnknownTable);
+            let table = self.tables.get(&write.table);
+            let (Some(table), Some(place)) = (table, place) else {
+                if matches!(outcome, Outcome::Done(_) | Outcome::ConditionFailed) {
+                    let why = if table.is_none() { Uncounted::UnknownTable } else { Uncounted::Malformed };
+                    counted.uncounted = Some(why);
+                }
                 counted.units += unplaced(&write, begun.mode, outcome);
                 continue;
             };

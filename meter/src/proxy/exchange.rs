@@ -26,6 +26,9 @@ use crate::{
 
 type Answer = Response<Full<Bytes>>;
 
+/// The content type of both services.
+const AWS_JSON: &str = "application/x-amz-json-1.0";
+
 /// What all calls through one proxy share.
 pub(super) struct Exchange {
     service: Service,
@@ -115,16 +118,18 @@ impl Exchange {
         let answer = self.pass(parts, body.clone()).await;
         let report = Outstanding::new(&self);
         let mut call = self.call(received, &answer);
-        let answered = answer.as_ref().map_or(&[][..], |(_, answer)| answer);
-        let counted = sqs::count(&call.operation, &body, call.status, answered);
-        call.resources.extend(counted.queue);
-        call.sqs_requests = counted.requests;
-        (self.observer)(call);
-        drop(report);
-        match answer {
-            Ok((parts, body)) => Response::from_parts(parts, Full::new(body)),
-            Err(error) => failure(self.service, StatusCode::BAD_GATEWAY, &error.to_string()),
-        }
+        let (answer, received) = match answer {
+            Ok((parts, received)) => (Response::from_parts(parts, Full::new(received.clone())), received),
+            Err(error) => (failure(self.service, StatusCode::BAD_GATEWAY, &error.to_string()), Bytes::new()),
+        };
+        tokio::spawn(async move {
+            let counted = sqs::count(&call.operation, &body, call.status, &received);
+            call.resources.extend(counted.queue);
+            call.sqs_requests = counted.requests;
+            (self.observer)(call);
+            drop(report);
+        });
+        answer
     }
 
     /// Passes a call on. All calls go to the target here and nowhere else: whoever wants to hold one back, or to lose
@@ -204,7 +209,7 @@ fn failure(service: Service, status: StatusCode, message: &str) -> Answer {
     let body = json!({"__type": service.internal_error(), "message": message}).to_string();
     let mut answer = Response::new(Full::new(Bytes::from(body)));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(service.content_type()));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(AWS_JSON));
     answer
 }
 

@@ -86,5 +86,4 @@ fn size(item: Option<&Item>) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "write_tests.rs"]
 mod tests;

@@ -80,6 +80,19 @@ async fn updates_in_a_row_are_exact_without_waiting_for_the_accounts() {
 }
 
 #[tokio::test]
+async fn writes_at_once_are_all_counted_and_none_is_held_back() {
+    let dynamo = Dynamo::start().await;
+    dynamo.given([of_size("1", 1500)]).await;
+    let writes = (0..32).map(|number| dynamo.update("1", "note", &number.to_string()).send());
+    let done = futures_util::future::join_all(writes).await;
+    assert!(done.iter().all(Result::is_ok));
+    let calls = dynamo.metered.calls().await;
+    let counted = calls.iter().filter(|call| call.units.write_units == 2 && call.uncounted.is_none());
+    assert_eq!(counted.count(), 32, "{calls:?}");
+    dynamo.stop().await;
+}
+
+#[tokio::test]
 async fn delete_item_by_the_deleted_image() {
     let dynamo = Dynamo::start().await;
     dynamo.given([in_state("1", "new", 2500)]).await;
@@ -112,7 +125,7 @@ async fn what_is_refused_costs_nothing() {
     let dynamo = Dynamo::start().await;
     dynamo.client.put_item().table_name(TABLE).item("no_key", text("1")).send().await.unwrap_err();
     let call = dynamo.metered.call().await;
-    assert_eq!((call.status, call.units.write_units), (400, 0));
+    assert_eq!((call.status, call.units.write_units, call.uncounted), (400, 0, None));
     dynamo.stop().await;
 }
 
