@@ -1,0 +1,171 @@
+//! What is to be priced: plain counts.
+
+use std::{ops::AddAssign, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    call::{Call, Service},
+    units::Units,
+};
+
+/// All usage of an application.
+#[derive(Clone, Debug, Default)]
+pub struct Usage {
+    /// What functions did.
+    pub functions: Vec<FunctionUsage>,
+    /// What came in over the HTTP API.
+    pub routes: Vec<RouteUsage>,
+    /// What Lambda's pollers asked of queues.
+    pub pollers: Vec<PollerUsage>,
+}
+
+/// A processor architecture, as Lambda names them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// Arm.
+    Arm64,
+    /// x86, which Lambda takes if nothing is said.
+    #[default]
+    #[serde(rename = "x86_64")]
+    X86,
+}
+
+/// What one function did.
+#[derive(Clone, Debug, Default)]
+pub struct FunctionUsage {
+    /// Its name.
+    pub name: String,
+    /// Its processor.
+    pub architecture: Architecture,
+    /// `MemorySize`, in MB of 2^20 bytes.
+    pub memory_mb: u64,
+    /// Invocations, failed ones included.
+    pub invocations: u64,
+    /// How many of these began in a new environment.
+    pub cold_starts: u64,
+    /// Billed milliseconds ([`billed_ms`] of each invocation), init included: since August 2025 Lambda bills it for all
+    /// runtimes (<https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>).
+    pub billed_ms: u64,
+    /// The part of `billed_ms` that is init.
+    pub init_ms: u64,
+    /// Bytes that went to `CloudWatch` Logs: the function's own lines and Lambda's (`START`, `END`, `REPORT`). AWS's
+    /// meter adds 26 bytes for each event; whoever counts lines may add them.
+    pub log_bytes: u64,
+    /// What its calls to DynamoDB consumed.
+    pub units: Units,
+    /// What its calls to SQS were billed as.
+    pub sqs_requests: SqsRequests,
+}
+
+/// Billed SQS requests by kind of queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SqsRequests {
+    /// To standard queues.
+    pub standard: u64,
+    /// To FIFO queues.
+    pub fifo: u64,
+}
+
+/// The two kinds of queue, which cost differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueKind {
+    /// Standard.
+    Standard,
+    /// FIFO: its name ends in `.fifo`.
+    Fifo,
+}
+
+/// What came in over one route.
+#[derive(Clone, Debug, Default)]
+pub struct RouteUsage {
+    /// `GET /products`.
+    pub route: String,
+    /// The function that it calls, if any.
+    pub function: Option<String>,
+    /// Requests.
+    pub requests: u64,
+    /// Requests as they are billed: [`crate::units::api_gateway_requests`] of each.
+    pub metered_requests: u64,
+}
+
+/// What Lambda's pollers asked of one queue. These calls are billed to the account as any other:
+/// <https://aws.amazon.com/lambda/pricing/>
+#[derive(Clone, Debug)]
+pub struct PollerUsage {
+    /// The queue's name.
+    pub queue: String,
+    /// Receives, empty ones included, and deletes, as they are billed.
+    pub requests: u64,
+}
+
+/// The time that Lambda bills for `duration`: each begun millisecond.
+/// <https://aws.amazon.com/lambda/pricing/>
+#[must_use]
+pub fn billed_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+impl FunctionUsage {
+    /// Adds what one of its calls was billed as.
+    pub fn add_call(&mut self, call: &Call) {
+        self.units += call.units;
+        if call.service == Service::Sqs {
+            let queue = call.resources.first().map_or("", String::as_str);
+            self.sqs_requests += SqsRequests::to(queue, call.sqs_requests);
+        }
+    }
+}
+
+impl SqsRequests {
+    /// So many requests to this queue.
+    #[must_use]
+    pub fn to(queue: &str, requests: u64) -> Self {
+        match QueueKind::of(queue) {
+            QueueKind::Standard => Self { standard: requests, fifo: 0 },
+            QueueKind::Fifo => Self { standard: 0, fifo: requests },
+        }
+    }
+
+    /// Of both kinds.
+    #[must_use]
+    pub fn count(self) -> u64 {
+        self.standard + self.fifo
+    }
+}
+
+impl AddAssign for SqsRequests {
+    fn add_assign(&mut self, other: Self) {
+        self.standard += other.standard;
+        self.fifo += other.fifo;
+    }
+}
+
+impl QueueKind {
+    /// The kind that a queue's name says.
+    #[must_use]
+    pub fn of(queue: &str) -> Self {
+        if queue.rsplit_once('.').is_some_and(|(_, end)| end == "fifo") { Self::Fifo } else { Self::Standard }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lambda_pricing_page_time_is_rounded_up_to_the_millisecond() {
+        assert_eq!(billed_ms(Duration::from_micros(1_000_100)), 1001);
+        assert_eq!(billed_ms(Duration::from_millis(1000)), 1000);
+        assert_eq!(billed_ms(Duration::from_nanos(1)), 1);
+        assert_eq!(billed_ms(Duration::ZERO), 0);
+    }
+
+    #[test]
+    fn a_queues_name_tells_its_kind() {
+        assert_eq!(SqsRequests::to("jobs.fifo", 2), SqsRequests { standard: 0, fifo: 2 });
+        assert_eq!(SqsRequests::to("jobs", 2), SqsRequests { standard: 2, fifo: 0 });
+        assert_eq!(QueueKind::of("fifo"), QueueKind::Standard);
+    }
+}
