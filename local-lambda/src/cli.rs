@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::report::Format;
+use crate::{metering::UnitOfWork, report::Format};
 
 /// Runs the functions of a SAM template on this machine: HTTP API, queue, stream and schedule triggers, DynamoDB and
 /// SQS. Everything listens on 127.0.0.1 only. Ctrl-C stops it.
@@ -27,7 +27,7 @@ pub struct Options {
     /// The port of Lambda's Invoke API, for `cargo lambda invoke` and the AWS SDKs.
     #[arg(long, default_value_t = 9000)]
     pub invoke_port: u16,
-    /// The port where the stack tells about itself: `GET /_local/functions`.
+    /// The port where the stack tells about itself: `/_local/functions`, `/_local/bill`, `/_local/calls`.
     #[arg(long, default_value_t = 9100)]
     pub control_port: u16,
     /// The port of the embedded DynamoDB.
@@ -67,6 +67,9 @@ pub struct Options {
     /// free one.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub max_environments: u32,
+    /// What the bill at the end is divided by: the successful answers of a route.
+    #[arg(long, value_name = "NAME=ROUTE", value_parser = unit_of_work)]
+    pub bill_per: Option<UnitOfWork>,
     /// Writes no line for each invocation.
     #[arg(long)]
     pub quiet: bool,
@@ -82,6 +85,11 @@ pub struct Options {
     /// Stops when standard input ends: for programs that start the stack and may die.
     #[arg(long)]
     pub exit_with_stdin: bool,
+}
+
+fn unit_of_work(text: &str) -> Result<UnitOfWork, String> {
+    let (name, route) = text.split_once('=').ok_or("expected NAME=ROUTE, such as order=POST /orders")?;
+    Ok(UnitOfWork { name: name.to_owned(), route: route.to_owned() })
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

@@ -3,6 +3,8 @@
 //! | path | what |
 //! |---|---|
 //! | `GET /_local/functions` | every function with its environments, and every queue with its depth |
+//! | `GET /_local/bill` | what all of it would be billed as so far, in US dollars |
+//! | `GET /_local/calls?after=N` | the last calls of functions to DynamoDB and SQS, with their units |
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,6 +14,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    metering::Account,
     places::Places,
     pool::Pool,
     server::{self, Answer, Listener},
@@ -26,6 +29,8 @@ pub struct ControlApi {
     pub places: Arc<Places>,
     /// Knows the queues' depths.
     pub sqs: aws_sdk_sqs::Client,
+    /// Knows what was done.
+    pub account: Arc<Account>,
 }
 
 impl ControlApi {
@@ -44,8 +49,23 @@ impl ControlApi {
             (&Method::GET, "/_local/functions") => {
                 server::json(StatusCode::OK, self.functions().await.to_string())
             }
+            (&Method::GET, "/_local/bill") => match self.account.bill() {
+                Ok((bill, per)) => {
+                    let per = per.map(|(name, per)| json!({"name": name, "price": per}));
+                    server::json(StatusCode::OK, json!({"bill": bill, "per": per}).to_string())
+                }
+                Err(error) => {
+                    server::json(StatusCode::NOT_FOUND, json!({"message": error.to_string()}).to_string())
+                }
+            },
+            (&Method::GET, "/_local/calls") => {
+                let after = request.uri().query().and_then(|query| query.strip_prefix("after="));
+                let after = after.and_then(|number| number.parse().ok()).unwrap_or_default();
+                let calls = json!({"calls": self.account.calls_after(after)});
+                server::json(StatusCode::OK, calls.to_string())
+            }
             _ => {
-                let message = "this port answers GET /_local/functions";
+                let message = "this port answers GET /_local/functions, /_local/bill and /_local/calls";
                 server::json(StatusCode::NOT_FOUND, json!({"message": message}).to_string())
             }
         }

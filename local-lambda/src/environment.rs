@@ -17,6 +17,7 @@ use self::process::Process;
 use crate::{
     error::Error,
     invocation::{Invocation, Invoked, LogType, Outcome, Usage},
+    metering::Account,
     report::Report,
     runtime_api::{RuntimeApi, Work},
     server::{self, Listener},
@@ -51,8 +52,8 @@ pub struct Environment {
     init: Option<oneshot::Receiver<Result<(), Outcome>>>,
     work: mpsc::Sender<Work>,
     process: Process,
-    /// What it had written to its log at the end of its last invocation.
-    log_bytes: u64,
+    /// Bytes and lines that it had written to its log at the end of its last invocation.
+    logged: (u64, u64),
 }
 
 /// How an environment handled an invocation.
@@ -88,14 +89,20 @@ impl Environment {
     ///
     /// # Errors
     /// When the process cannot be started.
-    pub async fn start(recipe: &Recipe, report: &Report, keeper: &Keeper) -> Result<Self, Error> {
+    pub async fn start(
+        recipe: &Recipe,
+        report: &Report,
+        account: &Account,
+        keeper: &Keeper,
+    ) -> Result<Self, Error> {
         let (listener, port) = Listener::any().await?;
         let (work, receiver) = mpsc::channel(1);
         let (init, initialised) = oneshot::channel();
         let api = Arc::new(RuntimeApi::new(recipe.function_arn.clone(), recipe.timeout, receiver, init));
         let started = Instant::now();
+        let access_key_id = account.sign_for(&recipe.function);
         let process = loop {
-            match Process::start(recipe, port, report, keeper) {
+            match Process::start(recipe, port, report, &access_key_id, keeper) {
                 // A build is just putting the binary in its place.
                 Err(Error::System { cause, .. })
                     if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::ExecutableFileBusy)
@@ -119,7 +126,7 @@ impl Environment {
             init: Some(initialised),
             work,
             process,
-            log_bytes: 0,
+            logged: (0, 0),
         })
     }
 
@@ -206,9 +213,11 @@ impl Environment {
     }
 
     fn usage(&mut self, init: Option<Duration>, duration: Duration) -> Usage {
-        let log_bytes_before = std::mem::replace(&mut self.log_bytes, self.process.log_bytes());
+        let now = self.process.logged();
+        let before = std::mem::replace(&mut self.logged, now);
         Usage {
-            log_bytes: self.log_bytes - log_bytes_before,
+            log_bytes: now.0 - before.0,
+            log_lines: now.1 - before.1,
             log_tail: self.process.take_log_tail(),
             function: Arc::clone(&self.function),
             memory_mb: self.memory_mb,

@@ -55,6 +55,12 @@ pub enum Error {
         "the local stack has a fault ({0}; the panic's message is above) and has stopped. Please report it with the lines before it"
     )]
     Broken(String),
+    /// The counting proxies cannot be started.
+    #[error("cannot count calls: {0}")]
+    Metering(#[from] meter::ProxyError),
+    /// The price list cannot be read.
+    #[error(transparent)]
+    Prices(#[from] meter::prices::PriceError),
     /// Something that the operating system refuses.
     #[error("cannot {action}: {cause}")]
     System {

@@ -97,6 +97,40 @@ pub struct Invoked {
     pub usage: Usage,
 }
 
+impl Invoked {
+    /// What Lambda itself writes to the log about an invocation.
+    #[must_use]
+    pub fn platform_log(&self) -> String {
+        format!("{}{}", self.log_start(), self.log_end())
+    }
+
+    /// The line before those of the function.
+    #[must_use]
+    pub fn log_start(&self) -> String {
+        format!("START RequestId: {} Version: $LATEST\n", self.request_id)
+    }
+
+    /// The lines after those of the function.
+    #[must_use]
+    pub fn log_end(&self) -> String {
+        let (id, usage) = (self.request_id, &self.usage);
+        let milliseconds = |time: Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
+        let mut report = format!(
+            "REPORT RequestId: {id}\tDuration: {}\tBilled Duration: {} ms\tMemory Size: {} MB",
+            milliseconds(usage.duration),
+            usage.billed_ms(),
+            usage.memory_mb
+        );
+        if let Some(most) = usage.most_memory_mb {
+            report.push_str(&format!("\tMax Memory Used: {most} MB"));
+        }
+        if let Some(init) = usage.init {
+            report.push_str(&format!("\tInit Duration: {}", milliseconds(init)));
+        }
+        format!("END RequestId: {id}\n{report}\n")
+    }
+}
+
 /// What an invocation took of its environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -112,6 +146,8 @@ pub struct Usage {
     pub most_memory_mb: Option<u64>,
     /// Bytes that the process wrote to its log.
     pub log_bytes: u64,
+    /// Lines that these are.
+    pub log_lines: u64,
     /// The end of them: at most 4 KB.
     pub log_tail: String,
 }

@@ -131,24 +131,9 @@ fn header(request: &Request<Incoming>, name: &str) -> Option<String> {
     request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// The log as CloudWatch has it: the function's lines between Lambda's own.
+/// The log as CloudWatch has it: the function's lines between Lambda's own, or the end of it.
 fn log_tail(invoked: &Invoked) -> String {
-    let (id, usage) = (invoked.request_id, &invoked.usage);
-    let milliseconds = |time: std::time::Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
-    let mut report = format!(
-        "REPORT RequestId: {id}\tDuration: {}\tBilled Duration: {} ms\tMemory Size: {} MB",
-        milliseconds(usage.duration),
-        usage.billed_ms(),
-        usage.memory_mb
-    );
-    if let Some(most) = usage.most_memory_mb {
-        report.push_str(&format!("\tMax Memory Used: {most} MB"));
-    }
-    if let Some(init) = usage.init {
-        report.push_str(&format!("\tInit Duration: {}", milliseconds(init)));
-    }
-    let log =
-        format!("START RequestId: {id} Version: $LATEST\n{}END RequestId: {id}\n{report}\n", usage.log_tail);
+    let log = format!("{}{}{}", invoked.log_start(), invoked.usage.log_tail, invoked.log_end());
     let mut start = log.len().saturating_sub(LOG_TAIL);
     while !log.is_char_boundary(start) {
         start += 1;

@@ -8,6 +8,7 @@
 //! - [`http_api`] is API Gateway's HTTP API, [`invoke_api`] Lambda's Invoke, [`event_sources`] what polls queues,
 //!   streams and the clock
 //! - [`sqs_server`] and [`queues`] are SQS; the DynamoDB comes from the crate `local-dynamo`
+//! - [`metering`] counts what all of it would be billed as
 //! - [`control_api`] tells how functions and queues stand
 //! - [`report`] writes a line for each invocation; [`stack`] puts it all together and takes it apart again
 
@@ -21,6 +22,7 @@ pub mod event_sources;
 pub mod http_api;
 pub mod invocation;
 pub mod invoke_api;
+pub mod metering;
 pub mod places;
 pub mod pool;
 pub mod queues;

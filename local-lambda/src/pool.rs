@@ -16,6 +16,7 @@ use crate::{
     concurrency::Concurrency,
     environment::{Environment, Handled, INIT_WITHIN, Keeper, Recipe},
     invocation::{Invocation, Invoked, Outcome, Usage},
+    metering::Account,
     report::Report,
 };
 
@@ -25,6 +26,7 @@ pub struct Pool {
     function: Arc<str>,
     recipe: RwLock<Current>,
     report: Report,
+    account: Arc<Account>,
     concurrency: Concurrency,
     /// The bound of this machine: beyond it, invocations wait.
     permits: Semaphore,
@@ -70,11 +72,18 @@ pub struct Status {
 impl Pool {
     /// A function without environments.
     #[must_use]
-    pub fn new(recipe: Recipe, concurrency: Concurrency, max_environments: u32, report: Report) -> Self {
+    pub fn new(
+        recipe: Recipe,
+        concurrency: Concurrency,
+        max_environments: u32,
+        report: Report,
+        account: Arc<Account>,
+    ) -> Self {
         Self {
             function: Arc::clone(&recipe.function),
             recipe: RwLock::new(Current { generation: 0, recipe: Arc::new(recipe) }),
             report,
+            account,
             concurrency,
             permits: Semaphore::new(max_environments as usize),
             idle: Mutex::default(),
@@ -127,6 +136,7 @@ impl Pool {
                 .without_running(invocation, Outcome::error("ServiceException", "the stack is stopping"));
         };
         let invoked = self.run(invocation).await;
+        self.account.invoked(&invoked);
         self.counters.invocations.fetch_add(1, Ordering::Relaxed);
         if invoked.usage.init.is_some() {
             self.counters.cold_starts.fetch_add(1, Ordering::Relaxed);
@@ -143,7 +153,7 @@ impl Pool {
             let (generation, recipe) = self.current();
             let environment = match self.take_idle(generation) {
                 Some(environment) => environment,
-                None => match Environment::start(&recipe, &self.report, &self.keeper).await {
+                None => match Environment::start(&recipe, &self.report, &self.account, &self.keeper).await {
                     Ok(environment) => environment,
                     Err(error) => {
                         let outcome = Outcome::error("Runtime.InvalidEntrypoint", &error.to_string());

@@ -5,6 +5,7 @@ mod recipes;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use local_dynamo::Embedded;
+use meter::prices::PriceError;
 use sam_template::{EventSource, Settings, Template};
 use shared::aws::Aws;
 use tokio::{task::JoinSet, time::timeout};
@@ -25,6 +26,7 @@ use crate::{
     },
     http_api::HttpApi,
     invoke_api::InvokeApi,
+    metering::{Account, Metering},
     places::Places,
     pool::Pool,
     queues,
@@ -52,11 +54,12 @@ pub struct Stack {
     /// What else invokes functions: the trigger and the function.
     pub triggers: Vec<(String, String)>,
     pools: Vec<Arc<Pool>>,
+    metering: Metering,
     embedded: Option<Embedded>,
     /// Ends polling and listening.
     stop: CancellationToken,
-    /// Ends the embedded SQS, which functions need until they have ended.
-    stop_sqs: CancellationToken,
+    /// Ends the embedded SQS and the proxies, which functions need until they have ended.
+    stop_servers: CancellationToken,
     tasks: JoinSet<()>,
 }
 
@@ -82,11 +85,11 @@ impl Stack {
         let (http, http_port) = Listener::bind(options.port, "--port").await?;
         let (invoke, invoke_port) = Listener::bind(options.invoke_port, "--invoke-port").await?;
         let (control, control_port) = Listener::bind(options.control_port, "--control-port").await?;
-        let stop_sqs = CancellationToken::new();
+        let stop_servers = CancellationToken::new();
         let sqs = match &options.sqs_endpoint {
             Some(endpoint) => endpoint.clone(),
             None => {
-                sqs_server::start(options.sqs_port, &options.region, ACCOUNT_ID, stop_sqs.clone()).await?
+                sqs_server::start(options.sqs_port, &options.region, ACCOUNT_ID, stop_servers.clone()).await?
             }
         };
         let (embedded, dynamodb) = match &options.dynamodb_endpoint {
@@ -112,14 +115,17 @@ impl Stack {
             }
         };
 
+        let account = Arc::new(Account::new(&template, &options.region, options.bill_per.clone())?);
+        let metering = Metering::start(account, &template, &places, (&dynamodb, &sqs), &stop_servers).await?;
         let places = Arc::new(places);
         let mut pools = Vec::new();
         let reserved = template.functions.iter().filter_map(|function| function.reserved_concurrency);
         let unreserved = Unreserved::of(options.account_concurrency, reserved);
         for function in &template.functions {
-            let recipe = recipes::recipe(function, &binaries, &places, &dynamodb, &sqs)?;
+            let recipe = recipes::recipe(function, &binaries, &places, &metering.dynamodb, &metering.sqs)?;
             let concurrency = Concurrency::new(function.reserved_concurrency, unreserved.clone());
-            let pool = Pool::new(recipe, concurrency, options.max_environments, report.clone());
+            let account = Arc::clone(&metering.account);
+            let pool = Pool::new(recipe, concurrency, options.max_environments, report.clone(), account);
             pools.push(Arc::new(pool));
         }
         let mut stack = Self {
@@ -134,9 +140,10 @@ impl Stack {
             routes: Vec::new(),
             triggers: Vec::new(),
             pools,
+            metering,
             embedded,
             stop: CancellationToken::new(),
-            stop_sqs,
+            stop_servers,
             tasks: JoinSet::new(),
         };
         let retire_after = Duration::from_secs(options.retire_after.into());
@@ -148,12 +155,17 @@ impl Stack {
         for pool in &stack.pools {
             stack.tasks.spawn(Arc::clone(pool).retire(retire_after, stack.stop.clone()));
         }
-        stack.start_event_sources(&template, &aws, &report)?;
+        let pollers = stack.metering.pollers(&options.region);
+        stack.start_event_sources(&template, &pollers, &report)?;
         let api = HttpApi::new(&template, &stack.pools, ACCOUNT_ID, report.clone());
         stack.routes = api.describe();
         stack.tasks.spawn(api.serve(http, stack.stop.clone()));
-        let control_api =
-            ControlApi { functions: stack.pools.clone(), places: Arc::clone(&stack.places), sqs: aws.sqs() };
+        let control_api = ControlApi {
+            functions: stack.pools.clone(),
+            places: Arc::clone(&stack.places),
+            sqs: aws.sqs(),
+            account: Arc::clone(&stack.metering.account),
+        };
         stack.tasks.spawn(control_api.serve(control, stack.stop.clone()));
         let ids = template.functions.iter().map(|function| function.logical_id.clone());
         let functions = ids.zip(stack.pools.iter().cloned()).collect();
@@ -236,6 +248,16 @@ impl Stack {
         }
     }
 
+    /// What all of it would be billed as so far, as a table; why there is none for regions without known prices.
+    ///
+    /// # Errors
+    /// When no prices are known for the region.
+    pub async fn bill(&self) -> Result<String, PriceError> {
+        self.metering.quiet().await;
+        let (bill, per) = self.metering.account.bill()?;
+        Ok(bill.table(per.as_ref().map(|(name, per)| (name.as_str(), *per))))
+    }
+
     /// Stops everything: no more polling and requests, a moment for what is under way, then the functions, then the
     /// servers they used. With `hurry`, nothing is waited for but the end of killed processes. Nothing is left behind.
     pub async fn stop(mut self, hurry: &CancellationToken) {
@@ -244,7 +266,7 @@ impl Stack {
         let _ = hurry.run_until_cancelled(timeout(DRAIN_WITHIN, drained)).await;
         futures_util::future::join_all(self.pools.iter().map(|pool| pool.stop(hurry))).await;
         self.tasks.shutdown().await;
-        self.stop_sqs.cancel();
+        self.stop_servers.cancel();
         if let Some(embedded) = self.embedded.take() {
             embedded.stop().await;
         }

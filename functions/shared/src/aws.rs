@@ -68,6 +68,12 @@ impl Aws {
         )
     }
 
+    /// The same clients, signing with another access key id: emulators tell callers apart by it.
+    #[must_use]
+    pub fn signed_by(self, access_key_id: &str) -> Self {
+        Self { credentials: Credentials::new(access_key_id, "local", None, None, "local"), ..self }
+    }
+
     fn new(
         region: String,
         credentials: Credentials,

@@ -6,6 +6,7 @@ use clap::Parser;
 use local_lambda::{
     Error, Stack,
     cli::Options,
+    metering::UnitOfWork,
     report::{Lines, Report},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,7 +18,10 @@ const PRODUCTS: &str = "seed/products.json";
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let options = Options::parse();
+    let mut options = Options::parse();
+    options
+        .bill_per
+        .get_or_insert_with(|| UnitOfWork { name: "order".to_owned(), route: "POST /orders".to_owned() });
     let lines = match (options.quiet, options.verbose) {
         (_, true) => Lines::All,
         (true, _) => Lines::Quiet,
@@ -61,6 +65,14 @@ async fn run(options: &Options, report: Report) -> Result<(), Error> {
         error = stack.broken() => Err(error),
     };
     report.note("stopping ...");
+    if !options.quiet {
+        match stack.bill().await {
+            Ok(bill) => {
+                report.note(&format!("\nWhat AWS would bill for this session (docs/cost.md):\n\n{bill}"));
+            }
+            Err(error) => report.note(&format!("no bill: {error}")),
+        }
+    }
     let hurry = CancellationToken::new();
     let impatient = async {
         end.signal().await;

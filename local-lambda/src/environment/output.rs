@@ -18,14 +18,15 @@ const TAIL: usize = 4 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Output {
     bytes: AtomicU64,
+    lines: AtomicU64,
     out_of_memory: AtomicBool,
     tail: Mutex<String>,
 }
 
 impl Output {
-    /// Bytes written so far.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+    /// Bytes and lines written so far.
+    pub(super) fn written(&self) -> (u64, u64) {
+        (self.bytes.load(Ordering::Relaxed), self.lines.load(Ordering::Relaxed))
     }
 
     /// Whether the process has said that it has no memory left.
@@ -57,7 +58,8 @@ impl Output {
     }
 
     fn keep(&self, line: &str) {
-        self.bytes.fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
+        self.bytes.fetch_add(line.len() as u64, Ordering::Relaxed);
+        self.lines.fetch_add(1, Ordering::Relaxed);
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         tail.push_str(line);
         tail.push('\n');
@@ -81,6 +83,6 @@ mod tests {
         let tail = output.take_tail();
         assert!(tail.len() <= TAIL && tail.len() > TAIL - 4 && tail.ends_with("é\n"), "{}", tail.len());
         assert_eq!(output.take_tail(), "");
-        assert_eq!(output.bytes(), 6 + 2 * TAIL as u64 + 1);
+        assert_eq!(output.written(), (5 + 2 * TAIL as u64, 2));
     }
 }

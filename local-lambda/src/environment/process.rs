@@ -64,6 +64,7 @@ impl Process {
         recipe: &Recipe,
         runtime_api_port: u16,
         report: &Report,
+        access_key_id: &str,
         keeper: &Keeper,
     ) -> Result<Self, Error> {
         let cannot = |cause| Error::system(format!("start {}", recipe.binary.display()), cause);
@@ -72,6 +73,7 @@ impl Process {
             .env_clear()
             .envs(&recipe.variables)
             .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{runtime_api_port}"))
+            .env("AWS_ACCESS_KEY_ID", access_key_id)
             .env("TMPDIR", temporary.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -146,9 +148,9 @@ impl Process {
         line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib.div_ceil(1024))
     }
 
-    /// Bytes that it has written to its log so far.
-    pub(crate) fn log_bytes(&self) -> u64 {
-        self.output.bytes()
+    /// Bytes and lines that it has written to its log so far.
+    pub(crate) fn logged(&self) -> (u64, u64) {
+        self.output.written()
     }
 
     /// The end of what it has written since the last time.

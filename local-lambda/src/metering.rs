@@ -1,0 +1,89 @@
+//! What the functions' calls and invocations would be billed as on AWS.
+//!
+//! Every environment signs with an access key id of its own and reaches DynamoDB and SQS through a counting proxy, so
+//! each call is known by the function that made it. The rules and prices are those of the crate `meter`.
+
+mod account;
+mod calls;
+
+use std::sync::Arc;
+
+use meter::{Index, Key, Projection, Proxy, Service, Table, Tables, Target};
+use sam_template::Template;
+use shared::aws::Aws;
+use tokio_util::sync::CancellationToken;
+
+pub use self::account::{Account, UnitOfWork};
+pub use self::calls::Seen;
+use crate::{error::Error, places::Places};
+
+/// The proxies that stand before DynamoDB and SQS.
+#[derive(Debug)]
+pub struct Metering {
+    /// What has been counted.
+    pub account: Arc<Account>,
+    /// Where functions find DynamoDB.
+    pub dynamodb: String,
+    /// Where functions and pollers find SQS.
+    pub sqs: String,
+    proxies: [Proxy; 2],
+}
+
+impl Metering {
+    /// Starts the proxies before these endpoints.
+    ///
+    /// # Errors
+    /// When an endpoint is none, or no port is free.
+    pub async fn start(
+        account: Arc<Account>,
+        template: &Template,
+        places: &Places,
+        (dynamodb, sqs): (&str, &str),
+        stop: &CancellationToken,
+    ) -> Result<Self, Error> {
+        let proxy = async |service, endpoint, tables| {
+            let seen = Arc::clone(&account);
+            let observer = move |call| seen.called(call);
+            Proxy::start(0, service, Target::new(endpoint), tables, observer, stop.clone()).await
+        };
+        let before_dynamodb = proxy(Service::DynamoDb, dynamodb, tables(template, places)).await?;
+        let before_sqs = proxy(Service::Sqs, sqs, Tables::default()).await?;
+        Ok(Self {
+            account,
+            dynamodb: before_dynamodb.endpoint(),
+            sqs: before_sqs.endpoint(),
+            proxies: [before_dynamodb, before_sqs],
+        })
+    }
+
+    /// Clients for the pollers, whose calls are on the bill as well.
+    #[must_use]
+    pub fn pollers(&self, region: &str) -> Aws {
+        Aws::local(region, &self.dynamodb, &self.sqs).signed_by(account::POLLER)
+    }
+
+    /// Waits until all calls that have been answered are counted.
+    pub async fn quiet(&self) {
+        for proxy in &self.proxies {
+            proxy.quiet().await;
+        }
+    }
+}
+
+/// Keys and indexes of the template's tables, by the tables' names here.
+fn tables(template: &Template, places: &Places) -> Tables {
+    let key = |key: &sam_template::Key| Key::new(key.hash.clone(), key.range.as_deref());
+    let index = |index: &sam_template::Index| Index {
+        key: key(&index.key),
+        projection: match &index.projection {
+            sam_template::Projection::All => Projection::All,
+            sam_template::Projection::KeysOnly => Projection::KeysOnly,
+            sam_template::Projection::Include(names) => Projection::Include(names.clone()),
+        },
+    };
+    let named = template.tables.iter().filter_map(|table| {
+        let indexes = table.global_indexes.iter().chain(&table.local_indexes).map(index).collect();
+        Some((places.tables.get(&table.logical_id)?.clone(), Table { key: key(&table.key), indexes }))
+    });
+    named.collect()
+}

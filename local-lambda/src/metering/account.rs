@@ -1,0 +1,168 @@
+//! The account that is billed: what functions, routes and pollers have done so far.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use meter::{
+    Call, Service,
+    bill::{self, Architecture, Bill, FunctionUsage, PerUnitOfWork, PollerUsage, RouteUsage, Usage},
+    prices::{PriceError, PriceList},
+    units::api_gateway_requests,
+};
+use sam_template::Template;
+
+use super::calls::{Calls, Seen};
+use crate::invocation::Invoked;
+
+/// Who signs the calls of event sources.
+pub(super) const POLLER: &str = "POLLER";
+/// What `CloudWatch` Logs adds to each event. <https://aws.amazon.com/cloudwatch/pricing/>
+const LOG_EVENT_OVERHEAD: u64 = 26;
+/// Lambda's own events of an invocation: START, END, REPORT.
+const PLATFORM_EVENTS: u64 = 3;
+
+/// What the bill is divided by: `order=POST /orders` counts the answers of a route that report success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitOfWork {
+    /// What one is called.
+    pub name: String,
+    /// The route that makes one.
+    pub route: String,
+}
+
+/// Counts what is billed.
+#[derive(Debug)]
+pub struct Account {
+    region: String,
+    prices: PriceList,
+    unit_of_work: Option<UnitOfWork>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Functions by the access key ids of their environments.
+    signers: BTreeMap<String, Arc<str>>,
+    functions: BTreeMap<Arc<str>, FunctionUsage>,
+    routes: BTreeMap<Arc<str>, RouteUsage>,
+    pollers: BTreeMap<String, u64>,
+    work: u64,
+    calls: Calls,
+}
+
+impl Account {
+    /// An account without usage.
+    ///
+    /// # Errors
+    /// When the built-in price list cannot be read.
+    pub fn new(template: &Template, region: &str, unit: Option<UnitOfWork>) -> Result<Self, PriceError> {
+        let functions = template.functions.iter().map(|function| {
+            let usage = FunctionUsage {
+                name: function.name.clone(),
+                architecture: match function.architecture.as_str() {
+                    "arm64" => Architecture::Arm64,
+                    _ => Architecture::X86,
+                },
+                memory_mb: function.memory_mb.into(),
+                ..FunctionUsage::default()
+            };
+            (function.name.as_str().into(), usage)
+        });
+        let state = State { functions: functions.collect(), ..State::default() };
+        Ok(Self {
+            region: region.to_owned(),
+            prices: PriceList::built_in()?,
+            unit_of_work: unit,
+            state: Mutex::new(state),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new environment of a function: the access key id that it shall sign with.
+    pub(crate) fn sign_for(&self, function: &Arc<str>) -> String {
+        let mut state = self.state();
+        let id = format!("LOCAL{:011}", state.signers.len() + 1);
+        state.signers.insert(id.clone(), Arc::clone(function));
+        id
+    }
+
+    /// A call that passed a proxy. Calls of strangers (a test, a shell) are on nobody's bill.
+    pub(super) fn called(&self, call: Call) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if call.caller == POLLER {
+            if call.service == Service::Sqs {
+                let queue = call.resources.into_iter().next().unwrap_or_default();
+                *state.pollers.entry(queue).or_default() += call.sqs_requests;
+            }
+        } else if let Some(function) = state.signers.get(&call.caller) {
+            state.calls.push(function, &call);
+            if let Some(usage) = state.functions.get_mut(function) {
+                usage.add_call(&call);
+            }
+        }
+    }
+
+    /// An invocation that has ended.
+    pub(crate) fn invoked(&self, invoked: &Invoked) {
+        let mut state = self.state();
+        let Some(usage) = state.functions.get_mut(&invoked.usage.function) else { return };
+        usage.invocations += 1;
+        usage.billed_ms += invoked.usage.billed_ms();
+        if let Some(init) = invoked.usage.init {
+            usage.cold_starts += 1;
+            usage.init_ms += bill::billed_ms(init);
+        }
+        let platform = invoked.platform_log().len() as u64 + PLATFORM_EVENTS * LOG_EVENT_OVERHEAD;
+        usage.log_bytes += invoked.usage.log_bytes + invoked.usage.log_lines * LOG_EVENT_OVERHEAD + platform;
+    }
+
+    /// A request to a route that was answered; `bytes` of it and its answer together.
+    pub(crate) fn requested(&self, route: &Arc<str>, function: &str, status: u16, bytes: u64) {
+        let mut state = self.state();
+        let usage = state.routes.entry(Arc::clone(route)).or_insert_with(|| RouteUsage {
+            route: route.to_string(),
+            function: Some(function.to_owned()),
+            ..RouteUsage::default()
+        });
+        usage.requests += 1;
+        usage.metered_requests += api_gateway_requests(bytes);
+        let works = self.unit_of_work.as_ref().is_some_and(|unit| *unit.route == **route);
+        if works && (200..300).contains(&status) {
+            state.work += 1;
+        }
+    }
+
+    /// The calls of functions after a number, as far as they are kept.
+    #[must_use]
+    pub fn calls_after(&self, number: u64) -> Vec<Seen> {
+        self.state().calls.after(number)
+    }
+
+    /// The bill so far, and the price of a unit of work if any was done.
+    ///
+    /// # Errors
+    /// When no prices are known for the region.
+    pub fn bill(&self) -> Result<(Bill, Option<(String, PerUnitOfWork)>), PriceError> {
+        let state = self.state();
+        let used = |function: &&FunctionUsage| function.invocations > 0;
+        let usage = Usage {
+            functions: state.functions.values().filter(used).cloned().collect(),
+            routes: state.routes.values().cloned().collect(),
+            pollers: state
+                .pollers
+                .iter()
+                .map(|(queue, requests)| PollerUsage { queue: queue.clone(), requests: *requests })
+                .collect(),
+        };
+        let bill = bill::price(&usage, &self.region, &self.prices)?;
+        let unit = self.unit_of_work.as_ref().zip(bill.per_unit_of_work(state.work));
+        let per = unit.map(|(unit, per)| (unit.name.clone(), per));
+        Ok((bill, per))
+    }
+}

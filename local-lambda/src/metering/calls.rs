@@ -1,0 +1,70 @@
+//! The last calls that functions made, for tests and for the curious.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use meter::{Call, units::Units};
+use serde::Serialize;
+
+/// How many calls are kept.
+const KEPT: usize = 10_000;
+
+/// One call of a function to DynamoDB or SQS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// Counts all calls from 1.
+    pub number: u64,
+    /// Who called.
+    pub function: Arc<str>,
+    /// `dynamodb` or `sqs`.
+    pub service: &'static str,
+    /// `GetItem`, `SendMessageBatch`.
+    pub operation: String,
+    /// Tables, or the queue.
+    pub resources: Vec<String>,
+    /// DynamoDB units.
+    pub units: Units,
+    /// SQS requests.
+    pub sqs_requests: u64,
+    /// The HTTP status.
+    pub status: u16,
+    /// The error, if it was answered with one.
+    pub error_type: Option<String>,
+    /// Microseconds until the answer was whole.
+    pub duration_us: u64,
+}
+
+/// A ring of calls.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    last: VecDeque<Seen>,
+    count: u64,
+}
+
+impl Calls {
+    pub(super) fn push(&mut self, function: &Arc<str>, call: &Call) {
+        self.count += 1;
+        if self.last.len() == KEPT {
+            self.last.pop_front();
+        }
+        self.last.push_back(Seen {
+            number: self.count,
+            function: Arc::clone(function),
+            service: match call.service {
+                meter::Service::DynamoDb => "dynamodb",
+                meter::Service::Sqs => "sqs",
+            },
+            operation: call.operation.clone(),
+            resources: call.resources.clone(),
+            units: call.units,
+            sqs_requests: call.sqs_requests,
+            status: call.status,
+            error_type: call.error_type.clone(),
+            duration_us: u64::try_from(call.duration.as_micros()).unwrap_or(u64::MAX),
+        });
+    }
+
+    /// The calls after this number that are still kept, oldest first.
+    pub(super) fn after(&self, number: u64) -> Vec<Seen> {
+        self.last.iter().filter(|seen| seen.number > number).cloned().collect()
+    }
+}
