@@ -33,6 +33,8 @@ pub struct Shop {
     pub http: Client,
     /// Lambda's Invoke API.
     pub invoke: Client,
+    /// What the stack tells about itself.
+    pub control: Client,
     /// The addresses that the stack told.
     pub ready: Value,
     /// Clients for its DynamoDB and SQS.
@@ -120,6 +122,7 @@ impl Shop {
         Self {
             http: Client::new(&address("http")),
             invoke: Client::new(&address("invoke")),
+            control: Client::new(&address("control")),
             aws: Aws::local("us-east-1", &address("dynamodb"), &address("sqs")),
             ready,
             stack,

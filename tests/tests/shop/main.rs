@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod bad_input;
+mod bill;
 mod contention;
 mod crashes;
 mod fixtures;

@@ -1,0 +1,140 @@
+//! What each flow costs on AWS, in the units that AWS bills: pinned, so that a change that costs more is seen.
+
+use std::time::Duration;
+
+use e2e::{Shop, eventually};
+use serde_json::Value;
+
+/// The calls of functions since the last look: `create-order TransactWriteItems r0 w5`. Reads are in half units.
+struct Calls<'a> {
+    shop: &'a Shop,
+    seen: u64,
+}
+
+impl Calls<'_> {
+    async fn all(&self) -> Vec<Value> {
+        let answer = self.shop.control.get(&format!("/_local/calls?after={}", self.seen)).answer().await;
+        answer.json()["calls"].as_array().unwrap().clone()
+    }
+
+    /// Waits for as many calls as are expected and holds them to it: counting follows the answer by a moment.
+    async fn are(&mut self, what: &str, expected: &[&str]) {
+        let calls = eventually(Duration::from_secs(10), || async {
+            let calls = self.all().await;
+            if calls.len() >= expected.len() { Ok(calls) } else { Err(calls) }
+        })
+        .await;
+        self.seen = calls.iter().map(|call| call["number"].as_u64().unwrap()).max().unwrap_or(self.seen);
+        let mut calls: Vec<_> = calls.iter().map(line).collect();
+        let mut expected: Vec<_> = expected.iter().map(|line| (*line).to_owned()).collect();
+        calls.sort();
+        expected.sort();
+        assert_eq!(calls, expected, "{what}");
+    }
+}
+
+fn line(call: &Value) -> String {
+    let units = &call["units"];
+    let text = |name: &str| call[name].as_str().unwrap().to_owned();
+    match call["service"].as_str() {
+        Some("sqs") => format!("{} {} {}", text("function"), text("operation"), call["sqs_requests"]),
+        _ => {
+            let (reads, writes) = (&units["read_half_units"], &units["write_units"]);
+            format!("{} {} r{reads} w{writes}", text("function"), text("operation"))
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
+    let shop = Shop::start().await;
+    let mut calls = Calls { shop: &shop, seen: 0 };
+
+    shop.http.get("/products?limit=20").answer().await;
+    calls
+        .are("a page of 20 products", &["list-products BatchGetItem r20 w0", "list-products Query r5 w0"])
+        .await;
+    shop.http.get("/products/stoneware-mug").answer().await;
+    calls.are("a product with its offer", &["get-product Query r1 w0"]).await;
+
+    let place = async |lines: &[(&str, i64)], token| {
+        let id = shop.place(lines, token).await;
+        // Without a function, so that only the flow's own calls are seen.
+        shop.settle_quietly(shop.ready["dynamodb"].as_str().unwrap(), &id).await;
+        id
+    };
+    let id = place(&[("stoneware-mug", 1)], "tok_visa").await;
+    calls
+        .are(
+            "a cold order of one product, paid",
+            &[
+                "create-order BatchGetItem r2 w0",
+                "create-order TransactWriteItems r0 w5",
+                "request-payments SendMessageBatch 1",
+                "process-payment GetItem r2 w0",
+                "process-payment UpdateItem r0 w1",
+                "process-payment TransactWriteItems r0 w5",
+            ],
+        )
+        .await;
+    place(&[("stoneware-mug", 1), ("record-brush", 2)], "tok_declined").await;
+    calls
+        .are(
+            "an order of two products, one of them known, declined",
+            &[
+                "create-order BatchGetItem r2 w0",
+                "create-order TransactWriteItems r0 w7",
+                "request-payments SendMessageBatch 1",
+                "process-payment GetItem r2 w0",
+                "process-payment UpdateItem r0 w1",
+                "process-payment TransactWriteItems r0 w9",
+            ],
+        )
+        .await;
+    shop.http.get(&format!("/orders/{id}")).answer().await;
+    calls.are("a look at an order", &["get-order GetItem r2 w0"]).await;
+    let out_of_stock = shop.order(&[("titanium-stove", 2)], "tok_visa").answer().await;
+    assert_eq!(out_of_stock.status, 409);
+    calls
+        .are(
+            "an order that is refused costs its writes, and none in the index",
+            &["create-order BatchGetItem r2 w0", "create-order TransactWriteItems r0 w4"],
+        )
+        .await;
+    shop.settle().await;
+}
+
+#[tokio::test]
+async fn the_bill_divides_by_orders_and_counts_requests_and_cold_starts() {
+    let shop = Shop::start().await;
+    for _ in 0..3 {
+        let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+        shop.ended(&id).await;
+    }
+    let bill = eventually(Duration::from_secs(10), || async {
+        let bill = shop.control.get("/_local/bill").answer().await.json();
+        let functions = bill["bill"]["functions"].as_array().unwrap().clone();
+        let writes = |name: &str| {
+            let function = functions.iter().find(|function| function["name"] == name);
+            function.map(|function| function["units"]["write_units"].clone())
+        };
+        let counted = (writes("create-order"), writes("process-payment"));
+        if counted == (Some(15.into()), Some(18.into())) { Ok(bill) } else { Err(counted) }
+    })
+    .await;
+    assert_eq!((&bill["per"]["name"], &bill["per"]["price"]["units"]), (&"order".into(), &3.into()));
+    let route =
+        bill["bill"]["routes"].as_array().unwrap().iter().find(|route| route["route"] == "POST /orders");
+    assert_eq!(route.unwrap()["requests"], 3);
+    let dollars = |amount: &Value| amount.as_str().unwrap().parse::<f64>().unwrap();
+    let (one, total) = (dollars(&bill["per"]["price"]["one"]), dollars(&bill["bill"]["total"]["total"]));
+    assert!(one > 0.0 && (one * 3.0 - total).abs() < 1e-11, "{one} {total}");
+    assert!(dollars(&bill["bill"]["total"]["cold_start"]) > 0.0);
+    assert!(dollars(&bill["bill"]["total"]["total_x86_64"]) > dollars(&bill["bill"]["total"]["total_arm64"]));
+    let create = &bill["bill"]["functions"][0];
+    assert_eq!(
+        (&create["name"], &create["invocations"], &create["cold_starts"]),
+        (&"create-order".into(), &3.into(), &1.into())
+    );
+    assert!(create["log_bytes"].as_u64().unwrap() > 1000, "{create}");
+}
