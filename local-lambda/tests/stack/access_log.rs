@@ -1,10 +1,11 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html>
 
 use http::Request;
+use local_lambda::report::{Format, Lines, Report};
 use serde_json::{Value, json};
 
 use crate::{
-    harness::Running,
+    harness::{Running, Written},
     http_api::{api, command},
 };
 
@@ -54,4 +55,23 @@ async fn http_api_logging_a_format_need_not_be_json_and_none_writes_nothing() {
     command(&stack, "/", &json!({})).await;
     assert!(lines(&stack).is_empty());
     stack.stop().await;
+}
+
+/// People see these lines only if they ask for everything, programs unless they ask for quiet.
+#[test]
+fn access_log_lines_are_shown_to_whom_they_serve() {
+    for (lines, format, shown) in [
+        (Lines::All, Format::Text, "a line\n"),
+        (Lines::Invocations, Format::Text, ""),
+        (Lines::Quiet, Format::Text, ""),
+        (Lines::Quiet, Format::Json, ""),
+    ] {
+        let written = Written::default();
+        Report::to(Box::new(written.clone()), lines, format, false).access("a line");
+        assert_eq!(written.text(), shown, "{lines:?} {format:?}");
+    }
+    let written = Written::default();
+    Report::to(Box::new(written.clone()), Lines::Invocations, Format::Json, false).access("a line");
+    let line: Value = serde_json::from_str(&written.text()).unwrap();
+    assert_eq!((&line["kind"], &line["line"]), (&json!("access"), &json!("a line")));
 }

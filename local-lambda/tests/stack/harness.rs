@@ -166,8 +166,7 @@ impl Running {
 
     /// The lines that the stack has written so far.
     pub(crate) fn lines(&self) -> Vec<Value> {
-        let text = self.lines.0.lock().unwrap();
-        String::from_utf8_lossy(&text).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.lines.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The lines of one kind: `invocation`, `access`, `log`, `stack`.
@@ -194,8 +193,15 @@ pub(crate) fn examples() -> PathBuf {
     test.parent().and_then(Path::parent).unwrap().join("examples")
 }
 
+/// What a report has written.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -7,6 +7,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Request;
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::{
     harness::{Running, puppet},
@@ -27,6 +31,23 @@ async fn http_api_quotas_bodies_over_lambdas_or_the_apis_limit_are_too_large() {
     let body = Bytes::from(vec![b'a'; 4_800_000]);
     let binary = Request::post("/").header("content-type", "image/png");
     assert_refused(&stack.http_bytes(binary, "/", body).await, 413, "Request Entity Too Large");
+    stack.stop().await;
+}
+
+/// Many clients send all before they read anything.
+#[tokio::test]
+async fn http_api_quotas_a_client_that_sends_all_first_still_reads_the_answer() {
+    let stack = Running::start(&api("", &[EVERYTHING]), &[]).await;
+    let address = stack.stack.addresses.http.strip_prefix("http://").unwrap();
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    let size = 24 * MEGABYTE;
+    let head =
+        format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n");
+    connection.write_all(head.as_bytes()).await.unwrap();
+    connection.write_all(&vec![b'a'; size]).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     stack.stop().await;
 }
 
