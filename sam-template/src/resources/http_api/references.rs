@@ -1,5 +1,7 @@
 //! What an HTTP API, its routes and its authorizers say of each other.
 
+use std::collections::BTreeSet;
+
 use super::{AuthorizerName, HttpApi, HttpRoute, RouteAuthorizer};
 use crate::{
     error::Fault,
@@ -9,7 +11,7 @@ use crate::{
 const UNSUPPORTED_IAM: &str = "IAM authorization (AWS_IAM) is not supported: requests are not signed here. Use a Lambda \
                                authorizer, or NONE";
 
-/// Finds the first name that stands for nothing.
+/// Finds the first name that stands for nothing, or for two things.
 pub(crate) fn check(api: Option<&HttpApi>, functions: &[Function]) -> Result<(), Fault> {
     let routes = || {
         functions.iter().flat_map(|function| &function.events).filter_map(|event| match event {
@@ -17,12 +19,16 @@ pub(crate) fn check(api: Option<&HttpApi>, functions: &[Function]) -> Result<(),
             _ => None,
         })
     };
+    let mut keys = BTreeSet::new();
     for route in routes() {
         check_route(api, route)?;
+        if !keys.insert(route.key()) {
+            return Err(Fault::new(route.line, format!("the route {} is declared twice", route.key())));
+        }
     }
     let Some(api) = api else { return Ok(()) };
     for settings in &api.route_settings {
-        if !routes().any(|route| route.key() == settings.route_key) {
+        if !keys.contains(&settings.route_key) {
             let keys: Vec<_> = routes().map(HttpRoute::key).collect();
             return Err(Fault::new(
                 settings.line,

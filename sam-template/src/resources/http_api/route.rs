@@ -20,6 +20,8 @@ pub struct HttpRoute {
     pub timeout: Duration,
     /// The route's own throttle.
     pub throttle: Throttle,
+    /// The line that declares it.
+    pub line: usize,
 }
 
 /// `Auth.Authorizer` of a route.
@@ -58,6 +60,7 @@ impl HttpRoute {
             authorizer: authorizer(properties.at(&["Auth", "Authorizer"]))?,
             timeout: timeout(properties.get("TimeoutInMillis"))?,
             throttle: Throttle::read(properties.get("RouteSettings"))?,
+            line: properties.line,
         })
     }
 

@@ -114,3 +114,11 @@ fn what_api_gateway_refuses_or_the_stack_does_not_know_is_named_with_its_line() 
         assert!(error.starts_with(expected), "{error}");
     }
 }
+
+#[test]
+fn a_route_belongs_to_one_function() {
+    let again =
+        "TimeoutInMillis: 50}}\n        Again: {Type: HttpApi, Properties: {Path: /hello, Method: GET";
+    let error = template("", again).unwrap_err();
+    assert_eq!(error, "t:13: the route GET /hello is declared twice");
+}
