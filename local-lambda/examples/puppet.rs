@@ -1,7 +1,8 @@
 //! A Lambda function that does what its event tells it: the tests of the local stack hang it on every trigger.
 //!
 //! A command is a JSON object, found where the trigger keeps its own data: `event.puppet` of an invocation, the body of
-//! an HTTP request or of a message, the attribute `puppet` of a table item.
+//! an HTTP request or of a message, the attribute `puppet` of a table item, the header `authorization` of a request to
+//! authorize.
 //!
 //! | member | what it does |
 //! |---|---|
@@ -31,6 +32,11 @@ async fn main() -> Result<(), Error> {
 async fn invoke(event: LambdaEvent<Value>) -> Result<Value, Error> {
     record(&event)?;
     let event = event.payload;
+    if event["type"] == "REQUEST" {
+        let command = event["headers"]["authorization"].as_str();
+        let command = command.and_then(|command| serde_json::from_str(command).ok()).unwrap_or_default();
+        return Ok(obey(&command).await?.unwrap_or_else(|| json!({"isAuthorized": true})));
+    }
     if event.get("requestContext").is_some() {
         let command = event["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
         return match obey(&command.unwrap_or_default()).await? {

@@ -1,62 +1,93 @@
 //! API Gateway's HTTP API, as far as a client and a function can tell.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html>
+//!
+//! A request passes, in this order: the limits of [`quotas`], its route, the route's throttle, the route's authorizer,
+//! and the function. What stops it on the way is a [`Refusal`].
 
+mod access_log;
 mod answer;
+mod authorizer;
+mod context;
 mod cors;
 mod event;
+mod quotas;
+mod refusal;
 mod routes;
 mod throttle;
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use hyper::{Request, StatusCode, body::Incoming, header::HOST};
+use hyper::{Request, body::Incoming};
 use sam_template::{EventSource, Template};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
+use self::{
+    access_log::AccessLog,
+    authorizer::Authorizers,
+    context::{Api, Context, Integration},
+    cors::CorsRules,
+    refusal::Refusal,
+    routes::{Matched, Route, Routes},
+    throttle::Throttle,
+};
 use crate::{
-    http_api::{cors::CorsRules, routes::Routes, throttle::Throttle},
     invocation::{Invocation, Invoked, LARGEST_PAYLOAD, Outcome},
     pool::Pool,
     report::{Report, Tone},
     server::{self, Answer, BodyError, Listener},
 };
 
-/// The longest an integration may take.
-/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
-const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// The HTTP API of a template.
 #[derive(Debug)]
 pub struct HttpApi {
+    api: Arc<Api>,
     routes: Routes,
     cors: Option<CorsRules>,
-    throttle: Option<Throttle>,
-    account_id: String,
+    access_log: Option<AccessLog>,
     report: Report,
 }
 
 impl HttpApi {
-    /// The routes of the template's functions; `pools` are the functions in the order of the template.
+    /// The routes of the template's functions; `pools` are the functions in the order of the template. The API belongs
+    /// to an account in a region.
     #[must_use]
-    pub fn new(template: &Template, pools: &[Arc<Pool>], account_id: &str, report: Report) -> Self {
+    pub fn new(
+        template: &Template,
+        pools: &[Arc<Pool>],
+        account_id: &str,
+        region: &str,
+        report: Report,
+    ) -> Self {
+        let declared = template.http_api.as_ref();
+        let authorizers = Authorizers::new(template, pools, &report);
         let mut routes = Routes::default();
         for (function, pool) in template.functions.iter().zip(pools) {
             for event in &function.events {
-                if let EventSource::HttpApi(route) = event {
-                    routes.add(&route.method, &route.path, Arc::clone(pool));
-                }
+                let EventSource::HttpApi(route) = event else { continue };
+                routes.add(Route {
+                    key: route.key().into(),
+                    method: route.method.clone(),
+                    function: Arc::clone(pool),
+                    timeout: route.timeout,
+                    throttle: Throttle::of(route, declared),
+                    authorizer: authorizers.of(route, declared),
+                    pattern: routes::pattern(&route.path),
+                });
             }
         }
-        let api = template.http_api.as_ref();
         Self {
+            api: Arc::new(Api {
+                account_id: account_id.to_owned(),
+                region: region.to_owned(),
+                stage: declared.map_or_else(|| "$default".to_owned(), |api| api.stage.clone()),
+                stage_variables: declared.map(|api| api.stage_variables.clone()).unwrap_or_default(),
+            }),
             routes,
-            cors: api.and_then(|api| api.cors.clone()).map(CorsRules::new),
-            throttle: api.and_then(|api| api.throttle).map(Throttle::new),
-            account_id: account_id.to_owned(),
+            cors: declared.and_then(|api| api.cors.clone()).map(CorsRules::new),
+            access_log: declared.and_then(|api| api.access_log_format.as_deref()).map(AccessLog::new),
             report,
         }
     }
@@ -78,90 +109,123 @@ impl HttpApi {
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Answer {
-        let request_id = Uuid::new_v4();
-        let origin = request.headers().get("origin").cloned();
-        let mut answer = match self.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
-            Some(preflight) => preflight,
-            None => self.route(request, request_id).await,
+        let (parts, body) = request.into_parts();
+        let mut context = Context::new(Arc::clone(&self.api), parts);
+        let mut answer = match self.route(&mut context, body).await {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                context.refusal = Some(refusal);
+                refusal.answer()
+            }
         };
         if let Some(cors) = &self.cors {
-            cors.apply(origin.as_ref(), answer.headers_mut());
+            cors.apply(&context.parts, answer.headers_mut());
         }
-        if let Ok(id) = request_id.to_string().parse() {
+        if let Ok(id) = context.request_id.to_string().parse() {
             answer.headers_mut().insert("apigw-requestid", id);
+        }
+        if let Some(log) = &self.access_log {
+            context.answered(&answer);
+            self.report.access(&log.line(&context));
         }
         answer
     }
 
-    async fn route(&self, request: Request<Incoming>, request_id: Uuid) -> Answer {
-        let (parts, body) = request.into_parts();
-        if !parts.headers.get(HOST).is_none_or(event::is_host)
-            || !parts.headers.values().all(|value| value.to_str().is_ok())
-        {
-            return message(StatusCode::BAD_REQUEST, "Bad Request");
+    async fn route(&self, context: &mut Context, body: Incoming) -> Result<Answer, Refusal> {
+        quotas::check(&context.parts)?;
+        context.check()?;
+        let Some(Matched { route, parameters }) =
+            self.routes.find(context.parts.method.as_str(), context.parts.uri.path())
+        else {
+            // A route that matches comes first, even $default: that is why AWS's page asks for an OPTIONS route without
+            // authorizer beside a $default route with one.
+            let preflight = self.cors.as_ref().and_then(|cors| cors.preflight(&context.parts));
+            return preflight.ok_or(Refusal::NotFound);
+        };
+        context.matched(&route, parameters);
+        if route.throttle.as_ref().is_some_and(|throttle| !throttle.admit()) {
+            return Err(Refusal::TooManyRequests);
         }
-        let Some(path) = event::decode(parts.uri.path()) else {
-            return message(StatusCode::BAD_REQUEST, "Bad Request");
-        };
-        let Some(route) = self.routes.find(parts.method.as_str(), parts.uri.path()) else {
-            return message(StatusCode::NOT_FOUND, "Not Found");
-        };
-        if self.throttle.as_ref().is_some_and(|throttle| !throttle.admit()) {
-            return message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
+        let body = server::body(body, quotas::LARGEST_BODY).await.map_err(|error| match error {
+            BodyError::TooLarge => Refusal::PayloadTooLarge,
+            BodyError::Broken => Refusal::BadRequest,
+        })?;
+        context.request_length = body.len();
+        if let Some(authorizer) = &route.authorizer {
+            authorizer.authorize(context).await?;
         }
-        let body = match server::body(body, LARGEST_PAYLOAD).await {
-            Ok(body) => body,
-            Err(BodyError::TooLarge) => {
-                return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
-            }
-            Err(BodyError::Broken) => return message(StatusCode::BAD_REQUEST, "Bad Request"),
-        };
-        let event = event::event(&parts, &path, &route, &body, request_id, &self.account_id).to_string();
+        self.integrate(context, &route, &body).await
+    }
+
+    /// Invokes the route's function.
+    async fn integrate(&self, context: &mut Context, route: &Route, body: &Bytes) -> Result<Answer, Refusal> {
+        let event = event::integration(context, body).to_string();
         if event.len() > LARGEST_PAYLOAD {
-            return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+            return Err(Refusal::PayloadTooLarge);
         }
+        let invocation = Invocation::new(&route.key, vec![context.request_id.to_string()], event);
+        let (request_id, started) = (invocation.request_id, Instant::now());
         // A task of its own: a function goes on when its client leaves or waits no longer.
-        let report = self.report.clone();
-        let invocation = tokio::spawn(async move {
-            let invocation = Invocation::new(&route.key, vec![request_id.to_string()], event);
-            let invoked = route.function.invoke(invocation).await;
-            respond(&invoked, &report)
+        let (function, report) = (Arc::clone(&route.function), self.report.clone());
+        let invoked = tokio::spawn(async move { respond(&function.invoke(invocation).await, &report) });
+        let responded = match timeout(route.timeout, invoked).await {
+            Ok(responded) => responded.unwrap_or_else(|_| Responded::refused(Refusal::Internal, "stopping")),
+            Err(_) => Responded::refused(Refusal::ServiceUnavailable, "the integration timed out"),
+        };
+        context.integration = Some(Integration {
+            request_id,
+            latency: started.elapsed(),
+            lambda_status: responded.lambda_status,
+            function_status: responded.answer.as_ref().ok().map(|answer| answer.status().as_u16()),
+            error: responded.error,
         });
-        match timeout(INTEGRATION_TIMEOUT, invocation).await {
-            Ok(answer) => answer.unwrap_or_else(|_| internal_error()),
-            Err(_) => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
-        }
+        responded.answer
+    }
+}
+
+/// What an invocation means for the client, and for the access log.
+struct Responded {
+    answer: Result<Answer, Refusal>,
+    /// What Lambda's Invoke answered: 200 even for a function that failed.
+    lambda_status: Option<u16>,
+    error: Option<String>,
+}
+
+impl Responded {
+    fn refused(refusal: Refusal, error: impl Into<String>) -> Self {
+        Self { answer: Err(refusal), lambda_status: None, error: Some(error.into()) }
     }
 }
 
 /// The response to an invocation, and its line in the report.
-fn respond(invoked: &Invoked, report: &Report) -> Answer {
-    let (answer, note) = match &invoked.outcome {
+fn respond(invoked: &Invoked, report: &Report) -> Responded {
+    let responded = match &invoked.outcome {
         Outcome::Answer(payload) => match answer::answer(payload) {
-            Some(answer) => (answer, String::new()),
-            None => (internal_error(), " the function's answer is not a response".to_owned()),
+            Some(answer) => Responded { answer: Ok(answer), lambda_status: Some(200), error: None },
+            None => Responded {
+                lambda_status: Some(200),
+                ..Responded::refused(Refusal::Internal, "the function's answer is not a response")
+            },
         },
-        Outcome::Error(_) => {
-            (internal_error(), format!(" {}", invoked.outcome.error_message().unwrap_or_default()))
-        }
-        Outcome::Throttled => {
-            (message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"), " throttled".to_owned())
-        }
+        Outcome::Error(_) => Responded {
+            lambda_status: Some(200),
+            ..Responded::refused(Refusal::Internal, invoked.outcome.error_message().unwrap_or_default())
+        },
+        Outcome::Throttled => Responded {
+            lambda_status: Some(429),
+            ..Responded::refused(Refusal::ServiceUnavailable, "throttled")
+        },
     };
-    let tone = match answer.status().as_u16() {
+    let status = match &responded.answer {
+        Ok(answer) => answer.status(),
+        Err(refusal) => refusal.status(),
+    };
+    let tone = match status.as_u16() {
         500.. => Tone::Bad,
         400.. => Tone::Fair,
         _ => Tone::Good,
     };
-    report.invocation(invoked, tone, &format!("{}{note}", answer.status().as_u16()));
-    answer
-}
-
-fn internal_error() -> Answer {
-    message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-}
-
-/// API Gateway's own answers.
-fn message(status: StatusCode, text: &str) -> Answer {
-    server::json(status, Bytes::from(format!(r#"{{"message":"{text}"}}"#)))
+    let note = responded.error.as_ref().map(|error| format!(" {error}")).unwrap_or_default();
+    report.invocation(invoked, tone, &format!("{}{note}", status.as_u16()));
+    responded
 }

@@ -94,6 +94,20 @@ impl Report {
         }
     }
 
+    /// Writes the HTTP API's access log line for a request. For people only if everything is wanted.
+    pub fn access(&self, line: &str) {
+        match (self.0.format, self.0.lines) {
+            (_, Lines::Quiet) | (Format::Text, Lines::Invocations) => {}
+            (Format::Text, Lines::All) => {
+                self.write(&paint(line, AnsiColor::BrightBlack.on_default(), self.0.colour));
+            }
+            (Format::Json, _) => {
+                let line = serde_json::from_str::<Value>(line).unwrap_or_else(|_| json!(line));
+                self.write_json("access", json!({"line": line}));
+            }
+        }
+    }
+
     /// Writes a line about the stack itself.
     pub fn note(&self, text: &str) {
         match self.0.format {

@@ -112,10 +112,14 @@ pub(crate) enum BodyError {
 }
 
 /// The body, up to `most` bytes.
-pub(crate) async fn body(incoming: Incoming, most: usize) -> Result<Bytes, BodyError> {
-    match Limited::new(incoming, most).collect().await {
+pub(crate) async fn body(mut incoming: Incoming, most: usize) -> Result<Bytes, BodyError> {
+    match Limited::new(&mut incoming, most).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
+        Err(error) if error.is::<LengthLimitError>() => {
+            // A client that is still sending would lose the answer with the connection.
+            while let Some(Ok(_)) = incoming.frame().await {}
+            Err(BodyError::TooLarge)
+        }
         Err(_) => Err(BodyError::Broken),
     }
 }

@@ -157,7 +157,7 @@ impl Stack {
         }
         let pollers = stack.metering.pollers(&options.region);
         stack.start_event_sources(&template, &pollers, &report)?;
-        let api = HttpApi::new(&template, &stack.pools, ACCOUNT_ID, report.clone());
+        let api = HttpApi::new(&template, &stack.pools, ACCOUNT_ID, &options.region, report.clone());
         stack.routes = api.describe();
         stack.tasks.spawn(api.serve(http, stack.stop.clone()));
         let control_api = ControlApi {

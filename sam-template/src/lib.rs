@@ -14,11 +14,12 @@ mod text;
 pub use error::TemplateError;
 pub use load::{Settings, Template};
 pub use resources::{
-    event::{
-        EventSource, FilterCriteria, HttpRoute, ScheduleSource, SqsSource, StartingPosition, StreamSource,
-    },
+    event::{EventSource, FilterCriteria, ScheduleSource, SqsSource, StartingPosition, StreamSource},
     function::Function,
-    http_api::{Cors, HttpApi, Throttle},
+    http_api::{
+        Authorizer, AuthorizerName, Cors, HttpApi, HttpRoute, IdentitySource, Responses, RouteAuthorizer,
+        RouteSettings, Throttle,
+    },
     queue::{Queue, Redrive},
     table::{Attribute, AttributeType, Index, Key, Projection, StreamView, Table},
 };

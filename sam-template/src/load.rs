@@ -10,7 +10,12 @@ use crate::{
     error::{Fault, TemplateError},
     evaluate::Scope,
     node::{self, Entry, Node},
-    resources::{function::Function, http_api::HttpApi, queue::Queue, table::Table},
+    resources::{
+        function::Function,
+        http_api::{self, HttpApi},
+        queue::Queue,
+        table::Table,
+    },
 };
 
 /// What a template is read with.
@@ -51,6 +56,9 @@ pub struct Template {
     /// The HTTP API that functions' `HttpApi` events belong to.
     pub http_api: Option<HttpApi>,
 }
+
+/// The API that SAM makes for `HttpApi` events that name none.
+const IMPLICIT_API: &str = "ServerlessHttpApi";
 
 /// Resource types that need nothing to run locally: permissions, logs, alarms, dashboards and the like.
 const IGNORED: [&str; 13] = [
@@ -151,11 +159,10 @@ fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Te
         values,
         conditions: conditions.iter().map(|entry| (entry.key.clone(), entry.node.clone())).collect(),
         mappings: root.get("Mappings").cloned(),
-        // SAM makes an API of its own name for HttpApi events that name none.
         resources: resources
             .iter()
             .map(|entry| entry.key.clone())
-            .chain(["ServerlessHttpApi".to_owned()])
+            .chain([IMPLICIT_API.to_owned()])
             .collect::<BTreeSet<_>>(),
     };
     let mut template = Template {
@@ -165,6 +172,7 @@ fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Te
         queues: Vec::new(),
         http_api: None,
     };
+    let http_globals = root.at(&["Globals", "HttpApi"]);
     for Entry { key: id, node, line } in resources {
         if let Some(condition) = node.get("Condition")
             && !scope.condition(condition.text()?, condition.line)?
@@ -182,7 +190,9 @@ fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Te
             "AWS::Serverless::HttpApi" if template.http_api.is_some() => {
                 return Err(kind.fault("only one HTTP API is supported"));
             }
-            "AWS::Serverless::HttpApi" => template.http_api = Some(HttpApi::read(&scope, id, node)?),
+            "AWS::Serverless::HttpApi" => {
+                template.http_api = Some(HttpApi::read(&scope, id, Some(node), http_globals)?);
+            }
             other if IGNORED.iter().any(|ignored| other.starts_with(ignored)) => {}
             other => {
                 return Err(kind.fault(format!(
@@ -192,6 +202,10 @@ fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Te
             }
         }
     }
+    if template.http_api.is_none() && http_globals.is_some() {
+        template.http_api = Some(HttpApi::read(&scope, IMPLICIT_API, None, http_globals)?);
+    }
+    http_api::check(template.http_api.as_ref(), &template.functions)?;
     Ok(template)
 }
 

@@ -2,15 +2,15 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::Value;
 
 use crate::server::{self, Answer};
 
-/// The response; none when the function's answer is malformed.
+/// The response; none when the function's answer is malformed, which API Gateway reports as its own error 500.
 ///
-/// Without a `statusCode` the whole answer is the body, with status 200.
+/// Without a `statusCode` the whole answer is the body, with status 200. `multiValueHeaders` belong to format 1.0 only.
 pub(crate) fn answer(payload: &[u8]) -> Option<Answer> {
     let payload: Value = serde_json::from_slice(payload).ok()?;
     let Some(status) = payload.get("statusCode") else {
@@ -19,8 +19,9 @@ pub(crate) fn answer(payload: &[u8]) -> Option<Answer> {
     };
     // API Gateway takes a number in a string, too.
     let status = status.as_u64().or_else(|| status.as_str()?.parse().ok())?;
-    let status =
-        StatusCode::from_u16(u16::try_from(status).ok()?).ok().filter(|status| status.as_u16() >= 200)?;
+    let status = StatusCode::from_u16(u16::try_from(status).ok()?)
+        .ok()
+        .filter(|status| (200..600).contains(&status.as_u16()))?;
     let body = match payload.get("body") {
         None | Some(Value::Null) => Bytes::new(),
         Some(Value::String(text)) if payload["isBase64Encoded"] == true => STANDARD.decode(text).ok()?.into(),
@@ -33,20 +34,10 @@ pub(crate) fn answer(payload: &[u8]) -> Option<Answer> {
     for (name, value) in payload["headers"].as_object().into_iter().flatten() {
         headers.append(HeaderName::from_bytes(name.as_bytes()).ok()?, plain(value)?);
     }
-    for (name, values) in payload["multiValueHeaders"].as_object().into_iter().flatten() {
-        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        if !headers.contains_key(&name) {
-            for value in values.as_array()? {
-                headers.append(name.clone(), plain(value)?);
-            }
-        }
-    }
     for cookie in payload["cookies"].as_array().into_iter().flatten() {
         headers.append(header::SET_COOKIE, plain(cookie)?);
     }
-    // The server counts the bytes itself.
-    headers.remove(header::CONTENT_LENGTH);
-    headers.remove(header::TRANSFER_ENCODING);
+    drop_connection_headers(headers);
     if !headers.contains_key(header::CONTENT_TYPE)
         && status != StatusCode::NO_CONTENT
         && status != StatusCode::NOT_MODIFIED
@@ -54,6 +45,26 @@ pub(crate) fn answer(payload: &[u8]) -> Option<Answer> {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     }
     Some(response)
+}
+
+/// Whether a header concerns one connection only.
+/// <https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1>
+pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
+    const NAMES: [&str; 7] =
+        ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+    NAMES.contains(&name.as_str())
+}
+
+fn drop_connection_headers(headers: &mut HeaderMap) {
+    let connection = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let mut dropped: Vec<HeaderName> =
+        connection.flat_map(|names| names.split(',')).filter_map(|name| name.trim().parse().ok()).collect();
+    dropped.extend(headers.keys().filter(|name| is_hop_by_hop(name)).cloned());
+    // The server counts the bytes itself.
+    dropped.push(header::CONTENT_LENGTH);
+    for name in dropped {
+        headers.remove(name);
+    }
 }
 
 fn plain(value: &Value) -> Option<HeaderValue> {

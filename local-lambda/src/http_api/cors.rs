@@ -1,10 +1,10 @@
 //! Cross-origin rules, answered by the API itself.
 //!
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>: preflights never reach a
-//! function, and whatever CORS headers a function sets are replaced.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>: a preflight that no route takes is
+//! answered here, and whatever CORS headers a function sets are replaced. AWS sends no `Vary`, and so it is here.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use http_body_util::Full;
 use sam_template::Cors;
 
@@ -18,37 +18,35 @@ impl CorsRules {
         Self(cors)
     }
 
-    /// The answer to a preflight request; none for any other.
-    pub(crate) fn preflight<B>(&self, request: &Request<B>) -> Option<Answer> {
-        let headers = request.headers();
-        let preflight = request.method() == Method::OPTIONS
-            && headers.contains_key(header::ORIGIN)
-            && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        if !preflight {
-            return None;
-        }
-        let mut answer = Response::new(Full::new(Bytes::new()));
-        *answer.status_mut() = StatusCode::NO_CONTENT;
-        let Self(cors) = self;
-        if self.allowed(headers.get(header::ORIGIN)).is_some() {
-            let out = answer.headers_mut();
-            list(out, header::ACCESS_CONTROL_ALLOW_METHODS, &cors.allow_methods);
-            list(out, header::ACCESS_CONTROL_ALLOW_HEADERS, &cors.allow_headers);
-            if let Some(age) = cors.max_age {
-                out.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from(age.as_secs()));
-            }
-        }
-        Some(answer)
+    /// The answer to a preflight request that no route takes; none for any other.
+    pub(crate) fn preflight(&self, request: &Parts) -> Option<Answer> {
+        is_preflight(request).then(|| {
+            let mut answer = Response::new(Full::new(Bytes::new()));
+            *answer.status_mut() = StatusCode::NO_CONTENT;
+            answer
+        })
     }
 
-    /// Replaces the CORS headers of an answer to a request from `origin`.
-    pub(crate) fn apply(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
-        headers.remove(header::ACCESS_CONTROL_ALLOW_ORIGIN);
-        let Some(allowed) = self.allowed(origin) else { return };
+    /// Gives an answer the CORS headers of this configuration, and takes those away that a function set.
+    pub(crate) fn apply(&self, request: &Parts, headers: &mut HeaderMap) {
+        let own: Vec<_> =
+            headers.keys().filter(|name| name.as_str().starts_with("access-control-")).cloned().collect();
+        for name in own {
+            headers.remove(name);
+        }
+        let Some(allowed) = self.allowed(request.headers.get(header::ORIGIN)) else { return };
+        let Self(cors) = self;
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
-        list(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, &self.0.expose_headers);
-        if self.0.allow_credentials {
+        list(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, &cors.expose_headers);
+        if cors.allow_credentials {
             headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
+        if is_preflight(request) {
+            list(headers, header::ACCESS_CONTROL_ALLOW_METHODS, &cors.allow_methods);
+            list(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, &cors.allow_headers);
+            if let Some(age) = cors.max_age {
+                headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from(age));
+            }
         }
     }
 
@@ -56,16 +54,18 @@ impl CorsRules {
     fn allowed(&self, origin: Option<&HeaderValue>) -> Option<HeaderValue> {
         let origin = origin?;
         let text = origin.to_str().ok()?;
-        let matching = self.0.allow_origins.iter().find(|allowed| match allowed.split_once('*') {
-            Some((before, after)) => text.starts_with(before) && text.ends_with(after),
+        let matching = self.0.allow_origins.iter().find(|allowed| match allowed.strip_suffix('*') {
+            Some(scheme) => text.starts_with(scheme),
             None => allowed.as_str() == text,
         })?;
-        Some(if matching == "*" && !self.0.allow_credentials {
-            HeaderValue::from_static("*")
-        } else {
-            origin.clone()
-        })
+        Some(if matching == "*" { HeaderValue::from_static("*") } else { origin.clone() })
     }
+}
+
+fn is_preflight(request: &Parts) -> bool {
+    request.method == Method::OPTIONS
+        && request.headers.contains_key(header::ORIGIN)
+        && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 fn list(headers: &mut HeaderMap, name: HeaderName, values: &[String]) {
@@ -78,41 +78,28 @@ fn list(headers: &mut HeaderMap, name: HeaderName, values: &[String]) {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
 
-    fn rules(origins: &[&str]) -> CorsRules {
-        CorsRules::new(Cors {
+    fn allowed(origins: &[&str], origin: &str) -> Option<String> {
+        let rules = CorsRules::new(Cors {
             allow_origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
-            allow_methods: vec!["GET".to_owned(), "POST".to_owned()],
-            expose_headers: vec!["location".to_owned()],
             ..Cors::default()
-        })
-    }
-
-    fn allowed(rules: &CorsRules, origin: &'static str) -> Option<String> {
+        });
         let mut headers = HeaderMap::new();
-        rules.apply(Some(&HeaderValue::from_static(origin)), &mut headers);
+        let request = Request::get("/").header(header::ORIGIN, origin).body(()).unwrap();
+        rules.apply(&request.into_parts().0, &mut headers);
         headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).map(|value| value.to_str().unwrap().to_owned())
     }
 
     #[test]
-    fn only_allowed_origins_get_headers() {
-        assert_eq!(allowed(&rules(&["*"]), "https://a.example").as_deref(), Some("*"));
-        let some = rules(&["https://a.example", "https://*.b.example"]);
+    fn http_api_cors_only_allowed_origins_get_headers() {
+        assert_eq!(allowed(&["*"], "https://a.example").as_deref(), Some("*"));
+        let some = ["http://localhost:1", "https://*"];
         assert_eq!(allowed(&some, "https://a.example").as_deref(), Some("https://a.example"));
-        assert_eq!(allowed(&some, "https://x.b.example").as_deref(), Some("https://x.b.example"));
-        assert_eq!(allowed(&some, "https://c.example"), None);
-    }
-
-    #[test]
-    fn preflights_are_answered_here() {
-        let request = |method: Method| {
-            let request = Request::builder().method(method).header("origin", "https://a.example");
-            request.header("access-control-request-method", "POST").body(()).unwrap()
-        };
-        let answer = rules(&["*"]).preflight(&request(Method::OPTIONS)).unwrap();
-        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
-        assert_eq!(answer.headers()[header::ACCESS_CONTROL_ALLOW_METHODS], "GET,POST");
-        assert!(rules(&["*"]).preflight(&request(Method::GET)).is_none());
+        assert_eq!(allowed(&some, "http://localhost:1").as_deref(), Some("http://localhost:1"));
+        assert_eq!(allowed(&some, "http://localhost:2"), None);
+        assert_eq!(allowed(&[], "https://a.example"), None);
     }
 }

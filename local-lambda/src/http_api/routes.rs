@@ -4,32 +4,37 @@
 //! comes before one with path variables, that before a greedy `{proxy+}`, and `$default` is last; a method comes before
 //! ANY.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::event::decode;
+use super::{authorizer::Authorizer, event::decode, throttle::Throttle};
 use crate::pool::Pool;
 
 /// The routes of an API, the most specific first.
 #[derive(Debug, Default)]
-pub(crate) struct Routes(Vec<Route>);
+pub(crate) struct Routes(Vec<Arc<Route>>);
 
+/// One route.
 #[derive(Debug)]
-struct Route {
-    key: Arc<str>,
-    method: String,
-    pattern: Pattern,
-    function: Arc<Pool>,
+pub(crate) struct Route {
+    pub(crate) key: Arc<str>,
+    pub(crate) method: String,
+    pub(crate) pattern: Pattern,
+    pub(crate) function: Arc<Pool>,
+    /// How long the function may take.
+    pub(crate) timeout: Duration,
+    pub(crate) throttle: Option<Throttle>,
+    pub(crate) authorizer: Option<Arc<Authorizer>>,
 }
 
 /// What a request's path must look like. The order is the order of precedence.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Pattern {
+pub(crate) enum Pattern {
     Path(Vec<Segment>),
     Default,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Segment {
+pub(crate) enum Segment {
     Literal(String),
     Variable(String),
     Greedy(String),
@@ -38,20 +43,13 @@ enum Segment {
 /// The route of one request.
 #[derive(Debug)]
 pub(crate) struct Matched {
-    pub(crate) key: Arc<str>,
+    pub(crate) route: Arc<Route>,
     pub(crate) parameters: BTreeMap<String, String>,
-    pub(crate) function: Arc<Pool>,
 }
 
 impl Routes {
-    pub(crate) fn add(&mut self, method: &str, path: &str, function: Arc<Pool>) {
-        let pattern = pattern(path);
-        let key = match pattern {
-            Pattern::Default => "$default".into(),
-            Pattern::Path(_) => format!("{method} {path}").into(),
-        };
-        let route = Route { key, method: method.to_owned(), pattern, function };
-        self.0.push(route);
+    pub(crate) fn add(&mut self, route: Route) {
+        self.0.push(Arc::new(route));
         self.0.sort_by(|a, b| a.pattern.cmp(&b.pattern).then((a.method == "ANY").cmp(&(b.method == "ANY"))));
     }
 
@@ -59,7 +57,7 @@ impl Routes {
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<Matched> {
         self.0.iter().filter(|route| route.method == method || route.method == "ANY").find_map(|route| {
             let parameters = route.pattern.matches(path)?;
-            Some(Matched { key: Arc::clone(&route.key), parameters, function: Arc::clone(&route.function) })
+            Some(Matched { route: Arc::clone(route), parameters })
         })
     }
 
@@ -68,7 +66,7 @@ impl Routes {
     }
 }
 
-fn pattern(path: &str) -> Pattern {
+pub(crate) fn pattern(path: &str) -> Pattern {
     if path == "$default" {
         return Pattern::Default;
     }
@@ -119,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_match_segment_by_segment() {
+    fn http_api_develop_routes_paths_match_segment_by_segment() {
         assert_eq!(matches("/products", "/products"), Some(vec![]));
         assert_eq!(matches("/products/{id}", "/products/a%20b"), Some(vec!["a b".to_owned()]));
         assert_eq!(matches("/products/{id}", "/products/a%2Fb"), Some(vec!["a/b".to_owned()]));
@@ -139,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_pattern_comes_first() {
+    fn http_api_develop_routes_the_most_specific_pattern_comes_first() {
         let mut patterns = vec![pattern("$default"), pattern("/a/{p+}"), pattern("/a/{b}"), pattern("/a/b")];
         patterns.sort();
         assert_eq!(patterns, [pattern("/a/b"), pattern("/a/{b}"), pattern("/a/{p+}"), pattern("$default")]);

@@ -1,4 +1,4 @@
-//! The default throttle of an API: a token bucket.
+//! The throttle of a route: a token bucket.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html>
 
@@ -7,6 +7,8 @@ use std::{
     time::Instant,
 };
 
+use sam_template::{HttpApi, HttpRoute};
+
 #[derive(Debug)]
 pub(crate) struct Throttle {
     rate: f64,
@@ -14,10 +16,28 @@ pub(crate) struct Throttle {
     bucket: Mutex<(f64, Instant)>,
 }
 
+/// The quotas of an account, where only one of the two is set.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>
+const ACCOUNT_RATE: f64 = 10_000.0;
+const ACCOUNT_BURST: u32 = 5_000;
+
 impl Throttle {
-    pub(crate) fn new(throttle: sam_template::Throttle) -> Self {
-        let burst = f64::from(throttle.burst);
-        Self { rate: throttle.rate, burst, bucket: Mutex::new((burst, Instant::now())) }
+    /// The throttle of a route: what its own settings leave open comes from the API's settings for the route, and then
+    /// from those for every route.
+    pub(crate) fn of(route: &HttpRoute, api: Option<&HttpApi>) -> Option<Self> {
+        let settings =
+            api.and_then(|api| api.route_settings.iter().find(|settings| settings.route_key == route.key()));
+        let throttle = route
+            .throttle
+            .or(settings.map(|settings| settings.throttle).unwrap_or_default())
+            .or(api.map(|api| api.default_throttle).unwrap_or_default());
+        (throttle != sam_template::Throttle::default()).then(|| Self::new(throttle))
+    }
+
+    fn new(throttle: sam_template::Throttle) -> Self {
+        let burst = f64::from(throttle.burst.unwrap_or(ACCOUNT_BURST));
+        let rate = throttle.rate.unwrap_or(ACCOUNT_RATE);
+        Self { rate, burst, bucket: Mutex::new((burst, Instant::now())) }
     }
 
     /// Whether one more request may pass now.
@@ -42,8 +62,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_passes_and_then_the_rate() {
-        let throttle = Throttle::new(sam_template::Throttle { rate: 10.0, burst: 3 });
+    fn http_api_throttling_a_burst_passes_and_then_the_rate() {
+        let throttle = Throttle::new(sam_template::Throttle { rate: Some(10.0), burst: Some(3) });
         let start = Instant::now();
         let admitted = (0..5).filter(|_| throttle.admit_at(start)).count();
         assert_eq!(admitted, 3);

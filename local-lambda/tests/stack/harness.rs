@@ -108,6 +108,16 @@ impl Running {
         self.send(request.uri(format!("{}{path}", self.stack.addresses.http)), body).await
     }
 
+    /// The same with a body that need not be text.
+    pub(crate) async fn http_bytes(
+        &self,
+        request: http::request::Builder,
+        path: &str,
+        body: Bytes,
+    ) -> Answer {
+        self.send_bytes(request.uri(format!("{}{path}", self.stack.addresses.http)), body).await
+    }
+
     /// What the control port tells.
     pub(crate) async fn control(&self, path: &str) -> Answer {
         self.send(http::Request::get(format!("{}{path}", self.stack.addresses.control)), "").await
@@ -133,7 +143,11 @@ impl Running {
     }
 
     async fn send(&self, request: http::request::Builder, body: &str) -> Answer {
-        let request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
+        self.send_bytes(request, Bytes::copy_from_slice(body.as_bytes())).await
+    }
+
+    async fn send_bytes(&self, request: http::request::Builder, body: Bytes) -> Answer {
+        let request = request.body(Full::new(body)).unwrap();
         let (parts, body) = self.http.request(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
@@ -152,11 +166,10 @@ impl Running {
 
     /// The lines that the stack has written so far.
     pub(crate) fn lines(&self) -> Vec<Value> {
-        let text = self.lines.0.lock().unwrap();
-        String::from_utf8_lossy(&text).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.lines.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The lines of one kind: `invocation`, `log`, `stack`.
+    /// The lines of one kind: `invocation`, `access`, `log`, `stack`.
     pub(crate) fn lines_of(&self, kind: &str) -> Vec<Value> {
         self.lines().into_iter().filter(|line| line["kind"] == kind).collect()
     }
@@ -180,8 +193,15 @@ pub(crate) fn examples() -> PathBuf {
     test.parent().and_then(Path::parent).unwrap().join("examples")
 }
 
+/// What a report has written.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

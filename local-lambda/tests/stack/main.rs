@@ -2,9 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
+mod access_log;
+mod authorizers;
 mod control_api;
+mod cors;
 mod endings;
 mod environments;
 mod harness;
+mod http_api;
+mod http_event;
+mod http_limits;
 mod invoke_api;
 mod rebuilds;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::referenced;
+use super::{http_api::HttpRoute, referenced};
 use crate::{
     error::Fault,
     node::{Node, Value},
@@ -19,15 +19,6 @@ pub enum EventSource {
     Stream(StreamSource),
     /// The clock.
     Schedule(ScheduleSource),
-}
-
-/// `Type: HttpApi`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HttpRoute {
-    /// Upper case; `ANY` for all.
-    pub method: String,
-    /// `/products/{id}`, or `$default`.
-    pub path: String,
 }
 
 /// `Type: SQS`. Defaults are those of Lambda.
@@ -112,7 +103,7 @@ impl EventSource {
         let empty = Node { line: event.line, value: Value::Mapping(Vec::new()) };
         let properties = event.get("Properties").unwrap_or(&empty);
         match kind.text()? {
-            "HttpApi" => route(properties).map(Self::HttpApi),
+            "HttpApi" => HttpRoute::read(properties).map(Self::HttpApi),
             "SQS" => sqs(properties).map(Self::Sqs),
             "DynamoDB" => stream(properties).map(Self::Stream),
             "Schedule" | "ScheduleV2" => schedule(name, properties).map(Self::Schedule),
@@ -121,16 +112,6 @@ impl EventSource {
             ))),
         }
     }
-}
-
-fn route(properties: &Node) -> Result<HttpRoute, Fault> {
-    let method = properties.get("Method").map_or(Ok("ANY"), Node::text)?;
-    let method = if method == "*" { "ANY".to_owned() } else { method.to_ascii_uppercase() };
-    let path = properties.get("Path").map_or(Ok("$default"), Node::text)?;
-    if path != "$default" && !path.starts_with('/') {
-        return Err(properties.fault(format!("the path {path} must begin with /")));
-    }
-    Ok(HttpRoute { method, path: path.to_owned() })
 }
 
 fn sqs(properties: &Node) -> Result<SqsSource, Fault> {

@@ -1,0 +1,199 @@
+//! What an authorizer answers: yes or no, or an IAM policy.
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>
+
+use sam_template::Responses;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::http_api::context::Authorized;
+
+/// An authorizer's answer. A policy may allow one route and deny another, so it is kept whole.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    decision: Decision,
+    said: Authorized,
+}
+
+#[derive(Debug)]
+enum Decision {
+    Allowed,
+    Denied,
+    Policy(Vec<Statement>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Simple {
+    is_authorized: bool,
+    #[serde(default)]
+    context: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WithPolicy {
+    principal_id: Option<String>,
+    policy_document: Policy,
+    #[serde(default)]
+    context: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Policy {
+    statement: Vec<Statement>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Statement {
+    /// A name for people, which decides nothing.
+    #[serde(rename = "Sid")]
+    _sid: Option<String>,
+    effect: Effect,
+    #[serde(deserialize_with = "one_or_many")]
+    action: Vec<String>,
+    #[serde(deserialize_with = "one_or_many")]
+    resource: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum Effect {
+    Allow,
+    Deny,
+}
+
+const ACTION: &str = "execute-api:Invoke";
+
+impl Verdict {
+    /// Reads an answer; or what is wrong with it. Statements with conditions and the like are refused, never guessed at.
+    pub(super) fn parse(payload: &[u8], responses: Responses) -> Result<Self, String> {
+        let malformed = |error: serde_json::Error| format!("the authorizer's answer is malformed: {error}");
+        let (decision, said) = match responses {
+            Responses::Simple => {
+                let answer: Simple = serde_json::from_slice(payload).map_err(malformed)?;
+                let decision = if answer.is_authorized { Decision::Allowed } else { Decision::Denied };
+                (decision, Authorized { principal: None, context: answer.context })
+            }
+            Responses::Policy => {
+                let answer: WithPolicy = serde_json::from_slice(payload).map_err(malformed)?;
+                let said = Authorized { principal: answer.principal_id, context: answer.context };
+                (Decision::Policy(answer.policy_document.statement), said)
+            }
+        };
+        if said.context.is_object() || said.context.is_null() {
+            Ok(Self { decision, said })
+        } else {
+            Err("the authorizer's answer is malformed: context is not an object".to_owned())
+        }
+    }
+
+    /// What it says besides yes or no.
+    pub(super) fn said(&self) -> &Authorized {
+        &self.said
+    }
+
+    /// Whether a request for this method and path may pass. A Deny outweighs every Allow.
+    pub(super) fn allows(&self, route_arn: &str) -> bool {
+        let statements = match &self.decision {
+            Decision::Allowed => return true,
+            Decision::Denied => return false,
+            Decision::Policy(statements) => statements,
+        };
+        let says = |effect: Effect| {
+            statements.iter().filter(|statement| statement.effect == effect).any(|statement| {
+                // Actions know no case, resources do.
+                let action =
+                    |pattern: &String| matches(&pattern.to_ascii_lowercase(), &ACTION.to_ascii_lowercase());
+                statement.action.iter().any(action)
+                    && statement.resource.iter().any(|pattern| matches(pattern, route_arn))
+            })
+        };
+        says(Effect::Allow) && !says(Effect::Deny)
+    }
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(text) => vec![text],
+        OneOrMany::Many(texts) => texts,
+    })
+}
+
+/// IAM's wildcards: `*` is any text, `?` any one character.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
+fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut seen) = (0, 0);
+    // The last star, and how much of the text it has swallowed.
+    let mut star: Option<(usize, usize)> = None;
+    while seen < text.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, seen));
+                at += 1;
+            }
+            Some(&c) if c == '?' || c == text[seen] => {
+                at += 1;
+                seen += 1;
+            }
+            _ => {
+                let Some((position, swallowed)) = star else { return false };
+                star = Some((position, swallowed + 1));
+                (at, seen) = (position + 1, swallowed + 1);
+            }
+        }
+    }
+    pattern[at..].iter().all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn policy(statements: &Value) -> Result<Verdict, String> {
+        let answer = json!({"principalId": "ada", "policyDocument": {"Version": "2012-10-17", "Statement": statements}});
+        Verdict::parse(answer.to_string().as_bytes(), Responses::Policy)
+    }
+
+    #[test]
+    fn http_api_lambda_authorizer_policies_allow_and_deny() {
+        let statement = |effect: &str, action: &str, resource: Value| json!({"Effect": effect, "Action": action, "Resource": resource});
+        let allow = statement("Allow", "execute-api:Invoke", json!(["arn:*/GET/a/*", "arn:x/POST/b?"]));
+        let deny = statement("Deny", "execute-api:*", json!("arn:*/GET/a/secret"));
+        let both = policy(&json!([allow, deny])).unwrap();
+        for (arn, expected) in [
+            ("arn:x/GET/a/1", true),
+            ("arn:x/GET/a/", true),
+            ("arn:x/GET/a", false),
+            ("arn:x/GET/a/secret", false),
+            ("arn:x/POST/b1", true),
+            ("arn:x/POST/b", false),
+        ] {
+            assert_eq!(both.allows(arn), expected, "{arn}");
+        }
+        let other = policy(&json!([statement("Allow", "s3:*", json!("*"))])).unwrap();
+        assert!(!other.allows("arn:x/GET/a/1"), "not this action");
+        assert!(!policy(&json!([])).unwrap().allows("arn:x/GET/a/1"), "what is not allowed is denied");
+    }
+
+    #[test]
+    fn http_api_lambda_authorizer_answers_that_are_none_are_errors() {
+        let condition = json!([{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {}}]);
+        assert!(policy(&condition).unwrap_err().contains("Condition"));
+        for answer in ["{}", "true", r#"{"isAuthorized": "true"}"#, r#"{"isAuthorized": true, "context": 1}"#]
+        {
+            assert!(Verdict::parse(answer.as_bytes(), Responses::Simple).is_err(), "{answer}");
+        }
+        assert!(Verdict::parse(br#"{"isAuthorized": true}"#, Responses::Policy).is_err());
+    }
+}
