@@ -14,9 +14,12 @@ mod text;
 pub use error::TemplateError;
 pub use load::{Settings, Template};
 pub use resources::{
+    Destination,
     event::{
-        EventSource, FilterCriteria, HttpRoute, ScheduleSource, SqsSource, StartingPosition, StreamSource,
+        EventSource, FilterCriteria, HttpRoute, ScheduleKind, ScheduleSource, SqsSource, StartingPosition,
+        StreamSource,
     },
+    event_invoke::EventInvokeConfig,
     function::Function,
     http_api::{Cors, HttpApi, Throttle},
     queue::{Queue, Redrive},

@@ -1,120 +1,121 @@
-//! The clock as an event source: EventBridge schedules.
+//! The clock as an event source: rules of EventBridge and schedules of EventBridge Scheduler.
 //!
-//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html>
+//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html> and
+//! <https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html>. Both invoke functions asynchronously.
 
-use std::time::Duration;
+mod cron;
+mod expression;
 
-use sam_template::ScheduleSource;
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use sam_template::{ScheduleKind, ScheduleSource};
 use serde_json::json;
-use shared::Timestamp;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::expression::Expression;
 use super::Target;
-use crate::{
-    invocation::{Invocation, Outcome},
-    report::Tone,
-};
+use crate::{async_invocation::AsyncInvocations, invocation::Invocation};
+
+/// The longest sleep: a machine that was suspended or whose clock was set is late by no more than this.
+const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(10);
 
 /// A schedule that invokes a function.
 #[derive(Debug)]
 pub struct Schedule {
-    every: Duration,
+    expression: Expression,
     source: ScheduleSource,
     target: Target,
+    queue: Arc<AsyncInvocations>,
 }
 
 impl Schedule {
-    /// The schedule of an event.
+    /// The schedule of an event, whose invocations go through `queue`.
     ///
     /// # Errors
-    /// Why the expression is not understood.
-    pub fn new(source: ScheduleSource, target: Target) -> Result<Self, String> {
-        Ok(Self { every: rate(&source.expression)?, source, target })
+    /// The line and reason of what is not understood.
+    pub fn new(
+        source: ScheduleSource,
+        target: Target,
+        queue: Arc<AsyncInvocations>,
+    ) -> Result<Self, (usize, String)> {
+        Ok(Self { expression: Expression::of(&source)?, source, target, queue })
     }
 
-    /// Invokes the function each time until `stop`; the first time after one period, as EventBridge does.
+    /// Invokes the function each time until `stop`. A rate fires for the first time after one period.
     pub async fn run(self, stop: CancellationToken) {
-        let mut ticks = interval_at(Instant::now() + self.every, self.every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        loop {
+        let start = Timestamp::now();
+        let mut last = start;
+        while let Some(next) = self.expression.next(start, last) {
             tokio::select! {
                 () = stop.cancelled() => return,
-                _ = ticks.tick() => self.fire().await,
+                () = until(next) => self.fire(next),
             }
+            // What was missed while the machine slept is not made up for.
+            last = next.max(Timestamp::now());
         }
     }
 
-    async fn fire(&self) {
-        let payload = self.source.input.clone().unwrap_or_else(|| self.event());
-        let invocation = Invocation::new(&self.target.source, Vec::new(), payload);
-        let invoked = self.target.function.invoke(invocation).await;
-        match (&invoked.outcome, invoked.outcome.error_message()) {
-            (Outcome::Answer(_), _) => self.target.report.invocation(&invoked, Tone::Good, "done"),
-            (_, error) => {
-                let why = error.unwrap_or_else(|| "throttled".to_owned());
-                self.target.report.invocation(&invoked, Tone::Bad, &why);
-            }
-        }
+    fn fire(&self, at: Timestamp) {
+        let payload = match &self.source.input {
+            Some(input) if self.source.kind == ScheduleKind::Scheduler => self.fill_in(input, at),
+            Some(input) => input.clone(),
+            None => self.event(at),
+        };
+        self.queue.accept(&self.target.function, Invocation::new(&self.target.source, Vec::new(), payload));
     }
 
-    fn event(&self) -> String {
-        let places = &self.target.places;
-        let rule =
-            format!("arn:aws:events:{}:{}:rule/{}", places.region, places.account_id, self.source.name);
+    /// The Scheduler's context attributes:
+    /// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
+    fn fill_in(&self, input: &str, at: Timestamp) -> String {
+        input
+            .replace("<aws.scheduler.schedule-arn>", &self.arn())
+            .replace("<aws.scheduler.scheduled-time>", &seconds(at))
+            .replace("<aws.scheduler.execution-id>", &Uuid::new_v4().to_string())
+            .replace("<aws.scheduler.attempt-number>", "1")
+    }
+
+    fn arn(&self) -> String {
+        let (places, name) = (&self.target.places, &self.source.name);
+        let (service, kind) = match self.source.kind {
+            ScheduleKind::Rule => ("events", "rule"),
+            ScheduleKind::Scheduler => ("scheduler", "schedule/default"),
+        };
+        format!("arn:aws:{service}:{}:{}:{kind}/{name}", places.region, places.account_id)
+    }
+
+    fn event(&self, at: Timestamp) -> String {
+        let (source, detail) = match self.source.kind {
+            ScheduleKind::Rule => ("aws.events", json!({})),
+            // The Scheduler's detail is a text.
+            ScheduleKind::Scheduler => ("aws.scheduler", json!("{}")),
+        };
         json!({
             "version": "0",
             "id": Uuid::new_v4(),
             "detail-type": "Scheduled Event",
-            "source": "aws.events",
-            "account": places.account_id,
-            "time": Timestamp::now(),
-            "region": places.region,
-            "resources": [rule],
-            "detail": {},
+            "source": source,
+            "account": self.target.places.account_id,
+            "time": seconds(at),
+            "region": self.target.places.region,
+            "resources": [self.arn()],
+            "detail": detail,
         })
         .to_string()
     }
 }
 
-/// The period of `rate(5 minutes)`.
-fn rate(expression: &str) -> Result<Duration, String> {
-    let unknown = || {
-        format!(
-            "{expression} is not supported: use rate(N minutes), rate(N hours) or rate(N days), with the unit in the singular for 1"
-        )
-    };
-    let inner =
-        expression.strip_prefix("rate(").and_then(|text| text.strip_suffix(')')).ok_or_else(unknown)?;
-    let (number, unit) = inner.trim().split_once(' ').ok_or_else(unknown)?;
-    let number: u64 = number.parse().ok().filter(|number| *number > 0).ok_or_else(unknown)?;
-    let seconds = match (unit.trim(), number) {
-        ("minute", 1) | ("minutes", 2..) => 60,
-        ("hour", 1) | ("hours", 2..) => 60 * 60,
-        ("day", 1) | ("days", 2..) => 24 * 60 * 60,
-        _ => return Err(unknown()),
-    };
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(unknown)
+/// `2026-11-21T08:15:30Z`
+fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rates_are_read_as_eventbridge_does() {
-        assert_eq!(rate("rate(5 minutes)"), Ok(Duration::from_secs(300)));
-        assert_eq!(rate("rate(1 hour)"), Ok(Duration::from_secs(3600)));
-        for bad in [
-            "rate(1 minutes)",
-            "rate(5 minute)",
-            "rate(0 minutes)",
-            "rate(5 weeks)",
-            "cron(0 12 * * ? *)",
-            "5 minutes",
-        ] {
-            assert!(rate(bad).is_err(), "{bad}");
-        }
+async fn until(time: Timestamp) {
+    while let Ok(left) = Duration::try_from(time.duration_since(Timestamp::now()))
+        && !left.is_zero()
+    {
+        sleep(left.min(LOOK_AT_THE_CLOCK)).await;
     }
 }
