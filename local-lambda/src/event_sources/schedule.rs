@@ -10,14 +10,14 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use sam_template::{ScheduleKind, ScheduleSource};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::expression::Expression;
 use super::Target;
-use crate::{async_invocation::AsyncInvocations, invocation::Invocation};
+use crate::{async_invocation::AsyncInvocations, invocation::Invocation, places::Places};
 
 /// The longest sleep: a machine that was suspended or whose clock was set is late by no more than this.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(10);
@@ -59,52 +59,53 @@ impl Schedule {
     }
 
     fn fire(&self, at: Timestamp) {
+        let (kind, places) = (self.source.kind, &self.target.places);
+        let arn = arn(&self.source, places);
         let payload = match &self.source.input {
-            Some(input) if self.source.kind == ScheduleKind::Scheduler => self.fill_in(input, at),
+            Some(input) if kind == ScheduleKind::Scheduler => fill_in(input, &arn, at),
             Some(input) => input.clone(),
-            None => self.event(at),
+            None => event(kind, &arn, places, at).to_string(),
         };
         self.queue.accept(&self.target.function, Invocation::new(&self.target.source, Vec::new(), payload));
     }
+}
 
-    /// The Scheduler's context attributes:
-    /// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
-    fn fill_in(&self, input: &str, at: Timestamp) -> String {
-        input
-            .replace("<aws.scheduler.schedule-arn>", &self.arn())
-            .replace("<aws.scheduler.scheduled-time>", &seconds(at))
-            .replace("<aws.scheduler.execution-id>", &Uuid::new_v4().to_string())
-            .replace("<aws.scheduler.attempt-number>", "1")
-    }
+/// The Scheduler's context attributes:
+/// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
+fn fill_in(input: &str, schedule: &str, at: Timestamp) -> String {
+    input
+        .replace("<aws.scheduler.schedule-arn>", schedule)
+        .replace("<aws.scheduler.scheduled-time>", &seconds(at))
+        .replace("<aws.scheduler.execution-id>", &Uuid::new_v4().to_string())
+        .replace("<aws.scheduler.attempt-number>", "1")
+}
 
-    fn arn(&self) -> String {
-        let (places, name) = (&self.target.places, &self.source.name);
-        let (service, kind) = match self.source.kind {
-            ScheduleKind::Rule => ("events", "rule"),
-            ScheduleKind::Scheduler => ("scheduler", "schedule/default"),
-        };
-        format!("arn:aws:{service}:{}:{}:{kind}/{name}", places.region, places.account_id)
-    }
+fn arn(source: &ScheduleSource, places: &Places) -> String {
+    let (service, kind) = match source.kind {
+        ScheduleKind::Rule => ("events", "rule"),
+        ScheduleKind::Scheduler => ("scheduler", "schedule/default"),
+    };
+    format!("arn:aws:{service}:{}:{}:{kind}/{}", places.region, places.account_id, source.name)
+}
 
-    fn event(&self, at: Timestamp) -> String {
-        let (source, detail) = match self.source.kind {
-            ScheduleKind::Rule => ("aws.events", json!({})),
-            // The Scheduler's detail is a text.
-            ScheduleKind::Scheduler => ("aws.scheduler", json!("{}")),
-        };
-        json!({
-            "version": "0",
-            "id": Uuid::new_v4(),
-            "detail-type": "Scheduled Event",
-            "source": source,
-            "account": self.target.places.account_id,
-            "time": seconds(at),
-            "region": self.target.places.region,
-            "resources": [self.arn()],
-            "detail": detail,
-        })
-        .to_string()
-    }
+/// The payload of a schedule without an input.
+fn event(kind: ScheduleKind, arn: &str, places: &Places, at: Timestamp) -> Value {
+    let (source, detail) = match kind {
+        ScheduleKind::Rule => ("aws.events", json!({})),
+        // The Scheduler's detail is a text.
+        ScheduleKind::Scheduler => ("aws.scheduler", json!("{}")),
+    };
+    json!({
+        "version": "0",
+        "id": Uuid::new_v4(),
+        "detail-type": "Scheduled Event",
+        "source": source,
+        "account": places.account_id,
+        "time": seconds(at),
+        "region": places.region,
+        "resources": [arn],
+        "detail": detail,
+    })
 }
 
 /// `2026-11-21T08:15:30Z`
@@ -117,5 +118,35 @@ async fn until(time: Timestamp) {
         && !left.is_zero()
     {
         sleep(left.min(LOOK_AT_THE_CLOCK)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eb_scheduled_rule_pattern_the_event_of_a_rule() {
+        let places = Places {
+            region: "eu-west-1".to_owned(),
+            account_id: "123456789012".to_owned(),
+            ..Places::default()
+        };
+        let at: Timestamp = "2026-11-21T08:15:30Z".parse().unwrap();
+        let arn = "arn:aws:events:eu-west-1:123456789012:rule/Tick";
+        let mut event = event(ScheduleKind::Rule, arn, &places, at);
+        assert!(event["id"].take().is_string());
+        let expected = json!({
+            "version": "0",
+            "id": null,
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": "123456789012",
+            "time": "2026-11-21T08:15:30Z",
+            "region": "eu-west-1",
+            "resources": [arn],
+            "detail": {},
+        });
+        assert_eq!(event, expected);
     }
 }

@@ -81,10 +81,7 @@ impl Sqs {
         loop {
             let gathered = async {
                 let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-                // What did not fit into the last batch is the next one.
-                if items.is_empty() {
-                    items = source.gather().await;
-                }
+                source.gather(&mut items).await;
                 Some(permit)
             };
             let permit = tokio::select! {
@@ -93,6 +90,7 @@ impl Sqs {
             };
             let Some(permit) = permit else { return };
             let size = source.source.batch_size as usize;
+            // What does not fit begins the next batch.
             let count = payload::leading(items.iter().map(|item| item.size), size);
             let batch: Vec<Item> = items.drain(..count).collect();
             let (source, stop) = (Arc::clone(&source), stop.clone());

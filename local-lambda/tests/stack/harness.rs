@@ -112,6 +112,13 @@ impl Running {
         self.send(http::Request::post(uri), &event.to_string()).await
     }
 
+    /// Invokes the puppet through the Invoke API, asynchronously.
+    pub(crate) async fn invoke_event(&self, event: &Value) -> Answer {
+        let uri = format!("{}/2015-03-31/functions/puppet/invocations", self.stack.addresses.invoke);
+        let request = http::Request::post(uri).header("x-amz-invocation-type", "Event");
+        self.send(request, &event.to_string()).await
+    }
+
     async fn send(&self, request: http::request::Builder, body: &str) -> Answer {
         let request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
         let (parts, body) = self.http.request(request).await.unwrap().into_parts();

@@ -2,5 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
+mod async_invocations;
 mod environments;
 mod harness;
+mod queues;
+mod schedules;
+mod sqs;
+mod streams;

@@ -21,13 +21,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
 impl Sqs {
-    /// What goes into the next batches: waits for a first message as long as it takes, and for others until there are
+    /// Adds to `items` what goes into the next batch: waits for a first message as long as it takes, and for others until there are
     /// as many as a batch holds, 6 MB, or the window is over.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>
-    pub(super) async fn gather(&self) -> Vec<Item> {
+    pub(super) async fn gather(&self, items: &mut Vec<Item>) {
         let size = self.source.batch_size as usize;
-        let mut items: Vec<Item> = Vec::new();
-        let mut until: Option<Instant> = None;
+        let window = || Instant::now() + self.source.window;
+        let mut until = (!items.is_empty()).then(window);
         loop {
             let left = until.map_or(LONG_POLL, |until| until.saturating_duration_since(Instant::now()));
             let received = self.receive((size - items.len()).min(LARGEST_RECEIVE), left).await;
@@ -36,10 +36,10 @@ impl Sqs {
             if items.is_empty() {
                 continue;
             }
-            let until = *until.get_or_insert_with(|| Instant::now() + self.source.window);
+            let until = *until.get_or_insert_with(window);
             let bytes: usize = items.iter().map(|item| item.size).sum();
             if items.len() >= size || bytes >= LARGEST_PAYLOAD || Instant::now() >= until {
-                return items;
+                return;
             }
             if idle {
                 sleep(LOOK_EVERY).await;

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
+use aws_sdk_dynamodbstreams::{
+    operation::get_shard_iterator::GetShardIteratorError,
+    types::{Record, ShardIteratorType},
+};
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -134,7 +137,10 @@ impl Stream {
             Err(error) => {
                 self.complain("start reading", &error);
                 // What follows the last record that was read has been trimmed: on with the oldest that is left.
-                if error.as_service_error().is_some_and(|error| error.is_trimmed_data_access_exception()) {
+                if error
+                    .as_service_error()
+                    .is_some_and(GetShardIteratorError::is_trimmed_data_access_exception)
+                {
                     position = Position::at(ShardIteratorType::TrimHorizon);
                 }
             }
