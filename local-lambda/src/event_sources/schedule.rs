@@ -44,17 +44,21 @@ impl Schedule {
         Ok(Self { expression: Expression::of(&source)?, source, target, queue })
     }
 
-    /// Invokes the function each time until `stop`. A rate fires for the first time after one period.
+    /// Invokes the function each time until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let start = Timestamp::now();
-        let mut last = start;
-        while let Some(next) = self.expression.next(start, last) {
+        let mut next = match (self.source.kind, &self.expression) {
+            // A rate of the Scheduler fires at once, a rule's after one period.
+            (ScheduleKind::Scheduler, Expression::Rate(_)) => Some(start),
+            _ => self.expression.next(start, start),
+        };
+        while let Some(at) = next {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = until(next) => self.fire(next),
+                () = until(at) => self.fire(at),
             }
             // What was missed while the machine slept is not made up for.
-            last = next.max(Timestamp::now());
+            next = self.expression.next(start, at.max(Timestamp::now()));
         }
     }
 

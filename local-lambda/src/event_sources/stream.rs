@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::shard::{Position, Reader};
 use super::{Target, filter::Filter};
+use crate::error::Error;
 
 /// How often new shards are looked for.
 const DISCOVER_EVERY: Duration = Duration::from_secs(5);
@@ -82,23 +83,25 @@ struct Found {
 impl Stream {
     /// The source, once its stream is there. With the starting position `LATEST`, it starts here and now: what is
     /// written after this will be seen.
-    pub async fn open(place: Place, source: StreamSource, filter: Filter, target: Target) -> Self {
+    ///
+    /// # Errors
+    /// When the stream does not answer.
+    pub async fn open(
+        place: Place,
+        source: StreamSource,
+        filter: Filter,
+        target: Target,
+    ) -> Result<Self, Error> {
         let mut stream = Self { place, source, filter, target, first: Vec::new() };
         let from = match stream.source.starting_position {
             StartingPosition::Latest => ShardIteratorType::Latest,
             StartingPosition::TrimHorizon => ShardIteratorType::TrimHorizon,
         };
-        let shards = loop {
-            match stream.shards().await {
-                Some(shards) => break shards,
-                None => sleep(shard::RETRY_AFTER).await,
-            }
-        };
-        for found in shards {
+        for found in stream.shards().await? {
             let position = stream.start(&found.id, from.clone()).await;
             stream.first.push((found, position));
         }
-        stream
+        Ok(stream)
     }
 
     /// Reads all shards until `stop`, each after its parent.
@@ -125,7 +128,11 @@ impl Stream {
                 Some(Ok(id)) = readers.join_next(), if !readers.is_empty() => { ended.insert(id); }
                 () = sleep(DISCOVER_EVERY) => {}
             }
-            for found in stream.shards().await.unwrap_or_default() {
+            let shards = stream.shards().await.unwrap_or_else(|error| {
+                stream.target.report.note(&error.to_string());
+                Vec::new()
+            });
+            for found in shards {
                 if known.insert(found.id.clone()) {
                     // A shard that appears later holds what came after the start.
                     waiting.push((found, Position::at(ShardIteratorType::TrimHorizon)));
@@ -135,19 +142,18 @@ impl Stream {
         while readers.join_next().await.is_some() {}
     }
 
-    /// All shards; none when the stream does not answer.
-    async fn shards(&self) -> Option<Vec<Found>> {
+    async fn shards(&self) -> Result<Vec<Found>, Error> {
+        let arn = &self.place.arn;
         let mut shards = Vec::new();
         let mut after = None;
         loop {
-            let request = self.place.client.describe_stream().stream_arn(&self.place.arn);
-            let description = match request.set_exclusive_start_shard_id(after).send().await {
-                Ok(answer) => answer.stream_description?,
-                Err(error) => {
-                    self.complain("describe", &error);
-                    return None;
-                }
-            };
+            let request = self.place.client.describe_stream().stream_arn(arn);
+            let answer = request.set_exclusive_start_shard_id(after).send().await;
+            let answer = answer.map_err(|error| local_dynamo::Error::Call {
+                action: format!("describe {arn}"),
+                cause: chain(&error),
+            })?;
+            let Some(description) = answer.stream_description else { return Ok(shards) };
             let found = description.shards.unwrap_or_default().into_iter();
             shards.extend(found.map(|shard| Found {
                 id: shard.shard_id.unwrap_or_default(),
@@ -155,7 +161,7 @@ impl Stream {
             }));
             after = description.last_evaluated_shard_id;
             if after.is_none() {
-                return Some(shards);
+                return Ok(shards);
             }
         }
     }

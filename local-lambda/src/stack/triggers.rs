@@ -96,7 +96,7 @@ impl Triggers<'_> {
             on_failure: on_failure.map(|url| stream::OnFailure { client: self.aws.sqs(), url }),
         };
         let target = self.target(stack, pool, &source.table);
-        let running = stream::Stream::open(place, source.clone(), filter, target).await;
+        let running = stream::Stream::open(place, source.clone(), filter, target).await?;
         stack.tasks.spawn(running.run(stack.stop.clone()));
         Ok(format!("stream of {}", source.table))
     }

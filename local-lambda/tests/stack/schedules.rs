@@ -75,6 +75,18 @@ async fn invocation_async_schedules_are_asynchronous() {
 }
 
 #[tokio::test]
+async fn schedule_types_a_rate_without_a_start_date_begins_at_once() {
+    let rate = scheduler("Tick", "ScheduleExpression: rate(1 minute)");
+    // A rule fires for the first time after one period.
+    let rule = "Rule: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}".to_owned();
+    let stack = Running::start(&template("", &[rule, rate]), &[]).await;
+    stack.eventually("it fires", |stack| stack.recorded().pop()).await;
+    let sources: Vec<_> = stack.recorded().iter().map(|seen| seen["event"]["source"].clone()).collect();
+    assert_eq!(sources, ["aws.scheduler"]);
+    stack.stop().await;
+}
+
+#[tokio::test]
 async fn a_schedule_that_is_disabled_does_not_fire() {
     let (at, _) = soon();
     let disabled = scheduler("Tick", &format!("{at}, State: DISABLED"));

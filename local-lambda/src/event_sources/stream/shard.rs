@@ -18,7 +18,7 @@ use super::{Item, Stream, lane::Lane, pause, record};
 /// How often an idle shard is looked at. Lambda does so four times a second; here it is cheap.
 const POLL_EVERY: Duration = Duration::from_millis(50);
 /// How long to wait after a call that failed.
-pub(super) const RETRY_AFTER: Duration = Duration::from_millis(200);
+const RETRY_AFTER: Duration = Duration::from_millis(200);
 /// Reads that may wait for a lane. A lane that is full holds up the shard.
 const READ_AHEAD: usize = 16;
 
