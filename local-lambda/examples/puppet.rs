@@ -16,7 +16,10 @@
 //! Each event is written to the folder `RECORD`, if that is set: a file for each invocation. `INIT` is a command for
 //! the start of the process.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::{Value, json};
@@ -106,7 +109,9 @@ fn record(event: &LambdaEvent<Value>) -> Result<(), Error> {
         "environment": environment,
         "process_id": std::process::id(),
     });
-    let file = format!("{folder}/{}", context.request_id);
+    // Retries have the same request id; names sort by time.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+    let file = format!("{folder}/{now}-{}", context.request_id);
     fs::write(format!("{file}.part"), seen.to_string())?;
     fs::rename(format!("{file}.part"), format!("{file}.json"))?;
     Ok(())

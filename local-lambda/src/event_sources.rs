@@ -3,10 +3,10 @@
 mod correlation;
 pub mod filter;
 pub mod partial_batch;
+mod payload;
 pub mod schedule;
 pub mod sqs;
 pub mod stream;
-mod stream_record;
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl Target {
                 let why = invoked.outcome.error_message().unwrap_or_default();
                 (Delivered::AllFailed, Tone::Bad, format!("all {count} failed: {why}"))
             }
-            Outcome::Throttled => (Delivered::AllFailed, Tone::Bad, "throttled".to_owned()),
+            Outcome::Throttled => (Delivered::Throttled, Tone::Bad, "throttled".to_owned()),
         };
         self.report.invocation(&invoked, tone, &result);
         delivered
@@ -84,4 +84,6 @@ pub(crate) enum Delivered {
     /// The indexes of these items failed, in order.
     Failed(Vec<usize>),
     AllFailed,
+    /// The function has not run: its concurrency is used up.
+    Throttled,
 }

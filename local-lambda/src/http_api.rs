@@ -35,6 +35,7 @@ use self::{
 };
 use crate::{
     invocation::{Invocation, Invoked, LARGEST_PAYLOAD, Outcome},
+    metering::Account,
     pool::Pool,
     report::{Report, Tone},
     server::{self, Answer, BodyError, Listener},
@@ -47,18 +48,19 @@ pub struct HttpApi {
     routes: Routes,
     cors: Option<CorsRules>,
     access_log: Option<AccessLog>,
+    account: Arc<Account>,
     report: Report,
 }
 
 impl HttpApi {
-    /// The routes of the template's functions; `pools` are the functions in the order of the template. The API belongs
-    /// to an account in a region.
+    /// The routes of the template's functions; `pools` are the functions in the order of the template. The API is said to
+    /// belong to an account id in a region; `account` hears what is billed.
     #[must_use]
     pub fn new(
         template: &Template,
         pools: &[Arc<Pool>],
-        account_id: &str,
-        region: &str,
+        (account_id, region): (&str, &str),
+        account: Arc<Account>,
         report: Report,
     ) -> Self {
         let declared = template.http_api.as_ref();
@@ -87,6 +89,7 @@ impl HttpApi {
             }),
             routes,
             cors: declared.and_then(|api| api.cors.clone()).map(CorsRules::new),
+            account,
             access_log: declared.and_then(|api| api.access_log_format.as_deref()).map(AccessLog::new),
             report,
         }
@@ -124,6 +127,7 @@ impl HttpApi {
         if let Ok(id) = context.request_id.to_string().parse() {
             answer.headers_mut().insert("apigw-requestid", id);
         }
+        context.bill(&answer, &self.account);
         if let Some(log) = &self.access_log {
             context.answered(&answer);
             self.report.access(&log.line(&context));

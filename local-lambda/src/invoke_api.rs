@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    async_invocation::AsyncInvocations,
     invocation::{Invocation, Invoked, LARGEST_PAYLOAD, LogType, Outcome},
     pool::Pool,
     report::{Report, Tone},
@@ -25,15 +26,16 @@ const LOG_TAIL: usize = 4 * 1024;
 pub struct InvokeApi {
     /// Each function with its logical id.
     functions: Vec<(String, Arc<Pool>)>,
+    events: Arc<AsyncInvocations>,
     source: Arc<str>,
     report: Report,
 }
 
 impl InvokeApi {
-    /// An API to these functions, each with its logical id.
+    /// An API to these functions, each with its logical id. Asynchronous invocations go to `events`.
     #[must_use]
-    pub fn new(functions: Vec<(String, Arc<Pool>)>, report: Report) -> Self {
-        Self { functions, source: "Invoke".into(), report }
+    pub fn new(functions: Vec<(String, Arc<Pool>)>, events: Arc<AsyncInvocations>, report: Report) -> Self {
+        Self { functions, events, source: "Invoke".into(), report }
     }
 
     /// Answers requests until `stop`.
@@ -91,22 +93,26 @@ impl InvokeApi {
         }
         let mut invocation = Invocation::new(&self.source, Vec::new(), payload);
         invocation.log_type = log_type;
-        let (function, report) = (Arc::clone(function), self.report.clone());
-        // A task of its own: a function goes on when its caller leaves.
-        let run = async move {
-            let invoked = function.invoke(invocation).await;
-            line(&report, &invoked);
-            invoked
-        };
         match kind.as_str() {
-            "RequestResponse" => match tokio::spawn(run).await {
-                Ok(invoked) => answer(&invoked, log_type),
-                Err(_) => {
-                    refused(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", "the stack is stopping")
+            "RequestResponse" => {
+                let (function, report) = (Arc::clone(function), self.report.clone());
+                // A task of its own: a function goes on when its caller leaves.
+                let run = async move {
+                    let invoked = function.invoke(invocation).await;
+                    line(&report, &invoked);
+                    invoked
+                };
+                match tokio::spawn(run).await {
+                    Ok(invoked) => answer(&invoked, log_type),
+                    Err(_) => refused(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "ServiceException",
+                        "the stack is stopping",
+                    ),
                 }
-            },
+            }
             "Event" => {
-                tokio::spawn(run);
+                self.events.accept(function, invocation);
                 server::json(StatusCode::ACCEPTED, "")
             }
             "DryRun" => server::json(StatusCode::NO_CONTENT, ""),
@@ -165,7 +171,8 @@ fn answer(invoked: &Invoked, log_type: LogType) -> Answer {
     answer
 }
 
-fn line(report: &Report, invoked: &Invoked) {
+/// Writes the line of an invocation that nothing but its outcome is known of.
+pub(crate) fn line(report: &Report, invoked: &Invoked) {
     match invoked.outcome.error_message() {
         Some(error) => report.invocation(invoked, Tone::Bad, &error),
         None if invoked.outcome == Outcome::Throttled => report.invocation(invoked, Tone::Bad, "throttled"),

@@ -7,11 +7,13 @@
 //!   them as Lambda does, within the function's [`concurrency`]
 //! - [`http_api`] is API Gateway's HTTP API, [`invoke_api`] Lambda's Invoke, [`event_sources`] what polls queues,
 //!   streams and the clock
+//! - [`async_invocation`] is what `Event` invocations and schedules wait in, with its retries and destinations
 //! - [`sqs_server`] and [`queues`] are SQS; the DynamoDB comes from the crate `local-dynamo`
 //! - [`metering`] counts what all of it would be billed as
 //! - [`control_api`] tells how functions and queues stand
 //! - [`report`] writes a line for each invocation; [`stack`] puts it all together and takes it apart again
 
+pub mod async_invocation;
 pub mod build;
 pub mod cli;
 pub mod concurrency;

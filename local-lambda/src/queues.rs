@@ -52,7 +52,13 @@ pub async fn ensure_queues(
 }
 
 fn at_creation(queue: &Queue) -> Option<HashMap<Name, String>> {
-    queue.fifo.then(|| HashMap::from([(Name::FifoQueue, "true".to_owned())]))
+    // ElasticMQ takes the second at creation only.
+    queue.fifo.then(|| {
+        HashMap::from([
+            (Name::FifoQueue, "true".to_owned()),
+            (Name::ContentBasedDeduplication, queue.content_based_deduplication.to_string()),
+        ])
+    })
 }
 
 fn settings(queue: &Queue, places: &Places) -> HashMap<Name, String> {
@@ -62,9 +68,6 @@ fn settings(queue: &Queue, places: &Places) -> HashMap<Name, String> {
         (Name::DelaySeconds, queue.delay.as_secs().to_string()),
         (Name::ReceiveMessageWaitTimeSeconds, queue.receive_wait.as_secs().to_string()),
     ]);
-    if queue.fifo {
-        settings.insert(Name::ContentBasedDeduplication, queue.content_based_deduplication.to_string());
-    }
     if let Some(redrive) = &queue.redrive {
         let target = places.queue_arn(&redrive.dead_letter_queue).unwrap_or_default();
         let policy = json!({"deadLetterTargetArn": target, "maxReceiveCount": redrive.max_receive_count});

@@ -1,6 +1,7 @@
 //! The whole stack: started in order, and taken apart in order.
 
 mod recipes;
+mod triggers;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
@@ -11,19 +12,14 @@ use shared::aws::Aws;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::triggers::Triggers;
 use crate::{
+    async_invocation::AsyncInvocations,
     build::Projects,
     cli::Options,
     concurrency::{Concurrency, Unreserved},
     control_api::ControlApi,
     error::Error,
-    event_sources::{
-        Target,
-        filter::Filter,
-        schedule::Schedule,
-        sqs::Sqs,
-        stream::{OnFailure, Stream},
-    },
     http_api::HttpApi,
     invoke_api::InvokeApi,
     metering::{Account, Metering},
@@ -156,8 +152,16 @@ impl Stack {
             stack.tasks.spawn(Arc::clone(pool).retire(retire_after, stack.stop.clone()));
         }
         let pollers = stack.metering.pollers(&options.region);
-        stack.start_event_sources(&template, &pollers, &report)?;
-        let api = HttpApi::new(&template, &stack.pools, ACCOUNT_ID, &options.region, report.clone());
+        let triggers = Triggers { template: &template, aws: &pollers, report: &report };
+        let events = Arc::new(triggers.async_invocations(&stack)?);
+        stack.start_event_sources(&triggers, &events).await?;
+        let api = HttpApi::new(
+            &template,
+            &stack.pools,
+            (ACCOUNT_ID, &options.region),
+            Arc::clone(&stack.metering.account),
+            report.clone(),
+        );
         stack.routes = api.describe();
         stack.tasks.spawn(api.serve(http, stack.stop.clone()));
         let control_api = ControlApi {
@@ -169,59 +173,26 @@ impl Stack {
         stack.tasks.spawn(control_api.serve(control, stack.stop.clone()));
         let ids = template.functions.iter().map(|function| function.logical_id.clone());
         let functions = ids.zip(stack.pools.iter().cloned()).collect();
-        stack.tasks.spawn(InvokeApi::new(functions, report).serve(invoke, stack.stop.clone()));
+        stack.tasks.spawn(InvokeApi::new(functions, events, report).serve(invoke, stack.stop.clone()));
         Ok(stack)
     }
 
-    fn start_event_sources(&mut self, template: &Template, aws: &Aws, report: &Report) -> Result<(), Error> {
-        let unsupported = |(line, message)| unsupported(&template.path, line, message);
-        for (function, pool) in template.functions.iter().zip(&self.pools) {
-            let target = |source: &str| Target {
-                function: Arc::clone(pool),
-                source: source.into(),
-                places: Arc::clone(&self.places),
-                report: report.clone(),
-            };
+    async fn start_event_sources(
+        &mut self,
+        triggers: &Triggers<'_>,
+        events: &Arc<AsyncInvocations>,
+    ) -> Result<(), Error> {
+        for (function, pool) in triggers.template.functions.iter().zip(self.pools.clone()) {
             for event in &function.events {
                 let trigger = match event {
                     EventSource::Sqs(source) if source.enabled => {
-                        let filter = Filter::compile(&source.filters).map_err(unsupported)?;
-                        let url = self.queue_url(&template.path, &source.queue)?;
-                        let arn = self.places.queue_arn(&source.queue).unwrap_or_default();
-                        let queue = source.queue.clone();
-                        let target = target(&queue);
-                        let source = Sqs::new(aws.sqs(), url, arn, source.clone(), filter, target);
-                        self.tasks.spawn(source.run(self.stop.clone()));
-                        format!("queue {queue}")
+                        triggers.start_sqs(self, (function, &pool), source)?
                     }
                     EventSource::Stream(source) if source.enabled => {
-                        let filter = Filter::compile(&source.filters).map_err(unsupported)?;
-                        let Some(arn) = self.places.streams.get(&source.table).cloned() else {
-                            let message =
-                                format!("{} has no stream: give it a StreamSpecification", source.table);
-                            return Err(unsupported((1, message)));
-                        };
-                        let on_failure = match &source.on_failure {
-                            Some(queue) => Some(OnFailure {
-                                client: aws.sqs(),
-                                url: self.queue_url(&template.path, queue)?,
-                            }),
-                            None => None,
-                        };
-                        let table = source.table.clone();
-                        let client =
-                            local_dynamo::streams_client(&self.addresses.dynamodb, &self.places.region);
-                        let target = target(&table);
-                        let source = Stream::new(client, arn, source.clone(), filter, on_failure, target);
-                        self.tasks.spawn(source.run(self.stop.clone()));
-                        format!("stream of {table}")
+                        triggers.start_stream(self, &pool, source).await?
                     }
                     EventSource::Schedule(source) if source.enabled => {
-                        let (line, expression) = (source.line, source.expression.clone());
-                        let schedule = Schedule::new(source.clone(), target(&source.name));
-                        let schedule = schedule.map_err(|message| unsupported((line, message)))?;
-                        self.tasks.spawn(schedule.run(self.stop.clone()));
-                        expression
+                        triggers.start_schedule(self, &pool, source, events)?
                     }
                     _ => continue,
                 };
@@ -229,11 +200,6 @@ impl Stack {
             }
         }
         Ok(())
-    }
-
-    fn queue_url(&self, template: &Path, logical_id: &str) -> Result<String, Error> {
-        let message = || format!("{logical_id} is not a queue of this template");
-        self.places.queue_urls.get(logical_id).cloned().ok_or_else(|| unsupported(template, 1, message()))
     }
 
     /// Completes when a part of the stack has panicked, with what it is known by: then the rest must not go on as if

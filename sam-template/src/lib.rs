@@ -14,7 +14,11 @@ mod text;
 pub use error::TemplateError;
 pub use load::{Settings, Template};
 pub use resources::{
-    event::{EventSource, FilterCriteria, ScheduleSource, SqsSource, StartingPosition, StreamSource},
+    Destination,
+    event::{
+        EventSource, FilterCriteria, ScheduleKind, ScheduleSource, SqsSource, StartingPosition, StreamSource,
+    },
+    event_invoke::EventInvokeConfig,
     function::Function,
     http_api::{
         Authorizer, AuthorizerName, Cors, HttpApi, HttpRoute, IdentitySource, Responses, RouteAuthorizer,

@@ -1,5 +1,7 @@
 //! YAML as a tree in which every node knows its line. Short tags (`!Ref x`) become their long form (`Ref: x`).
 
+use std::ops::RangeInclusive;
+
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use crate::error::Fault;
@@ -145,6 +147,20 @@ impl Node {
     pub(crate) fn number<T: std::str::FromStr>(&self) -> Result<T, Fault> {
         let text = self.text()?;
         text.parse().map_err(|_| self.fault(format!("{text} is not a number that fits here")))
+    }
+
+    /// A whole number in `range`; `key` is what it is called.
+    pub(crate) fn number_within(&self, key: &str, range: RangeInclusive<u32>) -> Result<u32, Fault> {
+        let number = self.number()?;
+        if range.contains(&number) {
+            return Ok(number);
+        }
+        Err(self.fault(format!("{key} must be {} to {}, not {number}", range.start(), range.end())))
+    }
+
+    /// The member `key` as a whole number in `range`; none for a missing one.
+    pub(crate) fn within(&self, key: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Fault> {
+        self.get(key).map(|node| node.number_within(key, range)).transpose()
     }
 
     pub(crate) fn boolean(&self) -> Result<bool, Fault> {

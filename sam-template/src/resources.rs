@@ -1,6 +1,7 @@
 //! The resources of a template, one file for each kind.
 
 pub(crate) mod event;
+pub(crate) mod event_invoke;
 pub(crate) mod function;
 pub(crate) mod http_api;
 pub(crate) mod queue;
@@ -21,6 +22,25 @@ pub(crate) fn select(scope: &Scope, node: Option<&Node>, keys: &[&str], line: us
     let wanted = Node::entries(node)?.iter().filter(|entry| keys.contains(&entry.key.as_str())).cloned();
     let entries: Vec<Entry> = wanted.collect();
     scope.evaluate(&Node { line, value: Value::Mapping(entries) })
+}
+
+/// A queue that hears of invocations or gets events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// Logical id of the queue.
+    pub queue: String,
+    /// The line of the template that names it.
+    pub line: usize,
+}
+
+/// The queue that `key` of a destination refers to.
+pub(crate) fn destination(node: &Node, key: &str) -> Result<Destination, Fault> {
+    if let Some(kind) = node.get("Type")
+        && kind.text()? != "SQS"
+    {
+        return Err(kind.fault(format!("{} destinations are not supported: SQS is", kind.text()?)));
+    }
+    Ok(Destination { queue: referenced(node, key)?, line: node.require(key)?.line })
 }
 
 /// The logical id of the resource that `key` refers to by `Ref` or `Fn::GetAtt`.

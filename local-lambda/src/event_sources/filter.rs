@@ -144,7 +144,8 @@ impl Pattern {
 impl Rule {
     fn matches(&self, value: Option<&Value>) -> bool {
         if let Self::Exists(wanted) = self {
-            return value.is_some() == *wanted;
+            // Only leaves exist: `NewImage.name` is an object, `NewImage.name.S` may be there.
+            return value.is_some_and(|value| !value.is_object()) == *wanted;
         }
         match value {
             None => false,
@@ -223,6 +224,33 @@ mod tests {
             (r#"{"name":["Order"],"price":[1]}"#, false),
             (r#"{"$or":[{"name":["No"]},{"price":[42]}]}"#, true),
             ("{}", true),
+        ] {
+            assert_eq!(passes(pattern, &item), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn with_ddb_filtering_only_leaves_exist() {
+        let item = json!({"dynamodb": {"NewImage": {"name": {"S": "x"}}}});
+        for (pattern, expected) in [
+            (r#"{"dynamodb":{"NewImage":{"name":{"S":[{"exists":true}]}}}}"#, true),
+            (r#"{"dynamodb":{"NewImage":{"name":[{"exists":true}]}}}"#, false),
+            (r#"{"dynamodb":{"NewImage":{"name":[{"exists":false}]}}}"#, true),
+            (r#"{"dynamodb":{"NewImage":{"name":{"S":[{"exists":false}]}}}}"#, false),
+            (r#"{"dynamodb":{"OldImage":{"name":{"S":[{"exists":false}]}}}}"#, true),
+        ] {
+            assert_eq!(passes(pattern, &item), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn with_ddb_filtering_numbers_of_items_are_texts() {
+        let item = json!({"dynamodb": {"NewImage": {"price": {"N": "150"}}, "SizeBytes": 26}});
+        for (pattern, expected) in [
+            (r#"{"dynamodb":{"NewImage":{"price":{"N":[{"numeric":[">",100]}]}}}}"#, false),
+            (r#"{"dynamodb":{"NewImage":{"price":{"N":[150]}}}}"#, false),
+            (r#"{"dynamodb":{"NewImage":{"price":{"N":["150"]}}}}"#, true),
+            (r#"{"dynamodb":{"SizeBytes":[{"numeric":[">",20]}]}}"#, true),
         ] {
             assert_eq!(passes(pattern, &item), expected, "{pattern}");
         }

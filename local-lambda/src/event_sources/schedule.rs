@@ -1,101 +1,128 @@
-//! The clock as an event source: EventBridge schedules.
+//! The clock as an event source: rules of EventBridge and schedules of EventBridge Scheduler.
 //!
-//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html>
+//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html> and
+//! <https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html>. Both invoke functions asynchronously.
 
-use std::time::Duration;
+mod cron;
+mod expression;
 
-use sam_template::ScheduleSource;
-use serde_json::json;
-use shared::Timestamp;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use sam_template::{ScheduleKind, ScheduleSource};
+use serde_json::{Value, json};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::expression::Expression;
 use super::Target;
-use crate::{
-    invocation::{Invocation, Outcome},
-    report::Tone,
-};
+use crate::{async_invocation::AsyncInvocations, invocation::Invocation, places::Places};
+
+/// The longest sleep: a machine that was suspended or whose clock was set is late by no more than this.
+const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(10);
 
 /// A schedule that invokes a function.
 #[derive(Debug)]
 pub struct Schedule {
-    every: Duration,
+    expression: Expression,
     source: ScheduleSource,
     target: Target,
+    queue: Arc<AsyncInvocations>,
 }
 
 impl Schedule {
-    /// The schedule of an event.
+    /// The schedule of an event, whose invocations go through `queue`.
     ///
     /// # Errors
-    /// Why the expression is not understood.
-    pub fn new(source: ScheduleSource, target: Target) -> Result<Self, String> {
-        Ok(Self { every: rate(&source.expression)?, source, target })
+    /// The line and reason of what is not understood.
+    pub fn new(
+        source: ScheduleSource,
+        target: Target,
+        queue: Arc<AsyncInvocations>,
+    ) -> Result<Self, (usize, String)> {
+        Ok(Self { expression: Expression::of(&source)?, source, target, queue })
     }
 
-    /// Invokes the function each time until `stop`; the first time after one period, as EventBridge does.
+    /// Invokes the function each time until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut ticks = interval_at(Instant::now() + self.every, self.every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        loop {
+        let start = Timestamp::now();
+        let mut next = match (self.source.kind, &self.expression) {
+            // A rate of the Scheduler fires at once, a rule's after one period.
+            (ScheduleKind::Scheduler, Expression::Rate(_)) => Some(start),
+            _ => self.expression.next(start, start),
+        };
+        while let Some(at) = next {
             tokio::select! {
                 () = stop.cancelled() => return,
-                _ = ticks.tick() => self.fire().await,
+                () = until(at) => self.fire(at),
             }
+            // What was missed while the machine slept is not made up for.
+            next = self.expression.next(start, at.max(Timestamp::now()));
         }
     }
 
-    async fn fire(&self) {
-        let payload = self.source.input.clone().unwrap_or_else(|| self.event());
-        let invocation = Invocation::new(&self.target.source, Vec::new(), payload);
-        let invoked = self.target.function.invoke(invocation).await;
-        match (&invoked.outcome, invoked.outcome.error_message()) {
-            (Outcome::Answer(_), _) => self.target.report.invocation(&invoked, Tone::Good, "done"),
-            (_, error) => {
-                let why = error.unwrap_or_else(|| "throttled".to_owned());
-                self.target.report.invocation(&invoked, Tone::Bad, &why);
-            }
-        }
-    }
-
-    fn event(&self) -> String {
-        let places = &self.target.places;
-        let rule =
-            format!("arn:aws:events:{}:{}:rule/{}", places.region, places.account_id, self.source.name);
-        json!({
-            "version": "0",
-            "id": Uuid::new_v4(),
-            "detail-type": "Scheduled Event",
-            "source": "aws.events",
-            "account": places.account_id,
-            "time": Timestamp::now(),
-            "region": places.region,
-            "resources": [rule],
-            "detail": {},
-        })
-        .to_string()
+    fn fire(&self, at: Timestamp) {
+        let (kind, places) = (self.source.kind, &self.target.places);
+        let arn = arn(&self.source, places);
+        let payload = match &self.source.input {
+            Some(input) if kind == ScheduleKind::Scheduler => fill_in(input, &arn, at),
+            Some(input) => input.clone(),
+            None => event(kind, &arn, places, at).to_string(),
+        };
+        self.queue.accept(&self.target.function, Invocation::new(&self.target.source, Vec::new(), payload));
     }
 }
 
-/// The period of `rate(5 minutes)`.
-fn rate(expression: &str) -> Result<Duration, String> {
-    let unknown = || {
-        format!(
-            "{expression} is not supported: use rate(N minutes), rate(N hours) or rate(N days), with the unit in the singular for 1"
-        )
+/// The Scheduler's context attributes:
+/// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
+fn fill_in(input: &str, schedule: &str, at: Timestamp) -> String {
+    input
+        .replace("<aws.scheduler.schedule-arn>", schedule)
+        .replace("<aws.scheduler.scheduled-time>", &seconds(at))
+        .replace("<aws.scheduler.execution-id>", &Uuid::new_v4().to_string())
+        .replace("<aws.scheduler.attempt-number>", "1")
+}
+
+fn arn(source: &ScheduleSource, places: &Places) -> String {
+    let (service, kind) = match source.kind {
+        ScheduleKind::Rule => ("events", "rule"),
+        ScheduleKind::Scheduler => ("scheduler", "schedule/default"),
     };
-    let inner =
-        expression.strip_prefix("rate(").and_then(|text| text.strip_suffix(')')).ok_or_else(unknown)?;
-    let (number, unit) = inner.trim().split_once(' ').ok_or_else(unknown)?;
-    let number: u64 = number.parse().ok().filter(|number| *number > 0).ok_or_else(unknown)?;
-    let seconds = match (unit.trim(), number) {
-        ("minute", 1) | ("minutes", 2..) => 60,
-        ("hour", 1) | ("hours", 2..) => 60 * 60,
-        ("day", 1) | ("days", 2..) => 24 * 60 * 60,
-        _ => return Err(unknown()),
+    format!("arn:aws:{service}:{}:{}:{kind}/{}", places.region, places.account_id, source.name)
+}
+
+/// The payload of a schedule without an input.
+fn event(kind: ScheduleKind, arn: &str, places: &Places, at: Timestamp) -> Value {
+    let (source, detail) = match kind {
+        ScheduleKind::Rule => ("aws.events", json!({})),
+        // The Scheduler's detail is a text.
+        ScheduleKind::Scheduler => ("aws.scheduler", json!("{}")),
     };
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(unknown)
+    json!({
+        "version": "0",
+        "id": Uuid::new_v4(),
+        "detail-type": "Scheduled Event",
+        "source": source,
+        "account": places.account_id,
+        "time": seconds(at),
+        "region": places.region,
+        "resources": [arn],
+        "detail": detail,
+    })
+}
+
+/// `2026-11-21T08:15:30Z`
+fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+async fn until(time: Timestamp) {
+    while let Ok(left) = Duration::try_from(time.duration_since(Timestamp::now()))
+        && !left.is_zero()
+    {
+        sleep(left.min(LOOK_AT_THE_CLOCK)).await;
+    }
 }
 
 #[cfg(test)]
@@ -103,18 +130,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_read_as_eventbridge_does() {
-        assert_eq!(rate("rate(5 minutes)"), Ok(Duration::from_secs(300)));
-        assert_eq!(rate("rate(1 hour)"), Ok(Duration::from_secs(3600)));
-        for bad in [
-            "rate(1 minutes)",
-            "rate(5 minute)",
-            "rate(0 minutes)",
-            "rate(5 weeks)",
-            "cron(0 12 * * ? *)",
-            "5 minutes",
-        ] {
-            assert!(rate(bad).is_err(), "{bad}");
-        }
+    fn eb_scheduled_rule_pattern_the_event_of_a_rule() {
+        let places = Places {
+            region: "eu-west-1".to_owned(),
+            account_id: "123456789012".to_owned(),
+            ..Places::default()
+        };
+        let at: Timestamp = "2026-11-21T08:15:30Z".parse().unwrap();
+        let arn = "arn:aws:events:eu-west-1:123456789012:rule/Tick";
+        let mut event = event(ScheduleKind::Rule, arn, &places, at);
+        assert!(event["id"].take().is_string());
+        let expected = json!({
+            "version": "0",
+            "id": null,
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": "123456789012",
+            "time": "2026-11-21T08:15:30Z",
+            "region": "eu-west-1",
+            "resources": [arn],
+            "detail": {},
+        });
+        assert_eq!(event, expected);
     }
 }

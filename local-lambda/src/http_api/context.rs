@@ -16,7 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{event, refusal::Refusal, routes::Route};
-use crate::server::Answer;
+use crate::{metering::Account, server::Answer};
 
 /// The id of the API, where AWS has ten letters and digits.
 pub(crate) const API_ID: &str = "local";
@@ -79,6 +79,10 @@ struct Response {
     latency: Duration,
 }
 
+fn length(answer: &Answer) -> u64 {
+    answer.body().size_hint().exact().unwrap_or_default()
+}
+
 impl Context {
     pub(crate) fn new(api: Arc<Api>, parts: Parts) -> Self {
         let path = event::decode(parts.uri.path()).unwrap_or_default();
@@ -116,9 +120,21 @@ impl Context {
     pub(crate) fn answered(&mut self, answer: &Answer) {
         self.response = Some(Response {
             status: answer.status().as_u16(),
-            length: answer.body().size_hint().exact().unwrap_or_default(),
+            length: length(answer),
             latency: self.started.elapsed(),
         });
+    }
+
+    /// Tells the account that the request was answered. What is turned away by throttle or authorizer is free:
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-pricing.html>
+    pub(crate) fn bill(&self, answer: &Answer, account: &Account) {
+        let free = [Refusal::TooManyRequests, Refusal::Unauthorized, Refusal::Forbidden];
+        if let Some(route) = &self.route_key
+            && !self.refusal.is_some_and(|refusal| free.contains(&refusal))
+        {
+            let bytes = length(answer).max(self.request_length as u64);
+            account.requested(route, answer.status().as_u16(), bytes);
+        }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -11,7 +11,7 @@ use meter::{
     prices::{PriceError, PriceList},
     units::api_gateway_requests,
 };
-use sam_template::Template;
+use sam_template::{EventSource, Template};
 
 use super::calls::{Calls, Seen};
 use crate::invocation::Invoked;
@@ -46,7 +46,7 @@ struct State {
     /// Functions by the access key ids of their environments.
     signers: BTreeMap<String, Arc<str>>,
     functions: BTreeMap<Arc<str>, FunctionUsage>,
-    routes: BTreeMap<Arc<str>, RouteUsage>,
+    routes: BTreeMap<String, RouteUsage>,
     pollers: BTreeMap<String, u64>,
     work: u64,
     calls: Calls,
@@ -70,7 +70,17 @@ impl Account {
             };
             (function.name.as_str().into(), usage)
         });
-        let state = State { functions: functions.collect(), ..State::default() };
+        let routes = template.functions.iter().flat_map(|function| {
+            function.events.iter().filter_map(|event| match event {
+                EventSource::HttpApi(route) => {
+                    let function = Some(function.name.clone());
+                    let usage = RouteUsage { route: route.key(), function, ..RouteUsage::default() };
+                    Some((route.key(), usage))
+                }
+                _ => None,
+            })
+        });
+        let state = State { functions: functions.collect(), routes: routes.collect(), ..State::default() };
         Ok(Self {
             region: region.to_owned(),
             prices: PriceList::built_in()?,
@@ -122,17 +132,13 @@ impl Account {
         usage.log_bytes += invoked.usage.log_bytes + invoked.usage.log_lines * LOG_EVENT_OVERHEAD + platform;
     }
 
-    /// A request to a route that was answered; `bytes` of it and its answer together.
-    pub(crate) fn requested(&self, route: &Arc<str>, function: &str, status: u16, bytes: u64) {
+    /// A request to a route that was answered with a status; `bytes` of the larger of request and answer.
+    pub(crate) fn requested(&self, route: &str, status: u16, bytes: u64) {
         let mut state = self.state();
-        let usage = state.routes.entry(Arc::clone(route)).or_insert_with(|| RouteUsage {
-            route: route.to_string(),
-            function: Some(function.to_owned()),
-            ..RouteUsage::default()
-        });
+        let Some(usage) = state.routes.get_mut(route) else { return };
         usage.requests += 1;
         usage.metered_requests += api_gateway_requests(bytes);
-        let works = self.unit_of_work.as_ref().is_some_and(|unit| *unit.route == **route);
+        let works = self.unit_of_work.as_ref().is_some_and(|unit| unit.route == route);
         if works && (200..300).contains(&status) {
             state.work += 1;
         }
@@ -153,7 +159,7 @@ impl Account {
         let used = |function: &&FunctionUsage| function.invocations > 0;
         let usage = Usage {
             functions: state.functions.values().filter(used).cloned().collect(),
-            routes: state.routes.values().cloned().collect(),
+            routes: state.routes.values().filter(|route| route.requests > 0).cloned().collect(),
             pollers: state
                 .pollers
                 .iter()

@@ -142,6 +142,13 @@ impl Running {
         self.send(request, payload).await
     }
 
+    /// Invokes the puppet through the Invoke API, asynchronously.
+    pub(crate) async fn invoke_event(&self, event: &Value) -> Answer {
+        let uri = format!("{}/2015-03-31/functions/puppet/invocations", self.stack.addresses.invoke);
+        let request = http::Request::post(uri).header("x-amz-invocation-type", "Event");
+        self.send(request, &event.to_string()).await
+    }
+
     async fn send(&self, request: http::request::Builder, body: &str) -> Answer {
         self.send_bytes(request, Bytes::copy_from_slice(body.as_bytes())).await
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod access_log;
+mod async_invocations;
 mod authorizers;
 mod control_api;
 mod cors;
@@ -13,4 +14,8 @@ mod http_api;
 mod http_event;
 mod http_limits;
 mod invoke_api;
+mod queues;
 mod rebuilds;
+mod schedules;
+mod sqs;
+mod streams;

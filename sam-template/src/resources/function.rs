@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{event::EventSource, select};
+use super::{event::EventSource, event_invoke::EventInvokeConfig, select};
 use crate::{error::Fault, evaluate::Scope, node::Node, text::Text};
 
 /// A function, with the template's `Globals` merged in.
@@ -28,9 +28,11 @@ pub struct Function {
     pub environment: BTreeMap<String, Text>,
     /// What invokes it, in the order of the template.
     pub events: Vec<EventSource>,
+    /// What becomes of its asynchronous invocations.
+    pub event_invoke: EventInvokeConfig,
 }
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 11] = [
     "FunctionName",
     "CodeUri",
     "Runtime",
@@ -40,6 +42,8 @@ const KEYS: [&str; 9] = [
     "ReservedConcurrentExecutions",
     "Environment",
     "Events",
+    "EventInvokeConfig",
+    "DeadLetterQueue",
 ];
 
 impl Function {
@@ -87,6 +91,7 @@ impl Function {
             reserved_concurrency: own.get("ReservedConcurrentExecutions").map(Node::number).transpose()?,
             environment,
             events,
+            event_invoke: EventInvokeConfig::read(&own, &globals)?,
         })
     }
 }

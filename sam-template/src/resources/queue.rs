@@ -1,4 +1,6 @@
 //! `AWS::SQS::Queue`
+//!
+//! The bounds: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>
 
 use std::time::Duration;
 
@@ -53,8 +55,8 @@ impl Queue {
         ];
         let queue = properties(scope, resource, &keys)?;
         let flag = |key: &str| queue.get(key).map_or(Ok(false), Node::boolean);
-        let seconds = |key: &str, default| {
-            Ok(Duration::from_secs(queue.get(key).map(Node::number).transpose()?.unwrap_or(default)))
+        let seconds = |key: &str, default: u32, range| {
+            Ok(Duration::from_secs(queue.within(key, range)?.unwrap_or(default).into()))
         };
         let fifo = flag("FifoQueue")?;
         let name = match queue.get("QueueName") {
@@ -68,10 +70,10 @@ impl Queue {
             line,
             fifo,
             content_based_deduplication: flag("ContentBasedDeduplication")?,
-            visibility_timeout: seconds("VisibilityTimeout", 30)?,
-            retention: seconds("MessageRetentionPeriod", 4 * 24 * 60 * 60)?,
-            delay: seconds("DelaySeconds", 0)?,
-            receive_wait: seconds("ReceiveMessageWaitTimeSeconds", 0)?,
+            visibility_timeout: seconds("VisibilityTimeout", 30, 0..=43_200)?,
+            retention: seconds("MessageRetentionPeriod", 4 * 24 * 60 * 60, 60..=1_209_600)?,
+            delay: seconds("DelaySeconds", 0, 0..=900)?,
+            receive_wait: seconds("ReceiveMessageWaitTimeSeconds", 0, 0..=20)?,
             redrive: queue.get("RedrivePolicy").map(redrive).transpose()?,
         })
     }
@@ -80,6 +82,6 @@ impl Queue {
 fn redrive(policy: &Node) -> Result<Redrive, Fault> {
     Ok(Redrive {
         dead_letter_queue: referenced(policy, "deadLetterTargetArn")?,
-        max_receive_count: policy.require("maxReceiveCount")?.number()?,
+        max_receive_count: policy.require("maxReceiveCount")?.number_within("maxReceiveCount", 1..=1000)?,
     })
 }

@@ -1,0 +1,149 @@
+use std::time::UNIX_EPOCH;
+
+use sam_template::{FilterCriteria, StartingPosition};
+use serde_json::Value;
+
+use super::*;
+
+fn source() -> StreamSource {
+    StreamSource {
+        table: "Things".to_owned(),
+        line: 1,
+        enabled: true,
+        starting_position: StartingPosition::TrimHorizon,
+        batch_size: 100,
+        window: Duration::ZERO,
+        maximum_retries: None,
+        maximum_age: None,
+        bisect_on_error: false,
+        parallelization_factor: 1,
+        report_batch_item_failures: true,
+        filters: FilterCriteria::default(),
+        on_failure: None,
+    }
+}
+
+/// Records `1`, `2`, ..., each created so many seconds after 1970.
+fn items(created: &[u64]) -> Vec<Item> {
+    let item = |(index, seconds): (usize, &u64)| Item {
+        sequence_number: (index + 1).to_string(),
+        created: UNIX_EPOCH + Duration::from_secs(*seconds),
+        event: Value::Null,
+        size: 4,
+    };
+    created.iter().enumerate().map(item).collect()
+}
+
+/// Plays a batch to its end, or through so many steps, and tells each step: `invoke 12`, `give up 12 RecordAgeExceeded
+/// after 2`.
+fn play(
+    source: &StreamSource,
+    items: Vec<Item>,
+    now: u64,
+    outcome: impl Fn(&str) -> Delivered,
+    most: usize,
+) -> Vec<String> {
+    let names = |items: &[Item]| items.iter().map(|item| item.sequence_number.as_str()).collect::<String>();
+    let mut retries = Retries::new(source, items);
+    let mut steps = Vec::new();
+    while steps.len() < most
+        && let Some(step) = retries.next(UNIX_EPOCH + Duration::from_secs(now))
+    {
+        steps.push(match step {
+            Step::Invoke(attempt) => {
+                let names = names(&attempt.items);
+                retries.ended(attempt, &outcome(&names));
+                format!("invoke {names}")
+            }
+            Step::GiveUp(lost) => {
+                let (names, why) = (names(&lost.items), lost.condition.as_str());
+                format!("give up {names} {why} after {}", lost.invocations)
+            }
+        });
+    }
+    steps
+}
+
+#[test]
+fn services_dynamodb_errors_a_batch_is_retried_for_ever_by_default() {
+    let steps = play(&source(), items(&[0, 0]), 0, |_| Delivered::AllFailed, 50);
+    assert_eq!(steps, vec!["invoke 12"; 50]);
+}
+
+#[test]
+fn services_dynamodb_errors_retries_are_counted() {
+    let twice = StreamSource { maximum_retries: Some(2), ..source() };
+    let steps = play(&twice, items(&[0, 0]), 0, |_| Delivered::AllFailed, 50);
+    assert_eq!(steps, ["invoke 12", "invoke 12", "invoke 12", "give up 12 RetryAttemptsExhausted after 3"]);
+}
+
+#[test]
+fn services_dynamodb_errors_splitting_is_no_retry() {
+    let bisecting = StreamSource { maximum_retries: Some(1), bisect_on_error: true, ..source() };
+    let third_fails = |names: &str| if names.contains('3') { Delivered::AllFailed } else { Delivered::Done };
+    let expected = [
+        "invoke 1234",
+        "invoke 12",
+        "invoke 34",
+        "invoke 3",
+        "invoke 3",
+        "give up 3 RetryAttemptsExhausted after 2",
+        "invoke 4",
+    ];
+    assert_eq!(play(&bisecting, items(&[0; 4]), 0, third_fails, 50), expected);
+}
+
+#[test]
+fn services_dynamodb_errors_only_the_records_that_are_too_old_are_given_up() {
+    let minute = StreamSource { maximum_age: Some(Duration::from_secs(60)), ..source() };
+    let steps = play(&minute, items(&[0, 10, 100]), 65, |_| Delivered::Done, 50);
+    assert_eq!(steps, ["give up 1 RecordAgeExceeded after 0", "invoke 23"]);
+    let steps = play(&minute, items(&[0, 10, 20]), 100, |_| Delivered::Done, 50);
+    assert_eq!(steps, ["give up 123 RecordAgeExceeded after 0"]);
+}
+
+#[test]
+fn services_dynamodb_errors_age_is_looked_at_before_each_attempt() {
+    let minute = StreamSource { maximum_age: Some(Duration::from_secs(60)), ..source() };
+    let mut retries = Retries::new(&minute, items(&[0]));
+    let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+    let Some(Step::Invoke(attempt)) = retries.next(at(60)) else { panic!() };
+    assert!(retries.ended(attempt, &Delivered::AllFailed) > Duration::ZERO);
+    let Some(Step::GiveUp(lost)) = retries.next(at(61)) else { panic!() };
+    assert_eq!((lost.condition, lost.invocations), (Condition::RecordAgeExceeded, 1));
+    assert!(retries.next(at(61)).is_none());
+}
+
+#[test]
+fn services_ddb_batchfailurereporting_the_lowest_failure_is_the_checkpoint() {
+    for bisect_on_error in [false, true] {
+        let source = StreamSource { bisect_on_error, maximum_retries: Some(1), ..source() };
+        let outcome = |names: &str| match names {
+            "1234" => Delivered::Failed(vec![1, 3]),
+            "234" => Delivered::Failed(vec![2]),
+            _ => Delivered::Done,
+        };
+        assert_eq!(play(&source, items(&[0; 4]), 0, outcome, 50), ["invoke 1234", "invoke 234", "invoke 4"]);
+    }
+}
+
+#[test]
+fn services_ddb_batchfailurereporting_no_progress_is_a_retry_of_the_rest() {
+    let once = StreamSource { maximum_retries: Some(1), ..source() };
+    let outcome = |names: &str| Delivered::Failed(vec![usize::from(names == "123")]);
+    let expected = ["invoke 123", "invoke 23", "invoke 23", "give up 23 RetryAttemptsExhausted after 2"];
+    assert_eq!(play(&once, items(&[0; 3]), 0, outcome, 50), expected);
+}
+
+#[test]
+fn invocation_retries_throttles_are_no_retries() {
+    let never = StreamSource { maximum_retries: Some(0), bisect_on_error: true, ..source() };
+    let steps = play(&never, items(&[0, 0]), 0, |_| Delivered::Throttled, 30);
+    assert_eq!(steps, vec!["invoke 12"; 30]);
+}
+
+#[test]
+fn waits_grow_up_to_a_bound() {
+    assert!((RETRY_AFTER / 2..=RETRY_AFTER).contains(&backoff(0)));
+    assert!((RETRY_AFTER_AT_MOST / 2..=RETRY_AFTER_AT_MOST).contains(&backoff(u32::MAX)));
+}

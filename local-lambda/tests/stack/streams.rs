@@ -1,0 +1,339 @@
+//! Streams as event sources: <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>
+
+use std::{collections::HashSet, time::Duration};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::harness::{Running, puppet};
+
+/// A puppet on the stream of the table `Things`.
+fn template(source: &str) -> String {
+    with_properties("      Timeout: 3", &format!("StartingPosition: TRIM_HORIZON, {source}"))
+}
+
+fn with_properties(properties: &str, source: &str) -> String {
+    let function = format!(
+        "{properties}\n      Environment: {{Variables: {{RECORD: $RECORD}}}}\n      Events:\n        Changes:\n          \
+         Type: DynamoDB\n          Properties: {{Stream: !GetAtt Things.StreamArn, {source}}}"
+    );
+    let others = "  Things:\n    Type: AWS::DynamoDB::Table\n    Properties:\n      \
+                  AttributeDefinitions: [{AttributeName: id, AttributeType: S}, {AttributeName: n, AttributeType: N}]\n      \
+                  KeySchema: [{AttributeName: id, KeyType: HASH}, {AttributeName: n, KeyType: RANGE}]\n      \
+                  StreamSpecification: {StreamViewType: NEW_AND_OLD_IMAGES}\n  \
+                  Lost: {Type: AWS::SQS::Queue}";
+    puppet(&function, others)
+}
+
+const GIVE_UP: &str = "DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Lost.Arn}}";
+const PARTIAL: &str = "FunctionResponseTypes: [ReportBatchItemFailures]";
+/// A batch of four, however long they take to come.
+const FOUR: &str = "BatchSize: 4, MaximumBatchingWindowInSeconds: 60";
+
+/// Writes an item that holds a command for the puppet.
+async fn put(stack: &Running, id: &str, n: u32, command: &Value) {
+    let table = &stack.stack.places.tables["Things"];
+    let request = stack.aws.dynamodb().put_item().table_name(table);
+    let request = request.item("id", AttributeValue::S(id.to_owned()));
+    let request = request.item("n", AttributeValue::N(n.to_string()));
+    request.item("puppet", AttributeValue::S(command.to_string())).send().await.unwrap();
+}
+
+/// The records of each invocation so far: `a1`.
+fn batches(stack: &Running) -> Vec<Vec<String>> {
+    let name = |record: &Value| {
+        let keys = &record["dynamodb"]["Keys"];
+        format!("{}{}", keys["id"]["S"].as_str().unwrap(), keys["n"]["N"].as_str().unwrap())
+    };
+    let names = |seen: Value| seen["event"]["Records"].as_array().unwrap().iter().map(name).collect();
+    stack.recorded().into_iter().filter(|seen| seen["event"]["Records"].is_array()).map(names).collect()
+}
+
+async fn until_last(stack: &Running, last: &str) -> Vec<Vec<String>> {
+    let came = |stack: &Running| {
+        let batches = batches(stack);
+        batches.last()?.iter().any(|name| name == last).then_some(batches)
+    };
+    stack.eventually("the last one comes", came).await
+}
+
+fn given_up(stack: &Running) -> usize {
+    let lines = stack.lines_of("stack");
+    lines.iter().filter(|line| line["message"].as_str().unwrap().contains("given up")).count()
+}
+
+#[tokio::test]
+async fn with_ddb_functions_get_records_with_both_images() {
+    let stack = Running::start(&template("BatchSize: 1"), &["--region", "eu-west-1"]).await;
+    put(&stack, "a", 1, &json!({"was": 1})).await;
+    put(&stack, "a", 1, &json!({"is": 2})).await;
+    let seen = stack.eventually("both come", |stack| stack.recorded().into_iter().nth(1)).await;
+    let record = &seen["event"]["Records"][0];
+    assert_eq!(record["eventName"], "MODIFY");
+    assert_eq!(record["eventSource"], "aws:dynamodb");
+    assert_eq!(record["awsRegion"], "eu-west-1");
+    assert_eq!(record["eventSourceARN"], stack.stack.places.streams["Things"]);
+    let change = &record["dynamodb"];
+    assert_eq!(change["Keys"], json!({"id": {"S": "a"}, "n": {"N": "1"}}));
+    assert_eq!(change["OldImage"]["puppet"]["S"], r#"{"was":1}"#);
+    assert_eq!(change["NewImage"]["puppet"]["S"], r#"{"is":2}"#);
+    assert_eq!(change["StreamViewType"], "NEW_AND_OLD_IMAGES");
+    assert!(change["SequenceNumber"].is_string());
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn services_ddb_params_batch_size_and_window() {
+    let stack = Running::start(&template("BatchSize: 4, MaximumBatchingWindowInSeconds: 1"), &[]).await;
+    for n in 0..6 {
+        put(&stack, "a", n, &json!({})).await;
+    }
+    // A full batch does not wait; the rest does, for more that may come.
+    assert_eq!(until_last(&stack, "a5").await, [vec!["a0", "a1", "a2", "a3"], vec!["a4", "a5"]]);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn services_ddb_params_latest_starts_with_what_is_written_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = ["--data", folder.path().to_str().unwrap()];
+    let latest = with_properties("      Timeout: 3", "StartingPosition: LATEST");
+    let stack = Running::start(&latest, &data).await;
+    put(&stack, "before", 1, &json!({})).await;
+    assert_eq!(until_last(&stack, "before1").await, [["before1"]]);
+    stack.stop().await;
+    let stack = Running::start(&latest, &data).await;
+    put(&stack, "after", 1, &json!({})).await;
+    assert_eq!(until_last(&stack, "after1").await, [["after1"]]);
+    stack.stop().await;
+    let stack = Running::start(&template("BatchSize: 1"), &data).await;
+    assert_eq!(until_last(&stack, "after1").await, [["before1"], ["after1"]], "from the trim horizon");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn services_dynamodb_errors_retries_keep_the_order_and_end_at_the_destination() {
+    let source = format!("BatchSize: 1, MaximumRetryAttempts: 1, {GIVE_UP}");
+    let stack = Running::start(&template(&source), &[]).await;
+    put(&stack, "a", 1, &json!({})).await;
+    put(&stack, "a", 2, &json!({"error": "no"})).await;
+    put(&stack, "a", 3, &json!({})).await;
+    assert_eq!(until_last(&stack, "a3").await, [["a1"], ["a2"], ["a2"], ["a3"]]);
+    let mut message = stack.take_bodies("Lost", 1).await.remove(0);
+    let failed = stack.recorded()[1]["event"]["Records"][0]["dynamodb"]["SequenceNumber"].clone();
+    for varying in ["/requestContext/requestId", "/timestamp", "/DDBStreamBatchInfo/shardId"] {
+        assert!(message.pointer_mut(varying).unwrap().take().is_string(), "{varying}");
+    }
+    for arrival in ["approximateArrivalOfFirstRecord", "approximateArrivalOfLastRecord"] {
+        let arrival = message["DDBStreamBatchInfo"][arrival].take();
+        assert!(arrival.as_str().unwrap().ends_with('Z'), "{arrival}");
+    }
+    let expected = json!({
+        "requestContext": {
+            "requestId": null,
+            "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:puppet",
+            "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": 2,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "version": "1.0",
+        "timestamp": null,
+        "DDBStreamBatchInfo": {
+            "shardId": null,
+            "startSequenceNumber": failed,
+            "endSequenceNumber": failed,
+            "approximateArrivalOfFirstRecord": null,
+            "approximateArrivalOfLastRecord": null,
+            "batchSize": 1,
+            "streamArn": stack.stack.places.streams["Things"],
+        },
+    });
+    assert_eq!(message, expected);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn services_dynamodb_errors_bisect_finds_the_bad_record() {
+    let source = format!("{FOUR}, MaximumRetryAttempts: 0, BisectBatchOnFunctionError: true, {GIVE_UP}");
+    let stack = Running::start(&template(&source), &[]).await;
+    for n in 1..=4 {
+        put(&stack, "a", n, &if n == 3 { json!({"panic": "no"}) } else { json!({}) }).await;
+    }
+    let batches = until_last(&stack, "a4").await;
+    let message = stack.take_bodies("Lost", 1).await.remove(0);
+    assert_eq!(message["DDBStreamBatchInfo"]["batchSize"], 1);
+    let expected: [&[&str]; 5] = [&["a1", "a2", "a3", "a4"], &["a1", "a2"], &["a3", "a4"], &["a3"], &["a4"]];
+    let batches = if batches.len() < 5 { until_all(&stack, 5).await } else { batches };
+    assert_eq!(batches, expected);
+    stack.stop().await;
+}
+
+async fn until_all(stack: &Running, count: usize) -> Vec<Vec<String>> {
+    let all = |stack: &Running| Some(batches(stack)).filter(|batches| batches.len() >= count);
+    stack.eventually("all come", all).await
+}
+
+#[tokio::test]
+async fn services_ddb_batchfailurereporting_the_lowest_failure_is_the_checkpoint() {
+    for bisect in ["true", "false"] {
+        let source = format!(
+            "{FOUR}, MaximumRetryAttempts: 0, BisectBatchOnFunctionError: {bisect}, {PARTIAL}, {GIVE_UP}"
+        );
+        let stack = Running::start(&template(&source), &[]).await;
+        for n in 1..=4 {
+            put(&stack, "a", n, &if n == 1 { json!({}) } else { json!({"fail": true}) }).await;
+        }
+        let expected: [&[&str]; 2] = [&["a1", "a2", "a3", "a4"], &["a2", "a3", "a4"]];
+        let message = stack.take_bodies("Lost", 1).await.remove(0);
+        assert_eq!(batches(&stack), expected, "bisect: {bisect}");
+        assert_eq!(message["DDBStreamBatchInfo"]["batchSize"], 3);
+        stack.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn services_ddb_batchfailurereporting_success_and_failure_conditions() {
+    let answers = [
+        (json!({"batchItemFailures": []}), true),
+        (json!({"batchItemFailures": null}), true),
+        (json!({}), true),
+        (json!(null), true),
+        (json!({"batchItemFailures": [{"itemIdentifier": ""}]}), false),
+        (json!({"batchItemFailures": [{"itemIdentifier": null}]}), false),
+        (json!({"batchItemFailures": [{"itemIdentifer": "1"}]}), false),
+    ];
+    let source = format!("BatchSize: 1, MaximumRetryAttempts: 0, {PARTIAL}");
+    let stack = Running::start(&template(&source), &[]).await;
+    for (index, (answer, succeeds)) in answers.into_iter().enumerate() {
+        let before = given_up(&stack);
+        let n = u32::try_from(index).unwrap();
+        put(&stack, "a", n, &json!({"answer": answer})).await;
+        put(&stack, "then", n, &json!({})).await;
+        until_last(&stack, &format!("then{n}")).await;
+        assert_eq!(given_up(&stack) == before, succeeds, "{answer}");
+    }
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn services_ddb_params_parallelization_keeps_the_order_of_each_key() {
+    let stack = Running::start(&template("BatchSize: 1, ParallelizationFactor: 10"), &[]).await;
+    for n in 0..3 {
+        for key in ["a", "b", "c", "d", "e", "f"] {
+            put(&stack, key, n, &json!({"sleep_ms": 100})).await;
+        }
+    }
+    let batches = until_all(&stack, 18).await.concat();
+    for key in ["a", "b", "c", "d", "e", "f"] {
+        let of_key: Vec<_> = batches.iter().filter(|name| name.starts_with(key)).collect();
+        assert_eq!(of_key, [0, 1, 2].map(|n| format!("{key}{n}")).iter().collect::<Vec<_>>());
+    }
+    let processes: HashSet<_> = stack.recorded().iter().map(|seen| seen["process_id"].as_u64()).collect();
+    assert!(processes.len() > 1, "different keys run beside each other");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn services_ddb_params_without_parallelization_a_shard_has_one_batch_at_a_time() {
+    let stack = Running::start(&template("BatchSize: 1"), &[]).await;
+    for key in ["a", "b", "c", "d"] {
+        put(&stack, key, 0, &json!({"sleep_ms": 50})).await;
+    }
+    assert_eq!(until_all(&stack, 4).await, [["a0"], ["b0"], ["c0"], ["d0"]]);
+    let processes: HashSet<_> = stack.recorded().iter().map(|seen| seen["process_id"].as_u64()).collect();
+    assert_eq!(processes.len(), 1);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn services_dynamodb_errors_throttles_use_up_no_retries() {
+    let one = "      Timeout: 3\n      ReservedConcurrentExecutions: 1";
+    let source = "StartingPosition: TRIM_HORIZON, BatchSize: 1, MaximumRetryAttempts: 0";
+    let stack = Running::start(&with_properties(one, source), &[]).await;
+    let busy = json!({"puppet": {"sleep_ms": 700}});
+    let (answer, ()) = tokio::join!(stack.invoke(&busy), async {
+        stack.eventually("it is busy", |stack| stack.recorded().pop()).await;
+        put(&stack, "a", 1, &json!({})).await;
+    });
+    assert_eq!(answer.status, 200);
+    assert_eq!(until_all(&stack, 1).await, [["a1"]]);
+    let throttled = |line: &Value| line["result"] == "throttled";
+    assert!(stack.lines_of("invocation").iter().any(throttled));
+    assert_eq!(given_up(&stack), 0);
+    stack.stop().await;
+}
+
+/// Which of a few items a pattern lets through.
+async fn passing(pattern: &str) -> Vec<String> {
+    let end = r#"{"dynamodb":{"Keys":{"id":{"S":["end"]}}}}"#;
+    let filters = format!(
+        "BatchSize: 1, FilterCriteria: {{Filters: [{{Pattern: '{pattern}'}}, {{Pattern: '{end}'}}]}}"
+    );
+    let stack = Running::start(&template(&filters), &[]).await;
+    put(&stack, "apple", 1, &json!({})).await;
+    put(&stack, "Apricot", 2, &json!({})).await;
+    let table = &stack.stack.places.tables["Things"];
+    let request = stack.aws.dynamodb().delete_item().table_name(table);
+    let request = request.key("id", AttributeValue::S("apple".to_owned()));
+    request.key("n", AttributeValue::N("1".to_owned())).send().await.unwrap();
+    put(&stack, "end", 3, &json!({})).await;
+    let seen = until_last(&stack, "end3").await.concat();
+    let events: Vec<_> =
+        stack.recorded().iter().map(|seen| seen["event"]["Records"][0]["eventName"].clone()).collect();
+    stack.stop().await;
+    let named = seen.iter().zip(events).map(|(name, event)| format!("{} {name}", event.as_str().unwrap()));
+    named.filter(|name| !name.ends_with("end3")).collect()
+}
+
+#[tokio::test]
+async fn with_ddb_filtering_patterns_on_real_records() {
+    let key = |rule: &str| format!(r#"{{"dynamodb":{{"Keys":{{"id":{{"S":[{rule}]}}}}}}}}"#);
+    let image = |rule: &str| format!(r#"{{"dynamodb":{{"NewImage":{{"n":{{"N":[{rule}]}}}}}}}}"#);
+    let (made, other, gone) = ("INSERT apple1", "INSERT Apricot2", "REMOVE apple1");
+    let cases = [
+        (r#"{"eventName":["INSERT"]}"#.to_owned(), vec![made, other]),
+        (key(r#"{"prefix":"ap"}"#), vec![made, gone]),
+        (key(r#"{"suffix":"cot"}"#), vec![other]),
+        (key(r#"{"equals-ignore-case":"APRICOT"}"#), vec![other]),
+        (key(r#"{"anything-but":["apple","end"]}"#), vec![other]),
+        (image(r#"{"exists":true}"#), vec![made, other]),
+        (image(r#"{"exists":false}"#), vec![gone]),
+        (image(r#""2""#), vec![other]),
+        // Numbers of items are texts.
+        (image(r#"{"numeric":[">",1]}"#), vec![]),
+        (r#"{"dynamodb":{"SizeBytes":[{"numeric":[">",0]}]},"eventName":["REMOVE"]}"#.to_owned(), vec![gone]),
+        (
+            r#"{"$or":[{"eventName":["REMOVE"]},{"dynamodb":{"Keys":{"n":{"N":["2"]}}}}]}"#.to_owned(),
+            vec![other, gone],
+        ),
+    ];
+    for some in cases.chunks(4) {
+        let checks = some.iter().map(|(pattern, expected)| async move {
+            assert_eq!(passing(pattern).await, *expected, "{pattern}");
+        });
+        tokio::time::timeout(Duration::from_secs(20), join_all(checks)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_supported_or_not_there_names_its_line() {
+    for (source, expected) in [
+        (
+            "StartingPosition: LATEST, TumblingWindowInSeconds: 5",
+            "template.yaml:13: tumbling windows are not supported",
+        ),
+        (
+            "StartingPosition: LATEST, DestinationConfig: {OnFailure: {Destination: !GetAtt Things.Arn}}",
+            "template.yaml:13: Things is not a queue of this template",
+        ),
+        (
+            "StartingPosition: LATEST, FilterCriteria: {Filters: [{Pattern: '{\"a\":[{\"cidr\":\"10.0.0.0/8\"}]}'}]}",
+            "template.yaml:13: the operator cidr is not supported",
+        ),
+    ] {
+        let template = with_properties("      Timeout: 3", source);
+        let error = Running::try_start(&template, &[]).await.err().unwrap().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
