@@ -6,12 +6,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod books;
+mod calls;
 mod client;
 mod processes;
 mod proxy;
 mod shop;
 
 pub use books::Books;
+pub use calls::Calls;
 pub use client::{Answer, Client, Request};
 pub use processes::{children, kill_nine, kill_with};
 pub use proxy::Proxy;

@@ -1,9 +1,9 @@
-//! A proxy between functions and DynamoDB: counts calls, and can take DynamoDB away.
+//! A proxy before DynamoDB or SQS that can take it away.
 
 use std::{
     convert::Infallible,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -31,12 +31,11 @@ pub struct Proxy {
 struct State {
     target: String,
     http: Client<HttpConnector, Full<Bytes>>,
-    calls: Mutex<Vec<String>>,
     down: AtomicBool,
 }
 
 impl Proxy {
-    /// A proxy to the DynamoDB at `target`.
+    /// A proxy to the server at `target`.
     ///
     /// # Panics
     /// When no port is free.
@@ -46,7 +45,6 @@ impl Proxy {
         let state = Arc::new(State {
             target: target.to_owned(),
             http: Client::builder(TokioExecutor::new()).build_http(),
-            calls: Mutex::default(),
             down: AtomicBool::new(false),
         });
         let stop = CancellationToken::new();
@@ -64,17 +62,7 @@ impl Proxy {
         Self { endpoint, state, _stop: stop.drop_guard() }
     }
 
-    /// The data-plane calls since the last time, in order: `GetItem`, `TransactWriteItems`. Polling of streams is the
-    /// stack's own and not counted.
-    ///
-    /// # Panics
-    /// Never, unless another thread panicked while it counted.
-    #[must_use]
-    pub fn take_calls(&self) -> Vec<String> {
-        std::mem::take(&mut *self.state.calls.lock().unwrap())
-    }
-
-    /// Whether DynamoDB answers nothing but internal errors from now on.
+    /// Whether it answers nothing but internal errors from now on.
     pub fn set_down(&self, down: bool) {
         self.state.down.store(down, Ordering::SeqCst);
     }
@@ -83,11 +71,6 @@ impl Proxy {
 impl State {
     async fn pass(state: Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let (mut parts, body) = request.into_parts();
-        let target =
-            parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-        if let Some(call) = target.strip_prefix("DynamoDB_20120810.") {
-            state.calls.lock().unwrap().push(call.to_owned());
-        }
         if state.down.load(Ordering::SeqCst) {
             return Ok(failure());
         }

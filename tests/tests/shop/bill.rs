@@ -2,37 +2,10 @@
 
 use std::time::Duration;
 
-use e2e::{Shop, eventually};
+use e2e::{Calls, Shop, eventually};
 use serde_json::Value;
 
-/// The calls of functions since the last look: `create-order TransactWriteItems r0 w5`. Reads are in half units.
-struct Calls<'a> {
-    shop: &'a Shop,
-    seen: u64,
-}
-
-impl Calls<'_> {
-    async fn all(&self) -> Vec<Value> {
-        let answer = self.shop.control.get(&format!("/_local/calls?after={}", self.seen)).answer().await;
-        answer.json()["calls"].as_array().unwrap().clone()
-    }
-
-    /// Waits for as many calls as are expected and holds them to it: counting follows the answer by a moment.
-    async fn are(&mut self, what: &str, expected: &[&str]) {
-        let calls = eventually(Duration::from_secs(10), || async {
-            let calls = self.all().await;
-            if calls.len() >= expected.len() { Ok(calls) } else { Err(calls) }
-        })
-        .await;
-        self.seen = calls.iter().map(|call| call["number"].as_u64().unwrap()).max().unwrap_or(self.seen);
-        let mut calls: Vec<_> = calls.iter().map(line).collect();
-        let mut expected: Vec<_> = expected.iter().map(|line| (*line).to_owned()).collect();
-        calls.sort();
-        expected.sort();
-        assert_eq!(calls, expected, "{what}");
-    }
-}
-
+/// `create-order TransactWriteItems r0 w5`. Reads are in half units.
 fn line(call: &Value) -> String {
     let units = &call["units"];
     let text = |name: &str| call[name].as_str().unwrap().to_owned();
@@ -48,14 +21,18 @@ fn line(call: &Value) -> String {
 #[tokio::test]
 async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
     let shop = Shop::start().await;
-    let mut calls = Calls { shop: &shop, seen: 0 };
+    let mut calls = Calls::of(&shop);
 
     shop.http.get("/products?limit=20").answer().await;
     calls
-        .are("a page of 20 products", &["list-products BatchGetItem r20 w0", "list-products Query r5 w0"])
+        .are(
+            "a page of 20 products",
+            &["list-products BatchGetItem r20 w0", "list-products Query r5 w0"],
+            line,
+        )
         .await;
     shop.http.get("/products/stoneware-mug").answer().await;
-    calls.are("a product with its offer", &["get-product Query r1 w0"]).await;
+    calls.are("a product with its offer", &["get-product Query r1 w0"], line).await;
 
     let place = async |lines: &[(&str, i64)], token| {
         let id = shop.place(lines, token).await;
@@ -75,6 +52,7 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
                 "process-payment UpdateItem r0 w1",
                 "process-payment TransactWriteItems r0 w5",
             ],
+            line,
         )
         .await;
     place(&[("stoneware-mug", 1), ("record-brush", 2)], "tok_declined").await;
@@ -89,16 +67,18 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
                 "process-payment UpdateItem r0 w1",
                 "process-payment TransactWriteItems r0 w9",
             ],
+            line,
         )
         .await;
     shop.http.get(&format!("/orders/{id}")).answer().await;
-    calls.are("a look at an order", &["get-order GetItem r2 w0"]).await;
+    calls.are("a look at an order", &["get-order GetItem r2 w0"], line).await;
     let out_of_stock = shop.order(&[("titanium-stove", 2)], "tok_visa").answer().await;
     assert_eq!(out_of_stock.status, 409);
     calls
         .are(
             "an order that is refused costs its writes, and none in the index",
             &["create-order BatchGetItem r2 w0", "create-order TransactWriteItems r0 w4"],
+            line,
         )
         .await;
     shop.settle().await;
