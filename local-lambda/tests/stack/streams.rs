@@ -10,7 +10,7 @@ use crate::harness::{Running, puppet};
 
 /// A puppet on the stream of the table `Things`.
 fn template(source: &str) -> String {
-    with_properties("      Timeout: 3", &format!("StartingPosition: TRIM_HORIZON, {source}"))
+    with_properties("      Timeout: 20", &format!("StartingPosition: TRIM_HORIZON, {source}"))
 }
 
 fn with_properties(properties: &str, source: &str) -> String {
@@ -85,12 +85,14 @@ async fn with_ddb_functions_get_records_with_both_images() {
 
 #[tokio::test]
 async fn services_ddb_params_batch_size_and_window() {
-    let stack = Running::start(&template("BatchSize: 4, MaximumBatchingWindowInSeconds: 1"), &[]).await;
+    let stack = Running::start(&template("BatchSize: 4, MaximumBatchingWindowInSeconds: 2"), &[]).await;
     for n in 0..6 {
         put(&stack, "a", n, &json!({})).await;
     }
-    // A full batch does not wait; the rest does, for more that may come.
     assert_eq!(until_last(&stack, "a5").await, [vec!["a0", "a1", "a2", "a3"], vec!["a4", "a5"]]);
+    // A full batch does not wait; the rest does, for more that may come.
+    let starts: Vec<_> = stack.recorded().iter().map(|seen| seen["deadline_ms"].as_u64().unwrap()).collect();
+    assert!(starts[1] >= starts[0] + 1990, "{starts:?}");
     stack.stop().await;
 }
 
@@ -98,7 +100,7 @@ async fn services_ddb_params_batch_size_and_window() {
 async fn services_ddb_params_latest_starts_with_what_is_written_later() {
     let folder = tempfile::tempdir().unwrap();
     let data = ["--data", folder.path().to_str().unwrap()];
-    let latest = with_properties("      Timeout: 3", "StartingPosition: LATEST");
+    let latest = with_properties("      Timeout: 20", "StartingPosition: LATEST");
     let stack = Running::start(&latest, &data).await;
     put(&stack, "before", 1, &json!({})).await;
     assert_eq!(until_last(&stack, "before1").await, [["before1"]]);
@@ -248,7 +250,7 @@ async fn services_ddb_params_without_parallelization_a_shard_has_one_batch_at_a_
 
 #[tokio::test]
 async fn services_dynamodb_errors_throttles_use_up_no_retries() {
-    let one = "      Timeout: 3\n      ReservedConcurrentExecutions: 1";
+    let one = "      Timeout: 20\n      ReservedConcurrentExecutions: 1";
     let source = "StartingPosition: TRIM_HORIZON, BatchSize: 1, MaximumRetryAttempts: 0";
     let stack = Running::start(&with_properties(one, source), &[]).await;
     let busy = json!({"puppet": {"sleep_ms": 700}});
@@ -332,7 +334,7 @@ async fn what_is_not_supported_or_not_there_names_its_line() {
             "template.yaml:13: the operator cidr is not supported",
         ),
     ] {
-        let template = with_properties("      Timeout: 3", source);
+        let template = with_properties("      Timeout: 20", source);
         let error = Running::try_start(&template, &[]).await.err().unwrap().to_string();
         assert!(error.contains(expected), "{error}");
     }
