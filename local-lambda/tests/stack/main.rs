@@ -8,4 +8,5 @@ mod harness;
 mod queues;
 mod schedules;
 mod sqs;
+mod stream_filters;
 mod streams;

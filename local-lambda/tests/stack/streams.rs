@@ -1,15 +1,14 @@
 //! Streams as event sources: <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>
 
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::harness::{Running, puppet};
 
 /// A puppet on the stream of the table `Things`.
-fn template(source: &str) -> String {
+pub(crate) fn template(source: &str) -> String {
     with_properties("      Timeout: 20", &format!("StartingPosition: TRIM_HORIZON, {source}"))
 }
 
@@ -32,7 +31,7 @@ const PARTIAL: &str = "FunctionResponseTypes: [ReportBatchItemFailures]";
 const FOUR: &str = "BatchSize: 4, MaximumBatchingWindowInSeconds: 60";
 
 /// Writes an item that holds a command for the puppet.
-async fn put(stack: &Running, id: &str, n: u32, command: &Value) {
+pub(crate) async fn put(stack: &Running, id: &str, n: u32, command: &Value) {
     let table = &stack.stack.places.tables["Things"];
     let request = stack.aws.dynamodb().put_item().table_name(table);
     let request = request.item("id", AttributeValue::S(id.to_owned()));
@@ -50,7 +49,7 @@ fn batches(stack: &Running) -> Vec<Vec<String>> {
     stack.recorded().into_iter().filter(|seen| seen["event"]["Records"].is_array()).map(names).collect()
 }
 
-async fn until_last(stack: &Running, last: &str) -> Vec<Vec<String>> {
+pub(crate) async fn until_last(stack: &Running, last: &str) -> Vec<Vec<String>> {
     let came = |stack: &Running| {
         let batches = batches(stack);
         batches.last()?.iter().any(|name| name == last).then_some(batches)
@@ -264,58 +263,6 @@ async fn services_dynamodb_errors_throttles_use_up_no_retries() {
     assert!(stack.lines_of("invocation").iter().any(throttled));
     assert_eq!(given_up(&stack), 0);
     stack.stop().await;
-}
-
-/// Which of a few items a pattern lets through.
-async fn passing(pattern: &str) -> Vec<String> {
-    let end = r#"{"dynamodb":{"Keys":{"id":{"S":["end"]}}}}"#;
-    let filters = format!(
-        "BatchSize: 1, FilterCriteria: {{Filters: [{{Pattern: '{pattern}'}}, {{Pattern: '{end}'}}]}}"
-    );
-    let stack = Running::start(&template(&filters), &[]).await;
-    put(&stack, "apple", 1, &json!({})).await;
-    put(&stack, "Apricot", 2, &json!({})).await;
-    let table = &stack.stack.places.tables["Things"];
-    let request = stack.aws.dynamodb().delete_item().table_name(table);
-    let request = request.key("id", AttributeValue::S("apple".to_owned()));
-    request.key("n", AttributeValue::N("1".to_owned())).send().await.unwrap();
-    put(&stack, "end", 3, &json!({})).await;
-    let seen = until_last(&stack, "end3").await.concat();
-    let events: Vec<_> =
-        stack.recorded().iter().map(|seen| seen["event"]["Records"][0]["eventName"].clone()).collect();
-    stack.stop().await;
-    let named = seen.iter().zip(events).map(|(name, event)| format!("{} {name}", event.as_str().unwrap()));
-    named.filter(|name| !name.ends_with("end3")).collect()
-}
-
-#[tokio::test]
-async fn with_ddb_filtering_patterns_on_real_records() {
-    let key = |rule: &str| format!(r#"{{"dynamodb":{{"Keys":{{"id":{{"S":[{rule}]}}}}}}}}"#);
-    let image = |rule: &str| format!(r#"{{"dynamodb":{{"NewImage":{{"n":{{"N":[{rule}]}}}}}}}}"#);
-    let (made, other, gone) = ("INSERT apple1", "INSERT Apricot2", "REMOVE apple1");
-    let cases = [
-        (r#"{"eventName":["INSERT"]}"#.to_owned(), vec![made, other]),
-        (key(r#"{"prefix":"ap"}"#), vec![made, gone]),
-        (key(r#"{"suffix":"cot"}"#), vec![other]),
-        (key(r#"{"equals-ignore-case":"APRICOT"}"#), vec![other]),
-        (key(r#"{"anything-but":["apple","end"]}"#), vec![other]),
-        (image(r#"{"exists":true}"#), vec![made, other]),
-        (image(r#"{"exists":false}"#), vec![gone]),
-        (image(r#""2""#), vec![other]),
-        // Numbers of items are texts.
-        (image(r#"{"numeric":[">",1]}"#), vec![]),
-        (r#"{"dynamodb":{"SizeBytes":[{"numeric":[">",0]}]},"eventName":["REMOVE"]}"#.to_owned(), vec![gone]),
-        (
-            r#"{"$or":[{"eventName":["REMOVE"]},{"dynamodb":{"Keys":{"n":{"N":["2"]}}}}]}"#.to_owned(),
-            vec![other, gone],
-        ),
-    ];
-    for some in cases.chunks(4) {
-        let checks = some.iter().map(|(pattern, expected)| async move {
-            assert_eq!(passing(pattern).await, *expected, "{pattern}");
-        });
-        tokio::time::timeout(Duration::from_secs(20), join_all(checks)).await.unwrap();
-    }
 }
 
 #[tokio::test]
