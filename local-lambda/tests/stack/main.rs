@@ -18,4 +18,5 @@ mod queues;
 mod rebuilds;
 mod schedules;
 mod sqs;
+mod stream_filters;
 mod streams;

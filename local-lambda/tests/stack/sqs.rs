@@ -10,7 +10,7 @@ use crate::harness::{Running, puppet};
 
 /// A puppet on the queue `Jobs`.
 fn template(source: &str, queue: &str) -> String {
-    with_properties("      Timeout: 1", source, queue)
+    with_properties("      Timeout: 20", source, queue)
 }
 
 fn with_properties(properties: &str, source: &str, queue: &str) -> String {
@@ -277,7 +277,7 @@ async fn services_sqs_configure_a_fifo_queue_takes_no_window() {
 
 #[tokio::test]
 async fn services_sqs_errorhandling_throttled_messages_are_tried_again_while_they_are_hidden() {
-    let one = "      Timeout: 3\n      ReservedConcurrentExecutions: 1";
+    let one = "      Timeout: 20\n      ReservedConcurrentExecutions: 1";
     let template = with_properties(one, "BatchSize: 1", "");
     let stack = Running::start(&template, &[]).await;
     let busy = json!({"puppet": {"sleep_ms": 600}});
@@ -294,7 +294,7 @@ async fn services_sqs_errorhandling_throttled_messages_are_tried_again_while_the
 
 #[tokio::test]
 async fn services_sqs_errorhandling_messages_throttled_for_longer_come_again() {
-    let one = "      Timeout: 5\n      ReservedConcurrentExecutions: 1";
+    let one = "      Timeout: 20\n      ReservedConcurrentExecutions: 1";
     let stack = Running::start(&with_properties(one, "BatchSize: 1", "VisibilityTimeout: 1"), &[]).await;
     let busy = json!({"puppet": {"sleep_ms": 1500}});
     let (answer, ()) = tokio::join!(stack.invoke(&busy), async {

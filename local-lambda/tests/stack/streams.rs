@@ -1,16 +1,15 @@
 //! Streams as event sources: <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>
 
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::harness::{Running, puppet};
 
 /// A puppet on the stream of the table `Things`.
-fn template(source: &str) -> String {
-    with_properties("      Timeout: 3", &format!("StartingPosition: TRIM_HORIZON, {source}"))
+pub(crate) fn template(source: &str) -> String {
+    with_properties("      Timeout: 20", &format!("StartingPosition: TRIM_HORIZON, {source}"))
 }
 
 fn with_properties(properties: &str, source: &str) -> String {
@@ -32,7 +31,7 @@ const PARTIAL: &str = "FunctionResponseTypes: [ReportBatchItemFailures]";
 const FOUR: &str = "BatchSize: 4, MaximumBatchingWindowInSeconds: 60";
 
 /// Writes an item that holds a command for the puppet.
-async fn put(stack: &Running, id: &str, n: u32, command: &Value) {
+pub(crate) async fn put(stack: &Running, id: &str, n: u32, command: &Value) {
     let table = &stack.stack.places.tables["Things"];
     let request = stack.aws.dynamodb().put_item().table_name(table);
     let request = request.item("id", AttributeValue::S(id.to_owned()));
@@ -50,7 +49,7 @@ fn batches(stack: &Running) -> Vec<Vec<String>> {
     stack.recorded().into_iter().filter(|seen| seen["event"]["Records"].is_array()).map(names).collect()
 }
 
-async fn until_last(stack: &Running, last: &str) -> Vec<Vec<String>> {
+pub(crate) async fn until_last(stack: &Running, last: &str) -> Vec<Vec<String>> {
     let came = |stack: &Running| {
         let batches = batches(stack);
         batches.last()?.iter().any(|name| name == last).then_some(batches)
@@ -85,12 +84,14 @@ async fn with_ddb_functions_get_records_with_both_images() {
 
 #[tokio::test]
 async fn services_ddb_params_batch_size_and_window() {
-    let stack = Running::start(&template("BatchSize: 4, MaximumBatchingWindowInSeconds: 1"), &[]).await;
+    let stack = Running::start(&template("BatchSize: 4, MaximumBatchingWindowInSeconds: 2"), &[]).await;
     for n in 0..6 {
         put(&stack, "a", n, &json!({})).await;
     }
-    // A full batch does not wait; the rest does, for more that may come.
     assert_eq!(until_last(&stack, "a5").await, [vec!["a0", "a1", "a2", "a3"], vec!["a4", "a5"]]);
+    // A full batch does not wait; the rest does, for more that may come.
+    let starts: Vec<_> = stack.recorded().iter().map(|seen| seen["deadline_ms"].as_u64().unwrap()).collect();
+    assert!(starts[1] >= starts[0] + 1990, "{starts:?}");
     stack.stop().await;
 }
 
@@ -98,7 +99,7 @@ async fn services_ddb_params_batch_size_and_window() {
 async fn services_ddb_params_latest_starts_with_what_is_written_later() {
     let folder = tempfile::tempdir().unwrap();
     let data = ["--data", folder.path().to_str().unwrap()];
-    let latest = with_properties("      Timeout: 3", "StartingPosition: LATEST");
+    let latest = with_properties("      Timeout: 20", "StartingPosition: LATEST");
     let stack = Running::start(&latest, &data).await;
     put(&stack, "before", 1, &json!({})).await;
     assert_eq!(until_last(&stack, "before1").await, [["before1"]]);
@@ -248,7 +249,7 @@ async fn services_ddb_params_without_parallelization_a_shard_has_one_batch_at_a_
 
 #[tokio::test]
 async fn services_dynamodb_errors_throttles_use_up_no_retries() {
-    let one = "      Timeout: 3\n      ReservedConcurrentExecutions: 1";
+    let one = "      Timeout: 20\n      ReservedConcurrentExecutions: 1";
     let source = "StartingPosition: TRIM_HORIZON, BatchSize: 1, MaximumRetryAttempts: 0";
     let stack = Running::start(&with_properties(one, source), &[]).await;
     let busy = json!({"puppet": {"sleep_ms": 700}});
@@ -262,58 +263,6 @@ async fn services_dynamodb_errors_throttles_use_up_no_retries() {
     assert!(stack.lines_of("invocation").iter().any(throttled));
     assert_eq!(given_up(&stack), 0);
     stack.stop().await;
-}
-
-/// Which of a few items a pattern lets through.
-async fn passing(pattern: &str) -> Vec<String> {
-    let end = r#"{"dynamodb":{"Keys":{"id":{"S":["end"]}}}}"#;
-    let filters = format!(
-        "BatchSize: 1, FilterCriteria: {{Filters: [{{Pattern: '{pattern}'}}, {{Pattern: '{end}'}}]}}"
-    );
-    let stack = Running::start(&template(&filters), &[]).await;
-    put(&stack, "apple", 1, &json!({})).await;
-    put(&stack, "Apricot", 2, &json!({})).await;
-    let table = &stack.stack.places.tables["Things"];
-    let request = stack.aws.dynamodb().delete_item().table_name(table);
-    let request = request.key("id", AttributeValue::S("apple".to_owned()));
-    request.key("n", AttributeValue::N("1".to_owned())).send().await.unwrap();
-    put(&stack, "end", 3, &json!({})).await;
-    let seen = until_last(&stack, "end3").await.concat();
-    let events: Vec<_> =
-        stack.recorded().iter().map(|seen| seen["event"]["Records"][0]["eventName"].clone()).collect();
-    stack.stop().await;
-    let named = seen.iter().zip(events).map(|(name, event)| format!("{} {name}", event.as_str().unwrap()));
-    named.filter(|name| !name.ends_with("end3")).collect()
-}
-
-#[tokio::test]
-async fn with_ddb_filtering_patterns_on_real_records() {
-    let key = |rule: &str| format!(r#"{{"dynamodb":{{"Keys":{{"id":{{"S":[{rule}]}}}}}}}}"#);
-    let image = |rule: &str| format!(r#"{{"dynamodb":{{"NewImage":{{"n":{{"N":[{rule}]}}}}}}}}"#);
-    let (made, other, gone) = ("INSERT apple1", "INSERT Apricot2", "REMOVE apple1");
-    let cases = [
-        (r#"{"eventName":["INSERT"]}"#.to_owned(), vec![made, other]),
-        (key(r#"{"prefix":"ap"}"#), vec![made, gone]),
-        (key(r#"{"suffix":"cot"}"#), vec![other]),
-        (key(r#"{"equals-ignore-case":"APRICOT"}"#), vec![other]),
-        (key(r#"{"anything-but":["apple","end"]}"#), vec![other]),
-        (image(r#"{"exists":true}"#), vec![made, other]),
-        (image(r#"{"exists":false}"#), vec![gone]),
-        (image(r#""2""#), vec![other]),
-        // Numbers of items are texts.
-        (image(r#"{"numeric":[">",1]}"#), vec![]),
-        (r#"{"dynamodb":{"SizeBytes":[{"numeric":[">",0]}]},"eventName":["REMOVE"]}"#.to_owned(), vec![gone]),
-        (
-            r#"{"$or":[{"eventName":["REMOVE"]},{"dynamodb":{"Keys":{"n":{"N":["2"]}}}}]}"#.to_owned(),
-            vec![other, gone],
-        ),
-    ];
-    for some in cases.chunks(4) {
-        let checks = some.iter().map(|(pattern, expected)| async move {
-            assert_eq!(passing(pattern).await, *expected, "{pattern}");
-        });
-        tokio::time::timeout(Duration::from_secs(20), join_all(checks)).await.unwrap();
-    }
 }
 
 #[tokio::test]
@@ -332,7 +281,7 @@ async fn what_is_not_supported_or_not_there_names_its_line() {
             "template.yaml:13: the operator cidr is not supported",
         ),
     ] {
-        let template = with_properties("      Timeout: 3", source);
+        let template = with_properties("      Timeout: 20", source);
         let error = Running::try_start(&template, &[]).await.err().unwrap().to_string();
         assert!(error.contains(expected), "{error}");
     }
