@@ -2,8 +2,8 @@
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html>
 //!
-//! A request passes, in this order: the limits of [`quotas`], its route, the route's throttle, the route's authorizer,
-//! and the function. What stops it on the way is a [`Refusal`].
+//! A request passes, in this order: the limits of `quotas`, its route, the route's throttle, the route's authorizer,
+//! and the function. What stops it on the way is a `Refusal`.
 
 mod access_log;
 mod answer;

@@ -219,3 +219,24 @@ async fn sam_property_function_httpapi_none_and_a_name_override_the_default_auth
     assert_eq!(stack.http(Request::get("/"), "/one", "").await.status, 401);
     stack.stop().await;
 }
+
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-pricing.html>
+#[tokio::test]
+async fn api_gateway_pricing_requests_that_are_throttled_or_not_authorized_are_not_billed() {
+    let throttled =
+        "Path: /one, Method: GET, RouteSettings: {ThrottlingBurstLimit: 3, ThrottlingRateLimit: 0.001}";
+    let stack = Running::start(&guarded(SIMPLE, &[throttled]), &[]).await;
+    let statuses = [
+        get(&stack, "/one", &json!({"answer": {"isAuthorized": true}})).await.status,
+        get(&stack, "/one", &json!({"answer": {"isAuthorized": false}})).await.status,
+        stack.http(Request::get("/"), "/one", "").await.status,
+        get(&stack, "/one", &json!({})).await.status,
+        get(&stack, "/none", &json!({})).await.status,
+    ];
+    assert_eq!(statuses, [200, 403, 401, 429, 404]);
+    let bill = stack.control("/_local/bill").await.json();
+    let routes = bill["bill"]["routes"].as_array().unwrap_or_else(|| panic!("{bill:#}"));
+    assert_eq!(routes.len(), 1, "{bill:#}");
+    assert_eq!((&routes[0]["route"], &routes[0]["requests"]), (&json!("GET /one"), &json!(1)), "{bill:#}");
+    stack.stop().await;
+}
