@@ -2,7 +2,7 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `GET /_local/functions` | every function with its environments, and every queue with its depth |
+//! | `GET /_local/functions` | every function with its environments, queues with their depth, streams with the iterator age |
 //! | `GET /_local/bill` | what all of it would be billed as so far, in US dollars |
 //! | `GET /_local/calls?after=N` | the last calls of functions to DynamoDB and SQS, with their units |
 
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    event_sources::stream::IteratorAge,
     metering::Account,
     places::Places,
     pool::Pool,
@@ -25,6 +26,8 @@ use crate::{
 pub struct ControlApi {
     /// The functions.
     pub functions: Vec<Arc<Pool>>,
+    /// How far functions lag behind streams, by `table -> function`.
+    pub iterator_ages: BTreeMap<String, Arc<IteratorAge>>,
     /// The URLs of the queues.
     pub places: Arc<Places>,
     /// Knows the queues' depths.
@@ -78,7 +81,9 @@ impl ControlApi {
             self.places.queue_urls.iter().map(async |(id, url)| (id.clone(), self.depth(url).await)),
         );
         let queues: BTreeMap<_, _> = depths.await.into_iter().collect();
-        json!({"functions": functions, "queues": queues})
+        let ages: BTreeMap<_, _> =
+            self.iterator_ages.iter().map(|(name, age)| (name, age.now().as_millis())).collect();
+        json!({"functions": functions, "queues": queues, "iterator_age_ms": ages})
     }
 
     /// Messages that can be received, that somebody has, and that are not yet due; null when SQS does not tell.

@@ -20,6 +20,7 @@ use crate::{
     concurrency::{Concurrency, Unreserved},
     control_api::ControlApi,
     error::Error,
+    event_sources::stream::IteratorAge,
     http_api::HttpApi,
     invoke_api::InvokeApi,
     metering::{Account, Metering},
@@ -50,6 +51,7 @@ pub struct Stack {
     /// What else invokes functions: the trigger and the function.
     pub triggers: Vec<(String, String)>,
     pools: Vec<Arc<Pool>>,
+    iterator_ages: BTreeMap<String, Arc<IteratorAge>>,
     metering: Metering,
     embedded: Option<Embedded>,
     /// Ends polling and listening.
@@ -136,6 +138,7 @@ impl Stack {
             routes: Vec::new(),
             triggers: Vec::new(),
             pools,
+            iterator_ages: BTreeMap::new(),
             metering,
             embedded,
             stop: CancellationToken::new(),
@@ -166,6 +169,7 @@ impl Stack {
         stack.tasks.spawn(api.serve(http, stack.stop.clone()));
         let control_api = ControlApi {
             functions: stack.pools.clone(),
+            iterator_ages: stack.iterator_ages.clone(),
             places: Arc::clone(&stack.places),
             sqs: aws.sqs(),
             account: Arc::clone(&stack.metering.account),
