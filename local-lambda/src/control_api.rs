@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /_local/functions` | every function with its environments, queues with their depth, streams with the iterator age |
 //! | `GET /_local/bill` | what all of it would be billed as so far, in US dollars |
+//! | `GET /_local/bill.txt` | the same as a table |
 //! | `GET /_local/calls?after=N` | the last calls of functions to DynamoDB and SQS, with their units |
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -57,9 +58,11 @@ impl ControlApi {
                     let per = per.map(|(name, per)| json!({"name": name, "price": per}));
                     server::json(StatusCode::OK, json!({"bill": bill, "per": per}).to_string())
                 }
-                Err(error) => {
-                    server::json(StatusCode::NOT_FOUND, json!({"message": error.to_string()}).to_string())
-                }
+                Err(error) => not_found(&error.to_string()),
+            },
+            (&Method::GET, "/_local/bill.txt") => match self.account.table() {
+                Ok(table) => text(table),
+                Err(error) => not_found(&error.to_string()),
             },
             (&Method::GET, "/_local/calls") => {
                 let after = request.uri().query().and_then(|query| query.strip_prefix("after="));
@@ -67,10 +70,9 @@ impl ControlApi {
                 let calls = json!({"calls": self.account.calls_after(after)});
                 server::json(StatusCode::OK, calls.to_string())
             }
-            _ => {
-                let message = "this port answers GET /_local/functions, /_local/bill and /_local/calls";
-                server::json(StatusCode::NOT_FOUND, json!({"message": message}).to_string())
-            }
+            _ => not_found(
+                "this port answers GET /_local/functions, /_local/bill, /_local/bill.txt and /_local/calls",
+            ),
         }
     }
 
@@ -100,4 +102,15 @@ impl ControlApi {
         let [visible, in_flight, delayed] = &names;
         json!({"visible": attribute(visible), "in_flight": attribute(in_flight), "delayed": attribute(delayed)})
     }
+}
+
+fn not_found(message: &str) -> Answer {
+    server::json(StatusCode::NOT_FOUND, json!({"message": message}).to_string())
+}
+
+fn text(text: String) -> Answer {
+    let mut answer = server::json(StatusCode::OK, text);
+    let plain = http::HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, plain);
+    answer
 }

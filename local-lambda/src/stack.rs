@@ -224,8 +224,7 @@ impl Stack {
     /// When no prices are known for the region.
     pub async fn bill(&self) -> Result<String, PriceError> {
         self.metering.quiet().await;
-        let (bill, per) = self.metering.account.bill()?;
-        Ok(bill.table(per.as_ref().map(|(name, per)| (name.as_str(), *per))))
+        self.metering.account.table()
     }
 
     /// Stops everything: no more polling and requests, a moment for what is under way, then the functions, then the

@@ -150,6 +150,15 @@ impl Account {
         self.state().calls.after(number)
     }
 
+    /// The bill so far as a table for people.
+    ///
+    /// # Errors
+    /// When no prices are known for the region.
+    pub fn table(&self) -> Result<String, PriceError> {
+        let (bill, per) = self.bill()?;
+        Ok(bill.table(per.as_ref().map(|(name, per)| (name.as_str(), *per))))
+    }
+
     /// The bill so far, and the price of a unit of work if any was done.
     ///
     /// # Errors
