@@ -5,6 +5,7 @@
 //! | `GET /_local/functions` | every function with its environments, queues with their depth, streams with the iterator age |
 //! | `GET /_local/bill` | what all of it would be billed as so far, in US dollars |
 //! | `GET /_local/bill.txt` | the same as a table |
+//! | `GET`, `PUT`, `DELETE /_local/faults` | the faults that strike, and how often they did |
 //! | `GET /_local/calls?after=N` | the last calls of functions to DynamoDB and SQS, with their units |
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     event_sources::stream::IteratorAge,
+    faults::{Faults, Plan},
     metering::Account,
     places::Places,
     pool::Pool,
@@ -35,7 +37,12 @@ pub struct ControlApi {
     pub sqs: aws_sdk_sqs::Client,
     /// Knows what was done.
     pub account: Arc<Account>,
+    /// May strike.
+    pub faults: Arc<Faults>,
 }
+
+/// The most bytes of a plan of faults.
+const LARGEST_PLAN: usize = 1024 * 1024;
 
 impl ControlApi {
     /// Answers requests until `stop`.
@@ -43,13 +50,31 @@ impl ControlApi {
         let api = Arc::new(self);
         server::serve(listener, stop, move |request| {
             let api = Arc::clone(&api);
-            async move { api.handle(&request).await }
+            async move { api.handle(request).await }
         })
         .await;
     }
 
-    async fn handle(&self, request: &Request<Incoming>) -> Answer {
+    async fn handle(&self, request: Request<Incoming>) -> Answer {
         match (request.method(), request.uri().path()) {
+            (&Method::GET, "/_local/faults") => self.rules(),
+            (&Method::PUT, "/_local/faults") => {
+                let body = server::body(request.into_body(), LARGEST_PLAN).await.unwrap_or_default();
+                match serde_json::from_slice(&body) {
+                    Ok(plan) => {
+                        self.faults.set(plan);
+                        self.rules()
+                    }
+                    Err(error) => {
+                        let message = json!({"message": format!("no fault was changed: {error}")});
+                        server::json(StatusCode::BAD_REQUEST, message.to_string())
+                    }
+                }
+            }
+            (&Method::DELETE, "/_local/faults") => {
+                self.faults.set(Plan::default());
+                self.rules()
+            }
             (&Method::GET, "/_local/functions") => {
                 server::json(StatusCode::OK, self.functions().await.to_string())
             }
@@ -71,9 +96,13 @@ impl ControlApi {
                 server::json(StatusCode::OK, calls.to_string())
             }
             _ => not_found(
-                "this port answers GET /_local/functions, /_local/bill, /_local/bill.txt and /_local/calls",
+                "this port answers GET /_local/functions, /_local/bill, /_local/bill.txt, /_local/calls, /_local/faults",
             ),
         }
+    }
+
+    fn rules(&self) -> Answer {
+        server::json(StatusCode::OK, json!({"rules": self.faults.rules()}).to_string())
     }
 
     async fn functions(&self) -> Value {

@@ -19,8 +19,10 @@ use crate::{
     cli::Options,
     concurrency::{Concurrency, Unreserved},
     control_api::ControlApi,
+    environment::Services,
     error::Error,
     event_sources::stream::IteratorAge,
+    faults::{Faults, Plan},
     http_api::HttpApi,
     invoke_api::InvokeApi,
     metering::{Account, Metering},
@@ -114,7 +116,13 @@ impl Stack {
         };
 
         let account = Arc::new(Account::new(&template, &options.region, options.bill_per.clone())?);
-        let metering = Metering::start(account, &template, &places, (&dynamodb, &sqs), &stop_servers).await?;
+        let faults = Arc::new(Faults::new(Arc::clone(account.signers())));
+        if let Some(file) = &options.faults {
+            faults.set(Plan::load(file)?);
+        }
+        let endpoints = (dynamodb.as_str(), sqs.as_str());
+        let metering =
+            Metering::start(account, &faults, &template, &places, endpoints, &stop_servers).await?;
         let places = Arc::new(places);
         let mut pools = Vec::new();
         let reserved = template.functions.iter().filter_map(|function| function.reserved_concurrency);
@@ -122,8 +130,8 @@ impl Stack {
         for function in &template.functions {
             let recipe = recipes::recipe(function, &binaries, &places, &metering.dynamodb, &metering.sqs)?;
             let concurrency = Concurrency::new(function.reserved_concurrency, unreserved.clone());
-            let account = Arc::clone(&metering.account);
-            let pool = Pool::new(recipe, concurrency, options.max_environments, report.clone(), account);
+            let services = Services { account: Arc::clone(&metering.account), faults: Arc::clone(&faults) };
+            let pool = Pool::new(recipe, concurrency, options.max_environments, report.clone(), services);
             pools.push(Arc::new(pool));
         }
         let mut stack = Self {
@@ -173,6 +181,7 @@ impl Stack {
             places: Arc::clone(&stack.places),
             sqs: aws.sqs(),
             account: Arc::clone(&stack.metering.account),
+            faults,
         };
         stack.tasks.spawn(control_api.serve(control, stack.stop.clone()));
         let ids = template.functions.iter().map(|function| function.logical_id.clone());

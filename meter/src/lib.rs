@@ -18,5 +18,5 @@ mod tables;
 pub mod units;
 
 pub use call::{Call, Service, Uncounted};
-pub use proxy::{Proxy, ProxyError, Target};
+pub use proxy::{After, Before, Decision, Gate, Passing, Proxy, ProxyError, Target};
 pub use tables::{Index, Key, Projection, Table, Tables};
