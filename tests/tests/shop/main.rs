@@ -16,3 +16,4 @@ mod outages;
 mod payments;
 mod products;
 mod round_trips;
+mod saga;
