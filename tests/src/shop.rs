@@ -183,6 +183,12 @@ impl Shop {
         answer.json()["order_id"].as_str().unwrap().to_owned()
     }
 
+    /// Asks for an order to be cancelled.
+    #[must_use]
+    pub fn cancel(&self, order_id: &str) -> Request {
+        self.http.request("POST", &format!("/orders/{order_id}/cancel"))
+    }
+
     /// The order as it stands.
     ///
     /// # Panics

@@ -1,8 +1,8 @@
 //! Payments: charge an order once, settle it in one transaction, refund what must not stay charged.
 //!
 //! The rule that makes every crash harmless: an order leaves PENDING by a condition, and whoever finds it ended makes
-//! sure that the charge agrees with the end. CONFIRMED keeps its charge; any other end refunds it. Charging and
-//! refunding are idempotent under the order's id, so every step can be repeated.
+//! sure that the charge agrees with the end. CONFIRMED keeps its charge; any other end refunds it, or voids it if it has
+//! not been made yet. Charging and refunding are idempotent under the order's id, so every step can be repeated.
 //!
 //! - [`Desk::pay`] handles the payments queue, [`Desk::give_up`] its dead-letter queue
 //! - [`PaymentProvider`] is who moves the money; [`SimulatedProvider`] stands in for one
@@ -15,7 +15,7 @@ mod simulated;
 mod worker;
 
 pub use desk::{Desk, Ending};
-pub use provider::{Charge, Charged, PaymentProvider};
+pub use provider::{Charge, Charged, PaymentProvider, Refunded, VOIDED};
 pub use record::Payments;
 pub use simulated::{Latency, SimulatedProvider};
 pub use worker::work;

@@ -16,6 +16,7 @@ use std::{str::FromStr, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
+    error::SdkError,
     operation::update_item::{UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder},
     types::{AttributeValue, ReturnValue},
 };
@@ -25,7 +26,7 @@ use shared::{
     config::{self, ConfigError},
 };
 
-use crate::provider::{Charge, Charged, PaymentProvider};
+use crate::provider::{Charge, Charged, PaymentProvider, Refunded, VOIDED};
 
 const PROVIDER: &str = "the payment provider";
 const CAPTURED: &str = "captured";
@@ -126,16 +127,50 @@ impl SimulatedProvider {
             .expression_attribute_values(":charge_id", text(&format!("ch_{}", reference())))
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::AllNew);
-        let ledger = update.send().await.map_err(|error| match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => {
+        let ledger = update.send().await.map_err(|error| {
+            if refused(&error) {
                 Error::Internal(format!("{PROVIDER} has another charge under this idempotency key"))
+            } else {
+                Error::from_sdk(PROVIDER, &error)
             }
-            _ => Error::from_sdk(PROVIDER, &error),
         })?;
-        if string(&ledger, "state") == DECLINED {
-            Ok(Charged::Declined { reason: string(&ledger, "reason") })
-        } else {
-            Ok(Charged::Captured { reference: string(&ledger, "charge_id") })
+        match string(&ledger, "state").as_str() {
+            DECLINED => Ok(Charged::Declined { reason: string(&ledger, "reason") }),
+            VOIDED => Ok(Charged::Declined { reason: VOIDED.to_owned() }),
+            _ => Ok(Charged::Captured { reference: string(&ledger, "charge_id") }),
+        }
+    }
+
+    /// Notes that the key must not be charged any more. False when it has been charged, declined or voided before.
+    async fn void(&self, order_id: OrderId) -> Result<bool, Error> {
+        let update = self
+            .update(order_id)
+            .update_expression("SET #state = :voided")
+            .condition_expression("attribute_not_exists(#state)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":voided", text(VOIDED));
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if refused(&error) => Ok(false),
+            Err(error) => Err(Error::from_sdk(PROVIDER, &error)),
+        }
+    }
+
+    /// Gives back what is captured: the refund's name, or `None` when nothing is.
+    async fn give_back(&self, order_id: OrderId) -> Result<Option<String>, Error> {
+        let update = self
+            .update(order_id)
+            .update_expression("SET #state = :refunded, refund_id = if_not_exists(refund_id, :refund_id)")
+            .condition_expression("#state IN (:captured, :refunded)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":captured", text(CAPTURED))
+            .expression_attribute_values(":refunded", text(REFUNDED))
+            .expression_attribute_values(":refund_id", text(&format!("re_{}", reference())))
+            .return_values(ReturnValue::AllNew);
+        match update.send().await {
+            Ok(ledger) => Ok(Some(string(&ledger, "refund_id"))),
+            Err(error) if refused(&error) => Ok(None),
+            Err(error) => Err(Error::from_sdk(PROVIDER, &error)),
         }
     }
 }
@@ -159,25 +194,19 @@ impl PaymentProvider for SimulatedProvider {
         }
     }
 
-    async fn refund(&self, order_id: OrderId) -> Result<Option<String>, Error> {
+    async fn refund(&self, charge: &Charge<'_>, _reference: Option<&str>) -> Result<Refunded, Error> {
         self.think().await?;
-        let update = self
-            .update(order_id)
-            .update_expression("SET #state = :refunded, refund_id = if_not_exists(refund_id, :refund_id)")
-            .condition_expression("#state IN (:captured, :refunded)")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":captured", text(CAPTURED))
-            .expression_attribute_values(":refunded", text(REFUNDED))
-            .expression_attribute_values(":refund_id", text(&format!("re_{}", reference())))
-            .return_values(ReturnValue::AllNew);
-        match update.send().await {
-            Ok(ledger) => Ok(Some(string(&ledger, "refund_id"))),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-                _ => Err(Error::from_sdk(PROVIDER, &error)),
-            },
+        // Void first: from then on nothing can be captured any more, so what is not captured now never is.
+        if self.void(charge.order_id).await? {
+            return Ok(Refunded::NotCharged);
         }
+        let refund = self.give_back(charge.order_id).await?;
+        Ok(refund.map_or(Refunded::NotCharged, |reference| Refunded::GivenBack { reference }))
     }
+}
+
+fn refused(error: &SdkError<UpdateItemError>) -> bool {
+    matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
 }
 
 impl FromStr for Latency {

@@ -72,6 +72,23 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
         .await;
     shop.http.get(&format!("/orders/{id}")).answer().await;
     calls.are("a look at an order", &["get-order GetItem r2 w0"], line).await;
+    shop.cancel(&id).answer().await;
+    calls
+        .are(
+            "a paid order of one product, cancelled and refunded",
+            &[
+                "cancel-order GetItem r2 w0",
+                "cancel-order TransactWriteItems r0 w5",
+                "request-payments SendMessageBatch 1",
+                "process-payment GetItem r2 w0",
+                "process-payment GetItem r2 w0",
+                "process-payment UpdateItem r0 w1",
+                "process-payment UpdateItem r0 w1",
+                "process-payment TransactWriteItems r0 w5",
+            ],
+            line,
+        )
+        .await;
     let out_of_stock = shop.order(&[("titanium-stove", 2)], "tok_visa").answer().await;
     assert_eq!(out_of_stock.status, 409);
     calls

@@ -25,7 +25,7 @@ fn status(case: &str) -> u64 {
         "-not-modified" => 304,
         "-bad-cursor" | "-bad-limit" | "-broken-json" | "-invalid" => 400,
         "-not-found" | "-bad-id" | "-unknown-product" => 404,
-        "-out-of-stock" => 409,
+        "-conflict" | "-out-of-stock" => 409,
         "-too-large" => 413,
         "-wrong-content-type" => 415,
         other => panic!("what should a fixture {other} be answered with?"),
@@ -40,7 +40,13 @@ async fn every_fixture_is_answered_as_its_name_says() {
     for function in &functions {
         assert!(fixtures.contains_key(function), "events/{function}.json is missing");
     }
-    for (name, event) in &fixtures {
+    // Cancellations last, when the other fixtures' orders have ended.
+    let (cancellations, others): (Vec<_>, Vec<_>) =
+        fixtures.iter().partition(|(name, _)| name.starts_with("cancel-order"));
+    for (name, event) in others.into_iter().chain(cancellations) {
+        if name.starts_with("cancel-order") {
+            shop.settle().await;
+        }
         let function = functions
             .iter()
             .find(|function| name.starts_with(*function))

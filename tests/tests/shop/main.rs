@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod bill;
+mod cancel;
 mod contention;
 mod crashes;
 mod fixtures;

@@ -159,9 +159,10 @@ async fn a_charge_whose_order_was_ended_meanwhile_is_refunded() {
         .update_item()
         .table_name(shop.table("OrdersTable"))
         .key("order_id", AttributeValue::S(order_id.clone()))
-        .update_expression("SET #status = :failed")
+        .update_expression("SET #status = :failed, pending_shard = :shard")
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":failed", AttributeValue::S("PAYMENT_FAILED".to_owned()))
+        .expression_attribute_values(":shard", AttributeValue::S("00".to_owned()))
         .send()
         .await
         .unwrap();

@@ -42,6 +42,21 @@ async fn functions_make_no_more_round_trips_than_promised() {
     shop.http.get(&format!("/orders/{id}")).answer().await;
     calls.are("get-order 1", &["get-order GetItem"], call).await;
 
+    shop.cancel(&id).answer().await;
+    let cancellation = [
+        "cancel-order GetItem",
+        "cancel-order TransactWriteItems",
+        "request-payments SendMessageBatch",
+        "process-payment GetItem",
+        "process-payment GetItem",
+        "process-payment UpdateItem",
+        "process-payment UpdateItem",
+        "process-payment TransactWriteItems",
+    ];
+    calls.are("cancel-order 2; its refund: read order and charge, refund, note", &cancellation, call).await;
+    shop.cancel(&id).answer().await;
+    calls.are("cancelling again 1", &["cancel-order GetItem"], call).await;
+
     let again = || {
         shop.order(&[("stoneware-mug", 1)], "tok_visa").header("idempotency-key", "once-upon-a-time").answer()
     };
