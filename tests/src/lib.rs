@@ -8,6 +8,7 @@
 mod books;
 mod calls;
 mod client;
+pub mod permissions;
 mod processes;
 mod proxy;
 mod shop;

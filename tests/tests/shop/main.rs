@@ -14,5 +14,6 @@ mod observability;
 mod orders;
 mod outages;
 mod payments;
+mod policies;
 mod products;
 mod round_trips;
