@@ -32,6 +32,7 @@ async fn each_function_is_allowed_what_it_calls_and_nothing_else() {
     let silent = shop.place(&[("stoneware-mug", 2)], "tok_unavailable").await;
     read_all_routes(&shop).await;
     answer_all_fixtures(&shop).await;
+    refuse_an_order_with_a_key(&shop).await;
     let (paid, declined) = tokio::join!(
         shop.place(&[("stoneware-mug", 1)], "tok_visa"),
         shop.place(&[("record-brush", 1)], "tok_declined"),
@@ -78,6 +79,12 @@ async fn answer_all_fixtures(shop: &Shop) {
     for (fixture, event) in fixtures() {
         assert_eq!(shop.invoke(&fixture.function, &event).await.status, 200, "{fixture:?}");
     }
+}
+
+/// A refusal comes only once it is known that the key has made no order.
+async fn refuse_an_order_with_a_key(shop: &Shop) {
+    let order = shop.order(&[("no-such-product", 1)], "tok_visa");
+    assert_eq!(order.header("idempotency-key", "never-used-before-1").answer().await.status, 404);
 }
 
 /// A charge that its order does not agree with any more, as after a crash between the two.
