@@ -21,7 +21,7 @@ use super::{
 use crate::{
     call::{Call, Service},
     dynamodb::{self, Meter, Outcome},
-    sqs,
+    permission, sqs,
     tables::Tables,
 };
 
@@ -112,7 +112,7 @@ impl Exchange {
         body: Bytes,
     ) -> Result<Answer, Cut> {
         let begun = self.meter.begin(&received.operation, body.clone(), &parts.headers).await;
-        let answer = self.pass(&received, parts, body).await;
+        let answer = self.pass(&received, parts, body.clone()).await;
         let report = Outstanding::new(&self);
         let mut call = self.call(received, &answer);
         let (answer, outcome) = match answer {
@@ -127,6 +127,7 @@ impl Exchange {
         };
         // Counting may read from the target: the caller does not wait for that.
         tokio::spawn(async move {
+            call.permissions = permission::needed(call.service, &call.operation, &body);
             let outcome = outcome.map_or(Outcome::Unknown, |read| read());
             let dynamodb::Counted { units, resources, uncounted } = self.meter.finish(begun, outcome).await;
             (call.units, call.resources, call.uncounted) = (units, resources, uncounted);
@@ -150,6 +151,7 @@ impl Exchange {
             Err(error) => (self.no_answer(error), Bytes::new()),
         };
         tokio::spawn(async move {
+            call.permissions = permission::needed(call.service, &call.operation, &body);
             let counted = sqs::count(&call.operation, &body, call.status, &received);
             call.resources.extend(counted.queue);
             call.sqs_requests = counted.requests;
@@ -227,6 +229,7 @@ impl Exchange {
             service: self.service,
             operation: received.operation,
             resources: Vec::new(),
+            permissions: Vec::new(),
             units: crate::units::Units::default(),
             sqs_requests: 0,
             status: status.as_u16(),

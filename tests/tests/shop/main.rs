@@ -15,6 +15,8 @@ mod observability;
 mod orders;
 mod outages;
 mod payments;
+mod policies;
 mod products;
 mod round_trips;
+mod router;
 mod saga;
