@@ -1,14 +1,11 @@
 //! What each function's calls needed to be allowed, and what template.yaml allows it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use sam_template::{Settings, Template, policies};
+use sam_template::{Settings, policies};
 use serde_json::Value;
 
-use crate::Shop;
+use crate::{Shop, template};
 
 /// `dynamodb:Query OrdersTable/index/pending`, by function.
 pub type Permissions = BTreeMap<String, BTreeSet<String>>;
@@ -19,11 +16,9 @@ pub type Permissions = BTreeMap<String, BTreeSet<String>>;
 /// When the template cannot be read, or allows something in another form.
 #[must_use]
 pub fn allowed() -> Permissions {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("template.yaml");
-    let settings = Settings::default();
-    let allowed = policies(&file, &settings).unwrap_or_else(|error| panic!("{error}"));
-    let functions = Template::load(&file, &settings).unwrap().functions;
-    let lines = functions.into_iter().map(|function| {
+    let template = template();
+    let allowed = policies(&template.path, &Settings::default()).unwrap_or_else(|error| panic!("{error}"));
+    let lines = template.functions.into_iter().map(|function| {
         let lines = allowed[&function.logical_id].iter();
         (function.name, lines.map(|one| format!("{} {}", one.action, one.resource)).collect())
     });

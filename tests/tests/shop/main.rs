@@ -17,3 +17,4 @@ mod payments;
 mod policies;
 mod products;
 mod round_trips;
+mod router;

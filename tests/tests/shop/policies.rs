@@ -14,11 +14,10 @@ use aws_sdk_dynamodb::{
 };
 use e2e::{
     Shop, eventually,
+    fixtures::fixtures,
     permissions::{allowed, differences, needed},
 };
 use serde_json::json;
-
-use crate::fixtures::fixtures;
 
 /// Five receives with pauses of about 1, 2, 4 and 8 seconds, and the dead-letter queue.
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(60);
@@ -76,8 +75,8 @@ async fn read_all_routes(shop: &Shop) {
 
 /// What the answers are is the matter of fixtures.rs.
 async fn answer_all_fixtures(shop: &Shop) {
-    for (fixture, event) in fixtures() {
-        assert_eq!(shop.invoke(&fixture.function, &event).await.status, 200, "{fixture:?}");
+    for fixture in fixtures() {
+        assert_eq!(shop.invoke(&fixture.function, &fixture.event).await.status, 200, "{}", fixture.name());
     }
 }
 
