@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use e2e::Shop;
+use e2e::{Shop, needs};
 use futures_util::future::join_all;
 
 #[tokio::test]
 async fn two_hundred_clients_order_the_last_fifty_units_and_fifty_get_one() {
+    needs!(Tables);
     let shop = Shop::start().await;
     let tries = (0..200).map(|_| shop.order(&[("hand-coffee-grinder", 1)], "tok_visa").answer());
     let answers = join_all(tries).await;
@@ -29,11 +30,14 @@ async fn orders_of_the_same_products_in_opposite_orders_all_come_through() {
     let tries = (0..40).map(|n| shop.order(if n % 2 == 0 { &pair } else { &reverse }, "tok_visa").answer());
     assert!(join_all(tries).await.iter().all(|answer| answer.status == 201));
     let books = shop.settle_within(Duration::from_secs(60)).await;
-    assert_eq!((books.available["stoneware-mug"], books.available["record-brush"]), (200, 220));
+    for product in ["stoneware-mug", "record-brush"] {
+        assert_eq!(books.available[product], shop.stocked(product) - 40, "{product}");
+    }
 }
 
 #[tokio::test]
 async fn what_a_failed_payment_gives_back_can_be_sold_again() {
+    needs!(Tables);
     let shop = Shop::start().await;
     let lost = shop.place(&[("titanium-stove", 1)], "tok_declined").await;
     assert_eq!(

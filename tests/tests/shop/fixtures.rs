@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use e2e::{Shop, functions};
+use e2e::{Shop, functions, needs};
 use serde_json::Value;
 
 /// The file name is the function's name and, after that, the case.
@@ -34,6 +34,7 @@ fn status(case: &str) -> u64 {
 
 #[tokio::test]
 async fn every_fixture_is_answered_as_its_name_says() {
+    needs!(Invoke, Tables);
     let shop = Shop::start().await;
     let fixtures = fixtures();
     let functions = functions();

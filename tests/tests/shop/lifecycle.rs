@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Options, Shop, farthing, kill_nine};
+use e2e::{Options, Shop, farthing, kill_nine, needs};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -21,6 +21,7 @@ fn port(address: &serde_json::Value) -> u16 {
 
 #[tokio::test]
 async fn ctrl_c_and_sigterm_leave_no_process_and_no_port() {
+    needs!(OwnStack);
     for signal in [Signal::INT, Signal::TERM] {
         let shop = Shop::start().await;
         let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
@@ -39,6 +40,7 @@ async fn ctrl_c_and_sigterm_leave_no_process_and_no_port() {
 
 #[tokio::test]
 async fn functions_end_by_themselves_when_the_stack_is_killed() {
+    needs!(OwnStack);
     let shop = Shop::start().await;
     let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     shop.ended(&id).await;
@@ -54,6 +56,7 @@ async fn functions_end_by_themselves_when_the_stack_is_killed() {
 
 #[tokio::test]
 async fn a_second_start_builds_nothing_and_waits_for_nothing() {
+    needs!(OwnStack);
     // The first start may have to build.
     drop(Shop::start().await);
     let started = Instant::now();
@@ -65,6 +68,7 @@ async fn a_second_start_builds_nothing_and_waits_for_nothing() {
 
 #[tokio::test]
 async fn orders_that_were_pending_at_the_stop_are_taken_up_at_the_next_start() {
+    needs!(OwnStack, DataFolder);
     let data = TempDir::new().unwrap();
     let flags = || vec!["--data".to_owned(), data.path().to_str().unwrap().to_owned()];
     // The provider thinks longer than the stack lives.
@@ -104,6 +108,7 @@ async fn refused(arguments: &[&str]) -> String {
 
 #[tokio::test]
 async fn a_taken_port_is_a_clear_error_that_names_the_flag() {
+    needs!(OwnStack);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     for flag in ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port"] {
@@ -114,6 +119,7 @@ async fn a_taken_port_is_a_clear_error_that_names_the_flag() {
 
 #[tokio::test]
 async fn a_function_without_its_configuration_stops_at_start_with_the_name_of_what_is_missing() {
+    needs!(OwnStack);
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let built = local_lambda::build::build(workspace, &["get-order"], false).await;
     let mut command = Command::new(&built.unwrap()["get-order"]);
@@ -133,6 +139,7 @@ async fn a_function_without_its_configuration_stops_at_start_with_the_name_of_wh
 
 #[tokio::test]
 async fn bad_configuration_stops_at_start_with_what_is_wrong() {
+    needs!(OwnStack);
     for (arguments, words) in [
         (&["--template", "nowhere.yaml"][..], &["nowhere.yaml", "--template"][..]),
         (&["--parameter", "NoSuch=1"], &["NoSuch", "PaymentLatencyMs"]),
