@@ -33,8 +33,6 @@ pub enum Backend {
 pub enum Need {
     /// A stack for this test alone: with its own parameters and flags, a log to read and processes to kill.
     OwnStack,
-    /// `--data`: the embedded DynamoDB's folder.
-    DataFolder,
     /// The local stack's own port, which tells calls and the bill.
     ControlPort,
     /// Tables that are as seeded when the test begins, and can be read and written.
@@ -96,12 +94,11 @@ impl Backend {
     #[must_use]
     pub fn lacks(self, need: Need) -> Option<&'static str> {
         if self.starts_stacks() {
-            let embedded = self == Self::Embedded || need != Need::DataFolder;
-            return (!embedded).then_some("DynamoDB Local keeps its data itself");
+            return None;
         }
         match need {
             Need::OwnStack => Some("all tests share one stack"),
-            Need::DataFolder | Need::ControlPort => Some("only the local stack has one"),
+            Need::ControlPort => Some("only the local stack has one"),
             Need::Gateway => match self {
                 Self::SamLocal => Some("sam local answers other than API Gateway there"),
                 Self::Ministack => Some("ministack answers other than API Gateway there"),
@@ -139,13 +136,20 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_of_ones_own_can_do_everything_but_keep_another_servers_data() {
-        for need in
-            [Need::OwnStack, Need::ControlPort, Need::Tables, Need::Queues, Need::Invoke, Need::Gateway]
-        {
-            assert_eq!((Backend::Embedded.lacks(need), Backend::DynamodbLocal.lacks(need)), (None, None));
+    fn a_stack_of_ones_own_lacks_nothing() {
+        for backend in [Backend::Embedded, Backend::DynamodbLocal] {
+            for need in
+                [Need::OwnStack, Need::ControlPort, Need::Tables, Need::Queues, Need::Invoke, Need::Gateway]
+            {
+                assert_eq!(backend.lacks(need), None);
+            }
         }
-        assert_eq!(Backend::Embedded.lacks(Need::DataFolder), None);
-        assert!(Backend::DynamodbLocal.lacks(Need::DataFolder).is_some());
+    }
+
+    #[test]
+    fn a_shared_stack_lacks_what_only_a_stack_of_ones_own_has() {
+        for backend in [Backend::SamLocal, Backend::Ministack, Backend::Url] {
+            assert!(backend.lacks(Need::OwnStack).is_some() && backend.lacks(Need::ControlPort).is_some());
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Options, Shop, farthing, kill_nine, needs};
+use e2e::{Backend, Dynamodb, Options, Shop, farthing, kill_nine, needs};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -33,6 +33,9 @@ async fn ctrl_c_and_sigterm_leave_no_process_and_no_port() {
         let left: Vec<_> = functions.iter().filter(|id| !gone(**id)).collect();
         assert!(left.is_empty(), "{signal:?} left {left:?}");
         for name in ["http", "invoke", "control", "dynamodb", "sqs"] {
+            if name == "dynamodb" && Backend::current() != Backend::Embedded {
+                continue;
+            }
             assert!(TcpStream::connect(("127.0.0.1", port(&ready[name]))).is_err(), "{signal:?} left {name}");
         }
     }
@@ -68,9 +71,12 @@ async fn a_second_start_builds_nothing_and_waits_for_nothing() {
 
 #[tokio::test]
 async fn orders_that_were_pending_at_the_stop_are_taken_up_at_the_next_start() {
-    needs!(OwnStack, DataFolder);
-    let data = TempDir::new().unwrap();
-    let flags = || vec!["--data".to_owned(), data.path().to_str().unwrap().to_owned()];
+    needs!(OwnStack);
+    let (data, server) = (TempDir::new().unwrap(), Dynamodb::start().await);
+    let flags = || match Backend::current() {
+        Backend::Embedded => vec!["--data".to_owned(), data.path().to_str().unwrap().to_owned()],
+        _ => vec!["--dynamodb-endpoint".to_owned(), server.endpoint()],
+    };
     // The provider thinks longer than the stack lives.
     let slow = vec![("PaymentLatencyMs", "60000".to_owned())];
     let shop = Shop::start_with(Options { parameters: slow, flags: flags() }).await;
