@@ -26,7 +26,6 @@ fn reason(order: &Value) -> Option<&str> {
 
 #[tokio::test]
 async fn a_declined_payment_fails_the_order_and_gives_the_stock_back() {
-    needs!(Tables);
     let shop = Shop::start().await;
     for (token, why) in [
         ("tok_declined", "card_declined"),
