@@ -32,7 +32,7 @@ impl Dynamodb {
                 let url = url.unwrap_or_else(|_| "http://127.0.0.1:8000".to_owned());
                 // The server may have outlived another run of the tests.
                 let id = format!("test{}x{}", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-                Self::Local(Proxy::start_as(url.trim_end_matches('/'), Some(id)).await)
+                Self::Local(Proxy::start_as(url.trim_end_matches('/'), id).await)
             }
             _ => Self::Embedded(Embedded::start(0, None).await.unwrap()),
         }

@@ -33,6 +33,8 @@ pub struct Proxy {
 #[derive(Debug)]
 struct State {
     target: String,
+    /// Where calls go that are not DynamoDB's, if elsewhere.
+    others: Option<String>,
     access_key_id: Option<String>,
     http: Client<HttpConnector, Full<Bytes>>,
     down: AtomicBool,
@@ -46,24 +48,41 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 impl Proxy {
     /// A proxy to the server at `target`.
     pub async fn start(target: &str) -> Self {
-        Self::start_as(target, None).await
+        Self::serve("127.0.0.1", target, None, None).await
     }
 
-    /// A proxy to the server at `target` that passes every call on under an access key id, if one is given.
-    /// Signatures are not made anew: for servers that do not check them.
-    ///
-    /// # Panics
-    /// When no port is free.
-    pub async fn start_as(target: &str, access_key_id: Option<String>) -> Self {
-        let target = target.to_owned();
-        RUNTIME.spawn(Self::serve(target, access_key_id)).await.unwrap()
+    /// A proxy on another address of this machine, for callers that know AWS by one endpoint only.
+    pub async fn start_for_both(address: &str, dynamodb: &str, sqs: &str) -> Self {
+        Self::serve(address, dynamodb, Some(sqs.to_owned()), None).await
     }
 
-    async fn serve(target: String, access_key_id: Option<String>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    /// A proxy to the server at `target` that passes every call on under another access key id. Signatures are not made
+    /// anew: for servers that do not check them.
+    pub async fn start_as(target: &str, access_key_id: String) -> Self {
+        Self::serve("127.0.0.1", target, None, Some(access_key_id)).await
+    }
+
+    async fn serve(
+        address: &str,
+        target: &str,
+        others: Option<String>,
+        access_key_id: Option<String>,
+    ) -> Self {
+        let (address, target) = (address.to_owned(), target.to_owned());
+        RUNTIME.spawn(Self::serve_here(address, target, others, access_key_id)).await.unwrap()
+    }
+
+    async fn serve_here(
+        address: String,
+        target: String,
+        others: Option<String>,
+        access_key_id: Option<String>,
+    ) -> Self {
+        let listener = TcpListener::bind((address, 0)).await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State {
             target,
+            others,
             access_key_id,
             http: Client::builder(TokioExecutor::new()).build_http(),
             down: AtomicBool::new(false),
@@ -100,7 +119,12 @@ impl State {
         }
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        parts.uri = format!("{}{path}", state.target).parse().unwrap();
+        let operation = parts.headers.get("x-amz-target").and_then(|name| name.to_str().ok());
+        let target = match &state.others {
+            Some(others) if !operation.is_some_and(|name| name.starts_with("DynamoDB")) => others,
+            _ => &state.target,
+        };
+        parts.uri = format!("{target}{path}").parse().unwrap();
         let Ok(answer) = state.http.request(Request::from_parts(parts, Full::new(body))).await else {
             return Ok(failure());
         };

@@ -6,7 +6,7 @@
 
 mod failure;
 mod lane;
-mod record;
+pub mod record;
 mod retries;
 mod shard;
 
