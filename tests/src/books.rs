@@ -3,20 +3,23 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use serde_json::Value;
 
-use crate::Shop;
+use crate::{Backend, Need, Shop, stock};
 
-type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The tables at one moment. What is compared is text, so that two moments can be compared whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Books {
-    /// Seeded stock by product.
+    /// Stock by product when the test began.
     seeded: BTreeMap<String, i64>,
     /// Offers by product.
     pub available: BTreeMap<String, i64>,
     /// Orders by id.
     pub orders: BTreeMap<String, Order>,
+    /// Whether the provider's ledger and the payment records are known: HTTP does not show them.
+    with_charges: bool,
     /// The provider's ledger by idempotency key.
     pub ledger: BTreeMap<String, Entry>,
     /// Payment records by order: their outcome.
@@ -34,7 +37,7 @@ pub struct Order {
     pub lines: BTreeMap<String, i64>,
     /// Its total in minor units.
     pub total: i64,
-    /// Whether it is in the index of orders whose payment or refund is due.
+    /// Whether it is in the index of orders whose payment or refund is due; HTTP does not show that.
     pub indexed: bool,
 }
 
@@ -57,22 +60,26 @@ const LIVES: [&[&str]; 5] = [
 ];
 
 impl Books {
+    /// The tables where they can be looked into, else what HTTP shows of the orders that this test made.
     pub(crate) async fn read(shop: &Shop) -> Self {
+        match Backend::current().lacks(Need::Tables) {
+            None => Self::of_tables(shop).await,
+            Some(_) => Self::over_http(shop).await,
+        }
+    }
+
+    async fn of_tables(shop: &Shop) -> Self {
         let client = shop.aws.dynamodb();
-        let seed = include_str!("../../seed/products.json");
-        let seed: Vec<serde_json::Value> = serde_json::from_str(seed).unwrap();
-        let stock = |product: &serde_json::Value| {
-            (product["product_id"].as_str().unwrap().to_owned(), product["available"].as_i64().unwrap())
-        };
         let catalog = scan(&client, &shop.table("CatalogTable")).await;
         let offers = catalog.iter().filter(|item| text(item, "record") == "offer");
         let orders = scan(&client, &shop.table("OrdersTable")).await;
         let ledger = scan(&client, &shop.table("ProviderLedgerTable")).await;
         let payments = scan(&client, &shop.table("PaymentsTable")).await;
         Self {
-            seeded: seed.iter().map(stock).collect(),
+            seeded: shop.stock().clone(),
             available: offers.map(|item| (text(item, "product_id"), number(item, "available"))).collect(),
             orders: orders.iter().map(|item| (text(item, "order_id"), order(item))).collect(),
+            with_charges: true,
             ledger: ledger.iter().map(|item| (text(item, "idempotency_key"), entry(item))).collect(),
             payments: payments.iter().map(|item| (text(item, "order_id"), text(item, "outcome"))).collect(),
         }
@@ -81,6 +88,23 @@ impl Books {
     /// Pieces of a product that came after the seed.
     pub fn restocked(&mut self, product_id: &str, pieces: i64) {
         *self.seeded.entry(product_id.to_owned()).or_default() += pieces;
+    }
+
+    /// Holds only while nobody else orders.
+    async fn over_http(shop: &Shop) -> Self {
+        let mut orders = BTreeMap::new();
+        for id in shop.http.orders_made() {
+            let order = shop.look(&id).await;
+            orders.insert(id, Order::shown(&order));
+        }
+        Self {
+            seeded: shop.stock().clone(),
+            available: stock::on_sale(&shop.http).await,
+            orders,
+            with_charges: false,
+            ledger: BTreeMap::new(),
+            payments: BTreeMap::new(),
+        }
     }
 
     /// Counts the orders in a state.
@@ -136,8 +160,13 @@ impl Books {
         if pending {
             return Ok(());
         }
+        if self.with_charges { self.check_charge(id, order) } else { Ok(()) }
+    }
+
+    fn check_charge(&self, id: &str, order: &Order) -> Result<(), String> {
         let entry = self.ledger.get(id);
         let charged = entry.is_some_and(|entry| entry.state == "captured");
+        let confirmed = order.status == "CONFIRMED";
         if confirmed && entry.is_none_or(|entry| entry.amount != order.total) {
             return Err(format!("the charge is not its total: {entry:?}"));
         }
@@ -150,6 +179,23 @@ impl Books {
             Ok(())
         } else {
             Err("it has no payment record".to_owned())
+        }
+    }
+}
+
+impl Order {
+    /// An order as HTTP answers it.
+    fn shown(order: &Value) -> Self {
+        let list = |name: &str| order[name].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            status: text(&order["status"]),
+            history: list("history").map(|step| text(&step["status"])).collect(),
+            lines: list("items")
+                .map(|line| (text(&line["product_id"]), line["quantity"].as_i64().unwrap()))
+                .collect(),
+            total: order["total"]["amount"].as_i64().unwrap(),
+            indexed: order["status"] == "PENDING",
         }
     }
 }
@@ -185,7 +231,7 @@ fn number(item: &Item, name: &str) -> i64 {
     item[name].as_n().unwrap().parse().unwrap()
 }
 
-async fn scan(client: &Client, table: &str) -> Vec<Item> {
+pub(crate) async fn scan(client: &Client, table: &str) -> Vec<Item> {
     let mut items = Vec::new();
     let mut start = None;
     loop {

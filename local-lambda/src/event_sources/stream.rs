@@ -7,7 +7,7 @@
 mod age;
 mod failure;
 mod lane;
-mod record;
+pub mod record;
 mod retries;
 mod shard;
 

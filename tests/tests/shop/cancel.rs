@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use e2e::{Answer, Options, Shop, children, kill_nine};
+use e2e::{Answer, Options, Shop, children, kill_nine, needs};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -32,6 +32,7 @@ fn cancelled(answer: &Answer) -> Value {
 
 #[tokio::test]
 async fn a_pending_order_is_cancelled_and_nothing_stays_charged() {
+    needs!(OwnStack, Tables);
     let shop = Shop::start_with(slow()).await;
     let id = shop.place(&[("stoneware-mug", 3), ("record-brush", 1)], "tok_visa").await;
     let order = cancelled(&shop.cancel(&id).answer().await);
@@ -47,6 +48,7 @@ async fn a_pending_order_is_cancelled_and_nothing_stays_charged() {
 
 #[tokio::test]
 async fn a_confirmed_order_is_cancelled_through_a_refund() {
+    needs!(OwnStack, Tables);
     let shop = Shop::start().await;
     let id = shop.place(&[("stoneware-mug", 3)], "tok_visa").await;
     assert_eq!(shop.ended(&id).await["status"], "CONFIRMED");
@@ -60,6 +62,7 @@ async fn a_confirmed_order_is_cancelled_through_a_refund() {
 
 #[tokio::test]
 async fn cancelling_again_changes_nothing() {
+    needs!(OwnStack, Tables);
     let shop = Shop::start().await;
     let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     shop.ended(&id).await;
@@ -81,6 +84,7 @@ async fn cancelling_again_changes_nothing() {
 
 #[tokio::test]
 async fn a_failed_order_cannot_be_cancelled() {
+    needs!(OwnStack, Tables);
     let shop = Shop::start().await;
     let id = shop.place(&[("stoneware-mug", 1)], "tok_declined").await;
     let failed = shop.ended(&id).await;
@@ -93,6 +97,7 @@ async fn a_failed_order_cannot_be_cancelled() {
 
 #[tokio::test]
 async fn what_is_no_order_cannot_be_cancelled() {
+    needs!(Tables);
     let shop = Shop::start().await;
     for id in ["0197a000-0000-7000-8000-000000000000", "nonsense", "0197A000-0000-7000-8000-000000000000"] {
         let answer = shop.cancel(id).answer().await;
@@ -104,6 +109,7 @@ async fn what_is_no_order_cannot_be_cancelled() {
 
 #[tokio::test]
 async fn cancelling_while_paying_ends_in_exactly_one_state_and_the_charge_agrees() {
+    needs!(OwnStack, Tables);
     // Time enough that a busy machine is no outage of the provider: this is about who wins, not about retries.
     let parameters =
         [("PaymentLatencyMs", "0..150"), ("PaymentTimeoutMs", "3000"), ("PaymentVisibilitySeconds", "20")];
@@ -147,6 +153,7 @@ async fn cancelling_while_paying_ends_in_exactly_one_state_and_the_charge_agrees
 
 #[tokio::test]
 async fn a_refund_that_everything_lost_is_found_by_the_sweep() {
+    needs!(OwnStack, Tables);
     let shop = Shop::start().await;
     let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     shop.ended(&id).await;
@@ -185,6 +192,7 @@ async fn a_refund_that_everything_lost_is_found_by_the_sweep() {
 
 #[tokio::test]
 async fn cancellations_survive_kills_of_every_function_on_their_way() {
+    needs!(OwnStack, Tables);
     let shop = Shop::start().await;
     let victims = ["cancel-order", "request-payments", "process-payment"];
     let killer = async {

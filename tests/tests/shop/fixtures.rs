@@ -1,9 +1,10 @@
 //! Every event in events/ is one that its function answers as its name says.
 
-use e2e::{Shop, fixtures::fixtures, functions};
+use e2e::{Shop, fixtures::fixtures, functions, needs};
 
 #[tokio::test]
 async fn every_fixture_is_answered_as_its_name_says() {
+    needs!(Invoke, Tables);
     let shop = Shop::start().await;
     let fixtures = fixtures();
     for function in functions() {

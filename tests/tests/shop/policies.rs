@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::{
 use e2e::{
     Shop, eventually,
     fixtures::fixtures,
+    needs,
     permissions::{allowed, differences, needed},
 };
 use serde_json::json;
@@ -26,6 +27,7 @@ const COUNTED_WITHIN: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn each_function_is_allowed_what_it_calls_and_nothing_else() {
+    needs!(OwnStack, ControlPort, Tables);
     let shop = Shop::start().await;
     // Longest first: its five receives take half a minute.
     let silent = shop.place(&[("stoneware-mug", 2)], "tok_unavailable").await;

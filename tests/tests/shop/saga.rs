@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use e2e::{Calls, Shop, eventually};
+use e2e::{Calls, Shop, eventually, needs};
 use serde_json::{Value, json};
 
 /// From the strike to the end of the order: a killed payment comes again after its visibility timeout of two seconds.
@@ -122,31 +122,37 @@ async fn every_step_of(flow: Flow, functions: &[&str]) {
 
 #[tokio::test]
 async fn every_step_of_making_an_order_may_fail() {
+    needs!(OwnStack, ControlPort, Tables, Queues);
     every_step_of(PAID, &["create-order"]).await;
 }
 
 #[tokio::test]
 async fn every_step_of_requesting_a_payment_may_fail() {
+    needs!(OwnStack, ControlPort, Tables, Queues);
     every_step_of(PAID, &["request-payments"]).await;
 }
 
 #[tokio::test]
 async fn every_step_of_paying_may_fail() {
+    needs!(OwnStack, ControlPort, Tables, Queues);
     every_step_of(PAID, &["process-payment"]).await;
 }
 
 #[tokio::test]
 async fn every_step_of_declining_may_fail() {
+    needs!(OwnStack, ControlPort, Tables, Queues);
     every_step_of(DECLINED, &["process-payment"]).await;
 }
 
 #[tokio::test]
 async fn every_step_of_giving_up_may_fail() {
+    needs!(OwnStack, ControlPort, Tables, Queues);
     every_step_of(GIVEN_UP, &["fail-payment"]).await;
 }
 
 #[tokio::test]
 async fn messages_that_are_not_deleted_or_come_from_several_deliveries_change_nothing() {
+    needs!(OwnStack, ControlPort, Tables, Queues);
     let shop = Shop::start().await;
     let rules = json!([
         {"fault": "lose-delete", "caller": "pollers", "rate": 0.5},
