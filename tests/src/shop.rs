@@ -91,11 +91,13 @@ impl Shop {
             "0",
             "--sqs-port",
             "0",
+            "--payment-port",
+            "0",
         ]);
         command.arg("--exit-with-stdin").arg("--ready-file").arg(&ready_file);
         let fast = [
             ("PaymentLatencyMs", "0..20".to_owned()),
-            ("PaymentTimeoutMs", "300".to_owned()),
+            ("PaymentTimeoutMs", "1000".to_owned()),
             ("PaymentVisibilitySeconds", "2".to_owned()),
         ];
         for (name, value) in fast.into_iter().chain(options.parameters) {

@@ -16,4 +16,5 @@ mod orders;
 mod outages;
 mod payments;
 mod products;
+mod provider;
 mod round_trips;
