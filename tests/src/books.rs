@@ -73,6 +73,11 @@ impl Books {
         }
     }
 
+    /// Pieces of a product that came after the seed.
+    pub fn restocked(&mut self, product_id: &str, pieces: i64) {
+        *self.seeded.entry(product_id.to_owned()).or_default() += pieces;
+    }
+
     /// Counts the orders in a state.
     #[must_use]
     pub fn count(&self, status: &str) -> usize {

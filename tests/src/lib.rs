@@ -8,6 +8,8 @@
 mod books;
 mod calls;
 mod client;
+pub mod fixtures;
+pub mod permissions;
 mod processes;
 mod proxy;
 mod shop;
@@ -25,7 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sam_template::{Settings, Template};
+use sam_template::{EventSource, Function, HttpRoute, Settings, Template};
 
 /// The names of the functions that template.yaml declares.
 ///
@@ -33,9 +35,33 @@ use sam_template::{Settings, Template};
 /// When the template cannot be read.
 #[must_use]
 pub fn functions() -> Vec<String> {
+    template().functions.into_iter().map(|function| function.name).collect()
+}
+
+/// The routes that template.yaml declares, each with the name of its function.
+///
+/// # Panics
+/// When the template cannot be read.
+#[must_use]
+pub fn routes() -> Vec<(String, HttpRoute)> {
+    let of = |function: Function| {
+        let name = function.name;
+        function.events.into_iter().filter_map(move |event| match event {
+            EventSource::HttpApi(route) => Some((name.clone(), route)),
+            _ => None,
+        })
+    };
+    template().functions.into_iter().flat_map(of).collect()
+}
+
+/// What template.yaml declares, with the defaults of its parameters.
+///
+/// # Panics
+/// When the template cannot be read.
+#[must_use]
+pub fn template() -> Template {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("template.yaml");
-    let template = Template::load(&file, &Settings::default()).unwrap();
-    template.functions.into_iter().map(|function| function.name).collect()
+    Template::load(&file, &Settings::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Polls until `check` gives a value.

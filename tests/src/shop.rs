@@ -266,6 +266,17 @@ impl Shop {
         .await
     }
 
+    /// Waits until every order has ended, and holds the invariants with so many pieces of a product that came after the
+    /// seed.
+    pub async fn ended_with_restock(&self, product_id: &str, pieces: i64) -> Books {
+        eventually(SETTLED_WITHIN, || async {
+            let mut books = self.books().await;
+            books.restocked(product_id, pieces);
+            books.check(true).map(|()| books)
+        })
+        .await
+    }
+
     /// Ends the stack with a signal, waits, and tells how it ended and which processes it had.
     ///
     /// # Panics
