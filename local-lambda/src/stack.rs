@@ -141,6 +141,7 @@ impl Stack {
                 control: format!("http://127.0.0.1:{control_port}"),
                 dynamodb,
                 sqs,
+                others: BTreeMap::new(),
             },
             places,
             routes: Vec::new(),

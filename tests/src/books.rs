@@ -5,6 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use serde_json::Value;
 
+mod ledger;
+
+use ledger::Entry;
+
 use crate::{Backend, Need, Shop, stock};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -20,7 +24,7 @@ pub struct Books {
     pub orders: BTreeMap<String, Order>,
     /// Whether the provider's ledger and the payment records are known: HTTP does not show them.
     with_charges: bool,
-    /// The provider's ledger by idempotency key.
+    /// The provider's ledger by order.
     pub ledger: BTreeMap<String, Entry>,
     /// Payment records by order: their outcome.
     pub payments: BTreeMap<String, String>,
@@ -39,15 +43,6 @@ pub struct Order {
     pub total: i64,
     /// Whether it is in the index of orders whose payment or refund is due; HTTP does not show that.
     pub indexed: bool,
-}
-
-/// What matters of a ledger entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// `captured`, `declined`, `refunded`, `voided`, or nothing when no attempt came to an end.
-    pub state: String,
-    /// Minor units.
-    pub amount: i64,
 }
 
 /// The histories that an order may have.
@@ -73,14 +68,14 @@ impl Books {
         let catalog = scan(&client, &shop.table("CatalogTable")).await;
         let offers = catalog.iter().filter(|item| text(item, "record") == "offer");
         let orders = scan(&client, &shop.table("OrdersTable")).await;
-        let ledger = scan(&client, &shop.table("ProviderLedgerTable")).await;
+        let ledger = ledger::read(shop, &client).await;
         let payments = scan(&client, &shop.table("PaymentsTable")).await;
         Self {
             seeded: shop.stock().clone(),
             available: offers.map(|item| (text(item, "product_id"), number(item, "available"))).collect(),
             orders: orders.iter().map(|item| (text(item, "order_id"), order(item))).collect(),
             with_charges: true,
-            ledger: ledger.iter().map(|item| (text(item, "idempotency_key"), entry(item))).collect(),
+            ledger,
             payments: payments.iter().map(|item| (text(item, "order_id"), text(item, "outcome"))).collect(),
         }
     }
@@ -165,9 +160,9 @@ impl Books {
 
     fn check_charge(&self, id: &str, order: &Order) -> Result<(), String> {
         let entry = self.ledger.get(id);
-        let charged = entry.is_some_and(|entry| entry.state == "captured");
         let confirmed = order.status == "CONFIRMED";
-        if confirmed && entry.is_none_or(|entry| entry.amount != order.total) {
+        let charged = entry.is_some_and(|entry| entry.state.starts_with("captured"));
+        if confirmed && entry.is_none_or(|entry| entry.state != "captured" || entry.amount != order.total) {
             return Err(format!("the charge is not its total: {entry:?}"));
         }
         // Until a refund is made, the order says that it is due.
@@ -212,14 +207,6 @@ fn order(item: &Item) -> Order {
         lines: lines.collect(),
         total: number(item, "total"),
         indexed: item.contains_key("pending_shard"),
-    }
-}
-
-fn entry(item: &Item) -> Entry {
-    let amount = if item.contains_key("amount") { number(item, "amount") } else { 0 };
-    Entry {
-        state: item.get("state").and_then(|state| state.as_s().ok()).cloned().unwrap_or_default(),
-        amount,
     }
 }
 

@@ -70,11 +70,11 @@ impl OwnStack {
         }
         let mut command = Command::new(farthing().await);
         command.current_dir(workspace());
-        for port in ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port"] {
+        for port in ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port", "--payment-port"] {
             command.args([port, "0"]);
         }
         command.arg("--exit-with-stdin").arg("--ready-file").arg(&ready_file);
-        let payment_timeout = 300 * Backend::current().patience();
+        let payment_timeout = 1000 * Backend::current().patience();
         let fast = [
             ("PaymentLatencyMs", "0..20".to_owned()),
             ("PaymentTimeoutMs", payment_timeout.to_string()),

@@ -42,7 +42,7 @@ pub enum Ending {
 
 impl<P: PaymentProvider> Desk<P> {
     /// A desk on the tables that the environment names. The provider gets `PAYMENT_TIMEOUT_MS` (default 2000) for each
-    /// call, or what the function's time leaves.
+    /// charge or refund, or what the function's time leaves.
     ///
     /// # Errors
     /// [`ConfigError`] for what is missing.

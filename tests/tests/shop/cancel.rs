@@ -18,7 +18,7 @@ fn statuses(order: &Value) -> Vec<&str> {
 
 /// Payments that wait long enough for a cancellation to come first.
 fn slow() -> Options {
-    let parameters = vec![("PaymentLatencyMs", "1500".to_owned()), ("PaymentTimeoutMs", "2000".to_owned())];
+    let parameters = vec![("PaymentLatencyMs", "700".to_owned()), ("PaymentTimeoutMs", "4000".to_owned())];
     Options { parameters, ..Options::default() }
 }
 
@@ -115,17 +115,18 @@ async fn cancelling_while_paying_ends_in_exactly_one_state_and_the_charge_agrees
         [("PaymentLatencyMs", "0..150"), ("PaymentTimeoutMs", "3000"), ("PaymentVisibilitySeconds", "20")];
     let parameters = parameters.map(|(name, value)| (name, value.to_owned())).to_vec();
     let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
-    let rounds = (0..32u64).zip(TOKENS.into_iter().cycle()).map(|(number, token)| {
+    let tokens = TOKENS.into_iter().flat_map(|token| [token; 3]).cycle();
+    let rounds = (0..36).zip(tokens).map(|(number, token)| {
         let shop = &shop;
         async move {
             let id = shop.place(&[("stoneware-mug", 1), ("record-brush", 1)], token).await;
-            // Some at once, some in the middle of the payment, some after it.
-            match number % 4 {
-                0 => tokio::time::sleep(Duration::from_millis(number * 10)).await,
-                1 | 2 => {
-                    shop.ended(&id).await;
-                }
-                _ => {}
+            match number % 3 {
+                // At once, ...
+                0 => {}
+                // ... in the middle of the payment, ...
+                1 => tokio::time::sleep(Duration::from_millis(number * 15)).await,
+                // ... and after it.
+                _ => _ = shop.ended_within(&id, SETTLED_WITHIN).await,
             }
             let answer = shop.cancel(&id).answer().await;
             (id, answer)

@@ -32,7 +32,7 @@ async fn ctrl_c_and_sigterm_leave_no_process_and_no_port() {
         assert!(functions.len() >= 3, "{functions:?}");
         let left: Vec<_> = functions.iter().filter(|id| !gone(**id)).collect();
         assert!(left.is_empty(), "{signal:?} left {left:?}");
-        for name in ["http", "invoke", "control", "dynamodb", "sqs"] {
+        for name in ["http", "invoke", "control", "dynamodb", "sqs", "payment_provider"] {
             if name == "dynamodb" && Backend::current() != Backend::Embedded {
                 continue;
             }
@@ -103,6 +103,8 @@ async fn refused(arguments: &[&str]) -> String {
         "0",
         "--sqs-port",
         "0",
+        "--payment-port",
+        "0",
     ];
     let kept = any.chunks(2).filter(|flag| !arguments.contains(&flag[0])).flatten();
     let mut command = Command::new(farthing().await);
@@ -117,7 +119,9 @@ async fn a_taken_port_is_a_clear_error_that_names_the_flag() {
     needs!(OwnStack);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    for flag in ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port"] {
+    for flag in
+        ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port", "--payment-port"]
+    {
         let error = refused(&[flag, &port]).await;
         assert!(error.contains(&format!("port {port} is taken")) && error.contains(flag), "{error}");
     }
@@ -149,6 +153,8 @@ async fn bad_configuration_stops_at_start_with_what_is_wrong() {
     for (arguments, words) in [
         (&["--template", "nowhere.yaml"][..], &["nowhere.yaml", "--template"][..]),
         (&["--parameter", "NoSuch=1"], &["NoSuch", "PaymentLatencyMs"]),
+        (&["--parameter", "PaymentLatencyMs=slow"], &["PaymentLatencyMs", "50..200"]),
+        (&["--parameter", "PaymentFailureRate=2"], &["PaymentFailureRate", "0 to 1"]),
         (&["--parameter", "Architecture=sparc"], &["Architecture", "arm64, x86_64"]),
         (&["--dynamodb-endpoint", "http://127.0.0.1:1"], &["DynamoDB", "endpoint"]),
         (&["--sqs-endpoint", "http://127.0.0.1:1"], &["SQS", "endpoint"]),

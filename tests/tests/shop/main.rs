@@ -18,6 +18,7 @@ mod outages;
 mod payments;
 mod policies;
 mod products;
+mod provider;
 mod round_trips;
 mod router;
 mod saga;
