@@ -34,7 +34,7 @@ async fn main() -> ExitCode {
     let watch = Watch::start(&shop).await;
     faults.extend(invoke_all("cargo lambda watch", watch.port).await);
     faults.extend(request_all(&Client::new(&format!("http://127.0.0.1:{}", watch.port))).await);
-    watch.stop().await;
+    drop(watch);
 
     for fault in &faults {
         eprintln!("{fault}");

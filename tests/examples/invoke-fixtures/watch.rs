@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write, fs, net::TcpListener, process::Stdio, time::Duration};
 
 use e2e::{Shop, eventually, template};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, process::Child};
 
@@ -42,12 +43,15 @@ impl Watch {
     fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
+}
 
+impl Drop for Watch {
     /// Ends it and the functions that it has started.
-    pub(crate) async fn stop(mut self) {
-        let id = rustix::process::Pid::from_raw(self.process.id().unwrap().try_into().unwrap()).unwrap();
-        rustix::process::kill_process_group(id, rustix::process::Signal::TERM).unwrap();
-        self.process.wait().await.unwrap();
+    fn drop(&mut self) {
+        let group = self.process.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+        if let Some(group) = group {
+            let _ = kill_process_group(group, Signal::TERM);
+        }
     }
 }
 
