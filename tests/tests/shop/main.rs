@@ -11,6 +11,7 @@ mod contention;
 mod crashes;
 mod fixtures;
 mod lifecycle;
+mod monitoring;
 mod observability;
 mod orders;
 mod outages;
