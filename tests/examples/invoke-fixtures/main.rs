@@ -26,13 +26,13 @@ async fn main() -> ExitCode {
 
     let shop = Shop::start().await;
     let invoke_port = port(shop.ready["invoke"].as_str().unwrap());
-    faults.extend(invoke_all("the local stack", invoke_port, &shop).await);
+    faults.extend(invoke_all("the local stack", &shop, invoke_port).await);
     drop(shop);
 
     // A stack of its own, for what it holds: some events expect that others came before them, once.
     let shop = Shop::start().await;
     let watch = Watch::start(&shop).await;
-    faults.extend(invoke_all("cargo lambda watch", watch.port, &shop).await);
+    faults.extend(invoke_all("cargo lambda watch", &shop, watch.port).await);
     faults.extend(request_all(&Client::new(&format!("http://127.0.0.1:{}", watch.port))).await);
     drop(watch);
 
@@ -53,8 +53,8 @@ fn port(address: &str) -> u16 {
     address.rsplit(':').next().unwrap().parse().unwrap()
 }
 
-/// Invokes every function with all its events, and tells what is wrong.
-async fn invoke_all(whom: &str, port: u16, shop: &Shop) -> Vec<String> {
+/// Invokes every function with all its events, and tells what is wrong; `shop` holds the tables.
+async fn invoke_all(whom: &str, shop: &Shop, port: u16) -> Vec<String> {
     let mut faults = Vec::new();
     let fixtures = fixtures();
     for fixture in &fixtures {
