@@ -67,6 +67,9 @@ pub struct Options {
     /// free one.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub max_environments: u32,
+    /// Faults that strike from the start, as JSON: see docs/faults.md.
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
     /// What the bill at the end is divided by: the successful answers of a route.
     #[arg(long, value_name = "NAME=ROUTE", value_parser = unit_of_work)]
     pub bill_per: Option<UnitOfWork>,

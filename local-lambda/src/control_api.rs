@@ -2,8 +2,10 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `GET /_local/functions` | every function with its environments, and every queue with its depth |
+//! | `GET /_local/functions` | every function with its environments, queues with their depth, streams with the iterator age |
 //! | `GET /_local/bill` | what all of it would be billed as so far, in US dollars |
+//! | `GET /_local/bill.txt` | the same as a table |
+//! | `GET`, `PUT`, `DELETE /_local/faults` | the faults that strike, and how often they did |
 //! | `GET /_local/calls?after=N` | the last calls of functions to DynamoDB and SQS, with their units |
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -14,6 +16,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    event_sources::stream::IteratorAge,
+    faults::{Faults, Plan},
     metering::Account,
     places::Places,
     pool::Pool,
@@ -25,13 +29,20 @@ use crate::{
 pub struct ControlApi {
     /// The functions.
     pub functions: Vec<Arc<Pool>>,
+    /// How far functions lag behind streams, by `table -> function`.
+    pub iterator_ages: BTreeMap<String, Arc<IteratorAge>>,
     /// The URLs of the queues.
     pub places: Arc<Places>,
     /// Knows the queues' depths.
     pub sqs: aws_sdk_sqs::Client,
     /// Knows what was done.
     pub account: Arc<Account>,
+    /// May strike.
+    pub faults: Arc<Faults>,
 }
+
+/// The most bytes of a plan of faults.
+const LARGEST_PLAN: usize = 1024 * 1024;
 
 impl ControlApi {
     /// Answers requests until `stop`.
@@ -39,13 +50,31 @@ impl ControlApi {
         let api = Arc::new(self);
         server::serve(listener, stop, move |request| {
             let api = Arc::clone(&api);
-            async move { api.handle(&request).await }
+            async move { api.handle(request).await }
         })
         .await;
     }
 
-    async fn handle(&self, request: &Request<Incoming>) -> Answer {
+    async fn handle(&self, request: Request<Incoming>) -> Answer {
         match (request.method(), request.uri().path()) {
+            (&Method::GET, "/_local/faults") => self.rules(),
+            (&Method::PUT, "/_local/faults") => {
+                let body = server::body(request.into_body(), LARGEST_PLAN).await.unwrap_or_default();
+                match serde_json::from_slice(&body) {
+                    Ok(plan) => {
+                        self.faults.set(plan);
+                        self.rules()
+                    }
+                    Err(error) => {
+                        let message = json!({"message": format!("no fault was changed: {error}")});
+                        server::json(StatusCode::BAD_REQUEST, message.to_string())
+                    }
+                }
+            }
+            (&Method::DELETE, "/_local/faults") => {
+                self.faults.set(Plan::default());
+                self.rules()
+            }
             (&Method::GET, "/_local/functions") => {
                 server::json(StatusCode::OK, self.functions().await.to_string())
             }
@@ -54,9 +83,11 @@ impl ControlApi {
                     let per = per.map(|(name, per)| json!({"name": name, "price": per}));
                     server::json(StatusCode::OK, json!({"bill": bill, "per": per}).to_string())
                 }
-                Err(error) => {
-                    server::json(StatusCode::NOT_FOUND, json!({"message": error.to_string()}).to_string())
-                }
+                Err(error) => not_found(&error.to_string()),
+            },
+            (&Method::GET, "/_local/bill.txt") => match self.account.table() {
+                Ok(table) => text(table),
+                Err(error) => not_found(&error.to_string()),
             },
             (&Method::GET, "/_local/calls") => {
                 let after = request.uri().query().and_then(|query| query.strip_prefix("after="));
@@ -64,11 +95,14 @@ impl ControlApi {
                 let calls = json!({"calls": self.account.calls_after(after)});
                 server::json(StatusCode::OK, calls.to_string())
             }
-            _ => {
-                let message = "this port answers GET /_local/functions, /_local/bill and /_local/calls";
-                server::json(StatusCode::NOT_FOUND, json!({"message": message}).to_string())
-            }
+            _ => not_found(
+                "this port answers GET /_local/functions, /_local/bill, /_local/bill.txt, /_local/calls, /_local/faults",
+            ),
         }
+    }
+
+    fn rules(&self) -> Answer {
+        server::json(StatusCode::OK, json!({"rules": self.faults.rules()}).to_string())
     }
 
     async fn functions(&self) -> Value {
@@ -78,7 +112,9 @@ impl ControlApi {
             self.places.queue_urls.iter().map(async |(id, url)| (id.clone(), self.depth(url).await)),
         );
         let queues: BTreeMap<_, _> = depths.await.into_iter().collect();
-        json!({"functions": functions, "queues": queues})
+        let ages: BTreeMap<_, _> =
+            self.iterator_ages.iter().map(|(name, age)| (name, age.now().as_millis())).collect();
+        json!({"functions": functions, "queues": queues, "iterator_age_ms": ages})
     }
 
     /// Messages that can be received, that somebody has, and that are not yet due; null when SQS does not tell.
@@ -95,4 +131,15 @@ impl ControlApi {
         let [visible, in_flight, delayed] = &names;
         json!({"visible": attribute(visible), "in_flight": attribute(in_flight), "delayed": attribute(delayed)})
     }
+}
+
+fn not_found(message: &str) -> Answer {
+    server::json(StatusCode::NOT_FOUND, json!({"message": message}).to_string())
+}
+
+fn text(text: String) -> Answer {
+    let mut answer = server::json(StatusCode::OK, text);
+    let plain = http::HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, plain);
+    answer
 }

@@ -16,6 +16,7 @@ pub use self::process::Keeper;
 use self::process::Process;
 use crate::{
     error::Error,
+    faults::Faults,
     invocation::{Invocation, Invoked, LogType, Outcome, Usage},
     metering::Account,
     report::Report,
@@ -38,6 +39,15 @@ pub struct Recipe {
     pub timeout: Duration,
     /// `MemorySize`
     pub memory_mb: u32,
+}
+
+/// What all environments share.
+#[derive(Clone, Debug)]
+pub struct Services {
+    /// Counts what is billed.
+    pub account: Arc<Account>,
+    /// May strike.
+    pub faults: Arc<Faults>,
 }
 
 /// A process that handles one invocation at a time. Dropping it kills the process.
@@ -92,17 +102,19 @@ impl Environment {
     pub async fn start(
         recipe: &Recipe,
         report: &Report,
-        account: &Account,
+        services: &Services,
         keeper: &Keeper,
     ) -> Result<Self, Error> {
         let (listener, port) = Listener::any().await?;
         let (work, receiver) = mpsc::channel(1);
         let (init, initialised) = oneshot::channel();
-        let api = Arc::new(RuntimeApi::new(recipe.function_arn.clone(), recipe.timeout, receiver, init));
+        let kill = keeper.kill_switch();
+        let faults = Arc::clone(&services.faults);
+        let api = Arc::new(RuntimeApi::new(recipe, (faults, kill.clone()), receiver, init));
         let started = Instant::now();
-        let access_key_id = account.sign_for(&recipe.function);
+        let access_key_id = services.account.signers().add(&recipe.function, kill.clone());
         let process = loop {
-            match Process::start(recipe, port, report, &access_key_id, keeper) {
+            match Process::start(recipe, port, report, &access_key_id, (keeper, &kill)) {
                 // A build is just putting the binary in its place.
                 Err(Error::System { cause, .. })
                     if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::ExecutableFileBusy)

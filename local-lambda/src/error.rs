@@ -36,6 +36,14 @@ pub enum Error {
         /// The flag that changes it.
         flag: &'static str,
     },
+    /// A parameter of the template that the program around the stack reads has a value that it cannot use.
+    #[error("the parameter {name} cannot be used: {why}")]
+    Parameter {
+        /// The parameter.
+        name: &'static str,
+        /// What is expected.
+        why: String,
+    },
     /// cargo did not build the functions.
     #[error("{0}")]
     Build(String),

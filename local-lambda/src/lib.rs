@@ -10,6 +10,7 @@
 //! - [`async_invocation`] is what `Event` invocations and schedules wait in, with its retries and destinations
 //! - [`sqs_server`] and [`queues`] are SQS; the DynamoDB comes from the crate `local-dynamo`
 //! - [`metering`] counts what all of it would be billed as
+//! - [`faults`] does to functions what AWS does once in a while
 //! - [`control_api`] tells how functions and queues stand
 //! - [`report`] writes a line for each invocation; [`stack`] puts it all together and takes it apart again
 
@@ -21,6 +22,7 @@ pub mod control_api;
 pub mod environment;
 mod error;
 pub mod event_sources;
+pub mod faults;
 pub mod http_api;
 pub mod invocation;
 pub mod invoke_api;

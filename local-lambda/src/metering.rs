@@ -5,17 +5,19 @@
 
 mod account;
 mod calls;
+mod signers;
 
 use std::sync::Arc;
 
-use meter::{Index, Key, Projection, Proxy, Service, Table, Tables, Target};
+use meter::{Gate, Index, Key, Projection, Proxy, Service, Table, Tables, Target};
 use sam_template::Template;
 use shared::aws::Aws;
 use tokio_util::sync::CancellationToken;
 
 pub use self::account::{Account, UnitOfWork};
 pub use self::calls::Seen;
-use crate::{error::Error, places::Places};
+pub use self::signers::Signers;
+use crate::{error::Error, faults::Faults, places::Places};
 
 /// The proxies that stand before DynamoDB and SQS.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ impl Metering {
     /// When an endpoint is none, or no port is free.
     pub async fn start(
         account: Arc<Account>,
+        faults: &Arc<Faults>,
         template: &Template,
         places: &Places,
         (dynamodb, sqs): (&str, &str),
@@ -44,7 +47,8 @@ impl Metering {
         let proxy = async |service, endpoint, tables| {
             let seen = Arc::clone(&account);
             let observer = move |call| seen.called(call);
-            Proxy::start(0, service, Target::new(endpoint), tables, observer, stop.clone()).await
+            let gate: Arc<dyn Gate> = faults.clone();
+            Proxy::start(0, service, Target::new(endpoint), tables, observer, Some(gate), stop.clone()).await
         };
         let before_dynamodb = proxy(Service::DynamoDb, dynamodb, tables(template, places)).await?;
         let before_sqs = proxy(Service::Sqs, sqs, Tables::default()).await?;
@@ -59,7 +63,7 @@ impl Metering {
     /// Clients for the pollers, whose calls are on the bill as well.
     #[must_use]
     pub fn pollers(&self, region: &str) -> Aws {
-        Aws::local(region, &self.dynamodb, &self.sqs).signed_by(account::POLLER)
+        Aws::local(region, &self.dynamodb, &self.sqs).signed_by(signers::POLLER)
     }
 
     /// Waits until all calls that have been answered are counted.

@@ -14,9 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     concurrency::Concurrency,
-    environment::{Environment, Handled, INIT_WITHIN, Keeper, Recipe},
+    environment::{Environment, Handled, INIT_WITHIN, Keeper, Recipe, Services},
     invocation::{Invocation, Invoked, Outcome, Usage},
-    metering::Account,
     report::Report,
 };
 
@@ -26,7 +25,7 @@ pub struct Pool {
     function: Arc<str>,
     recipe: RwLock<Current>,
     report: Report,
-    account: Arc<Account>,
+    services: Services,
     concurrency: Concurrency,
     /// The bound of this machine: beyond it, invocations wait.
     permits: Semaphore,
@@ -77,13 +76,13 @@ impl Pool {
         concurrency: Concurrency,
         max_environments: u32,
         report: Report,
-        account: Arc<Account>,
+        services: Services,
     ) -> Self {
         Self {
             function: Arc::clone(&recipe.function),
             recipe: RwLock::new(Current { generation: 0, recipe: Arc::new(recipe) }),
             report,
-            account,
+            services,
             concurrency,
             permits: Semaphore::new(max_environments as usize),
             idle: Mutex::default(),
@@ -136,7 +135,7 @@ impl Pool {
                 .without_running(invocation, Outcome::error("ServiceException", "the stack is stopping"));
         };
         let invoked = self.run(invocation).await;
-        self.account.invoked(&invoked);
+        self.services.account.invoked(&invoked);
         self.counters.invocations.fetch_add(1, Ordering::Relaxed);
         if invoked.usage.init.is_some() {
             self.counters.cold_starts.fetch_add(1, Ordering::Relaxed);
@@ -153,7 +152,7 @@ impl Pool {
             let (generation, recipe) = self.current();
             let environment = match self.take_idle(generation) {
                 Some(environment) => environment,
-                None => match Environment::start(&recipe, &self.report, &self.account, &self.keeper).await {
+                None => match Environment::start(&recipe, &self.report, &self.services, &self.keeper).await {
                     Ok(environment) => environment,
                     Err(error) => {
                         let outcome = Outcome::error("Runtime.InvalidEntrypoint", &error.to_string());

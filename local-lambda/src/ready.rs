@@ -19,6 +19,8 @@ pub struct Addresses {
     pub dynamodb: String,
     /// SQS.
     pub sqs: String,
+    /// Servers that the program around the stack has started beside it, by name.
+    pub others: BTreeMap<String, String>,
 }
 
 impl Addresses {
@@ -28,7 +30,7 @@ impl Addresses {
     /// When the file cannot be written.
     pub fn write(&self, places: &Places, file: &Path) -> io::Result<()> {
         let map = |names: &BTreeMap<String, String>| json!(names);
-        let ready = json!({
+        let mut ready = json!({
             "http": self.http,
             "invoke": self.invoke,
             "control": self.control,
@@ -39,6 +41,9 @@ impl Addresses {
             "tables": map(&places.tables),
             "queues": map(&places.queue_urls),
         });
+        for (name, address) in &self.others {
+            ready[name] = address.as_str().into();
+        }
         let unfinished = file.with_extension("unfinished");
         fs::write(&unfinished, ready.to_string())?;
         fs::rename(unfinished, file)

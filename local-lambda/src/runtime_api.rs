@@ -4,15 +4,18 @@
 //! posts the answer or an error, and asks again.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
 use hyper::{Method, Request, StatusCode, body::Incoming};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
+    environment::Recipe,
+    faults::Faults,
     invocation::{Invocation, LARGEST_PAYLOAD, Outcome},
     server::{self, Answer, BodyError},
 };
@@ -33,8 +36,11 @@ pub struct Work {
 /// The server's side of one environment.
 #[derive(Debug)]
 pub struct RuntimeApi {
+    function: Arc<str>,
     function_arn: String,
     timeout: Duration,
+    faults: Arc<Faults>,
+    kill: CancellationToken,
     work: tokio::sync::Mutex<mpsc::Receiver<Work>>,
     current: Mutex<Option<Current>>,
     init: Mutex<Option<oneshot::Sender<Result<(), Outcome>>>>,
@@ -51,14 +57,17 @@ impl RuntimeApi {
     /// its start failed.
     #[must_use]
     pub fn new(
-        function_arn: String,
-        timeout: Duration,
+        recipe: &Recipe,
+        (faults, kill): (Arc<Faults>, CancellationToken),
         work: mpsc::Receiver<Work>,
         init: oneshot::Sender<Result<(), Outcome>>,
     ) -> Self {
         Self {
-            function_arn,
-            timeout,
+            function: Arc::clone(&recipe.function),
+            function_arn: recipe.function_arn.clone(),
+            timeout: recipe.timeout,
+            faults,
+            kill,
             work: tokio::sync::Mutex::new(work),
             current: Mutex::new(None),
             init: Mutex::new(Some(init)),
@@ -70,6 +79,11 @@ impl RuntimeApi {
         let path = request.uri().path().strip_prefix(PREFIX).unwrap_or_default().to_owned();
         match path.split('/').collect::<Vec<_>>().as_slice() {
             ["invocation", "next"] if method == Method::GET => self.next().await,
+            ["invocation", _, "response"] if self.faults.kills_response(&self.function) => {
+                // The environment ends as if the process had died before it could answer.
+                self.kill.cancel();
+                refused(StatusCode::GONE, "Closed", "a fault that was asked for")
+            }
             ["invocation", id, "response"] if method == Method::POST => {
                 self.end(id, request.into_body(), Outcome::Answer).await
             }

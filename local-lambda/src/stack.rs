@@ -19,7 +19,10 @@ use crate::{
     cli::Options,
     concurrency::{Concurrency, Unreserved},
     control_api::ControlApi,
+    environment::Services,
     error::Error,
+    event_sources::stream::IteratorAge,
+    faults::{Faults, Plan},
     http_api::HttpApi,
     invoke_api::InvokeApi,
     metering::{Account, Metering},
@@ -50,6 +53,7 @@ pub struct Stack {
     /// What else invokes functions: the trigger and the function.
     pub triggers: Vec<(String, String)>,
     pools: Vec<Arc<Pool>>,
+    iterator_ages: BTreeMap<String, Arc<IteratorAge>>,
     metering: Metering,
     embedded: Option<Embedded>,
     /// Ends polling and listening.
@@ -112,7 +116,13 @@ impl Stack {
         };
 
         let account = Arc::new(Account::new(&template, &options.region, options.bill_per.clone())?);
-        let metering = Metering::start(account, &template, &places, (&dynamodb, &sqs), &stop_servers).await?;
+        let faults = Arc::new(Faults::new(Arc::clone(account.signers())));
+        if let Some(file) = &options.faults {
+            faults.set(Plan::load(file)?);
+        }
+        let endpoints = (dynamodb.as_str(), sqs.as_str());
+        let metering =
+            Metering::start(account, &faults, &template, &places, endpoints, &stop_servers).await?;
         let places = Arc::new(places);
         let mut pools = Vec::new();
         let reserved = template.functions.iter().filter_map(|function| function.reserved_concurrency);
@@ -120,8 +130,8 @@ impl Stack {
         for function in &template.functions {
             let recipe = recipes::recipe(function, &binaries, &places, &metering.dynamodb, &metering.sqs)?;
             let concurrency = Concurrency::new(function.reserved_concurrency, unreserved.clone());
-            let account = Arc::clone(&metering.account);
-            let pool = Pool::new(recipe, concurrency, options.max_environments, report.clone(), account);
+            let services = Services { account: Arc::clone(&metering.account), faults: Arc::clone(&faults) };
+            let pool = Pool::new(recipe, concurrency, options.max_environments, report.clone(), services);
             pools.push(Arc::new(pool));
         }
         let mut stack = Self {
@@ -131,11 +141,13 @@ impl Stack {
                 control: format!("http://127.0.0.1:{control_port}"),
                 dynamodb,
                 sqs,
+                others: BTreeMap::new(),
             },
             places,
             routes: Vec::new(),
             triggers: Vec::new(),
             pools,
+            iterator_ages: BTreeMap::new(),
             metering,
             embedded,
             stop: CancellationToken::new(),
@@ -166,9 +178,11 @@ impl Stack {
         stack.tasks.spawn(api.serve(http, stack.stop.clone()));
         let control_api = ControlApi {
             functions: stack.pools.clone(),
+            iterator_ages: stack.iterator_ages.clone(),
             places: Arc::clone(&stack.places),
             sqs: aws.sqs(),
             account: Arc::clone(&stack.metering.account),
+            faults,
         };
         stack.tasks.spawn(control_api.serve(control, stack.stop.clone()));
         let ids = template.functions.iter().map(|function| function.logical_id.clone());
@@ -220,8 +234,7 @@ impl Stack {
     /// When no prices are known for the region.
     pub async fn bill(&self) -> Result<String, PriceError> {
         self.metering.quiet().await;
-        let (bill, per) = self.metering.account.bill()?;
-        Ok(bill.table(per.as_ref().map(|(name, per)| (name.as_str(), *per))))
+        self.metering.account.table()
     }
 
     /// Stops everything: no more polling and requests, a moment for what is under way, then the functions, then the

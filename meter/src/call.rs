@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::units::Units;
+use crate::{permission::Permission, units::Units};
 
 /// A call to DynamoDB or SQS that was answered, or that the target left unanswered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Call {
     pub operation: String,
     /// The tables, or the queue, that the call names; each once. A queue's name ends in `.fifo` if it is one.
     pub resources: Vec<String>,
+    /// What the caller must be allowed to do for it.
+    pub permissions: Vec<Permission>,
     /// DynamoDB's read and write units.
     pub units: Units,
     /// SQS requests as they are billed.

@@ -77,6 +77,13 @@ const TOKEN_LIFE: Duration = Duration::from_secs(600);
 /// When more tokens than this are known, those that are too old are forgotten.
 const TOKENS: usize = 4096;
 
+/// The items that a call writes or checks, in order, each as a text; none where the table is not known.
+pub(crate) fn written_items(operation: &str, body: &[u8], tables: &Tables) -> Vec<Option<String>> {
+    let Some(Ok(writes)) = Writes::read(operation, body, tables) else { return Vec::new() };
+    let text = |write: request::Write| Some(target::slot(&write.table, &write.key?));
+    writes.writes.into_iter().map(text).collect()
+}
+
 impl Meter {
     pub(crate) fn new(tables: Tables, upstream: Upstream) -> Self {
         Self { tables, upstream, mirror: Mutex::default(), transactions: Mutex::default() }

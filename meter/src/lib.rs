@@ -11,6 +11,7 @@
 pub mod bill;
 mod call;
 mod dynamodb;
+mod permission;
 pub mod prices;
 mod proxy;
 mod sqs;
@@ -18,5 +19,6 @@ mod tables;
 pub mod units;
 
 pub use call::{Call, Service, Uncounted};
-pub use proxy::{Proxy, ProxyError, Target};
+pub use permission::Permission;
+pub use proxy::{After, Before, Decision, Gate, Passing, Proxy, ProxyError, Target};
 pub use tables::{Index, Key, Projection, Table, Tables};

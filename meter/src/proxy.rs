@@ -1,6 +1,8 @@
 //! The counting proxy: passes calls on to DynamoDB or SQS, and tells what each is billed as.
 
+mod aws_json;
 mod exchange;
+mod gate;
 mod server;
 mod signature;
 mod upstream;
@@ -11,6 +13,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::exchange::Exchange;
+pub use self::gate::{After, Before, Decision, Gate, Passing};
 pub(crate) use self::upstream::Upstream;
 use crate::{
     call::{Call, Service},
@@ -64,7 +67,8 @@ impl Proxy {
     /// The access key id that signed a call becomes [`Call::caller`], and is replaced by `local` on the way: a
     /// DynamoDB Local that is not shared keeps one database for each id, and emulators do not verify signatures. So
     /// the proxy is of no use before AWS itself. `tables` must hold every table whose units are to be right; SQS needs
-    /// none. `observer` gets each call once, as soon as it is counted, and must not block.
+    /// none. `observer` gets each call once, as soon as it is counted, and must not block. `gate`, if there is one, may stand in
+    /// the way of each.
     ///
     /// # Errors
     /// When the port cannot be had, or the endpoint is not one.
@@ -74,13 +78,14 @@ impl Proxy {
         target: Target,
         tables: Tables,
         observer: impl Fn(Call) + Send + Sync + 'static,
+        gate: Option<Arc<dyn Gate>>,
         stop: CancellationToken,
     ) -> Result<Self, ProxyError> {
         let upstream = Upstream::new(target)?;
         let (listener, port) =
             server::listen(port).await.map_err(|cause| ProxyError::Port { port, cause })?;
         let (reports, unreported) = watch::channel(0);
-        let exchange = Arc::new(Exchange::new(service, upstream, tables, Box::new(observer), reports));
+        let exchange = Arc::new(Exchange::new(service, upstream, tables, Box::new(observer), gate, reports));
         tokio::spawn(server::serve(listener, exchange, stop));
         Ok(Self { port, unreported })
     }

@@ -15,8 +15,7 @@ pub(crate) struct Counted {
 /// not counted; AWS's pages do not say.
 pub(crate) fn count(operation: &str, request: &[u8], status: u16, answer: &[u8]) -> Counted {
     let request: Value = serde_json::from_slice(request).unwrap_or_default();
-    let queue = request["QueueUrl"].as_str().or_else(|| request["QueueName"].as_str());
-    let queue = queue.and_then(|url| url.rsplit('/').next()).map(str::to_owned);
+    let queue = queue(&request);
     if status >= 500 {
         return Counted { queue, requests: 0 };
     }
@@ -30,6 +29,12 @@ pub(crate) fn count(operation: &str, request: &[u8], status: u16, answer: &[u8])
         _ => 0,
     };
     Counted { queue, requests: units::sqs_requests(payload) }
+}
+
+/// The name of the queue that a request is for.
+pub(crate) fn queue(request: &Value) -> Option<String> {
+    let queue = request["QueueUrl"].as_str().or_else(|| request["QueueName"].as_str());
+    queue.and_then(|url| url.rsplit('/').next()).map(str::to_owned)
 }
 
 fn messages(list: &Value, body: &str) -> u64 {

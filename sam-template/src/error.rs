@@ -1,6 +1,6 @@
 //! Why a template cannot be used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One clear sentence about a template, with the line where it goes wrong.
 #[derive(Debug, thiserror::Error)]
@@ -38,5 +38,9 @@ pub(crate) struct Fault {
 impl Fault {
     pub(crate) fn new(line: usize, message: impl Into<String>) -> Self {
         Self { line, message: message.into() }
+    }
+
+    pub(crate) fn in_file(self, path: &Path) -> TemplateError {
+        TemplateError::At { path: path.to_owned(), line: self.line, message: self.message }
     }
 }

@@ -8,11 +8,15 @@ mod error;
 mod evaluate;
 mod load;
 mod node;
+mod parameters;
+mod policies;
 mod resources;
 mod text;
 
 pub use error::TemplateError;
-pub use load::{Settings, Template};
+pub use load::Template;
+pub use parameters::Settings;
+pub use policies::{Allowed, policies};
 pub use resources::{
     Destination,
     event::{

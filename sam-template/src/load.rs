@@ -1,7 +1,7 @@
 //! From a file to a [`Template`].
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -10,6 +10,7 @@ use crate::{
     error::{Fault, TemplateError},
     evaluate::Scope,
     node::{self, Entry, Node},
+    parameters::{self, Settings},
     resources::{
         function::Function,
         http_api::{self, HttpApi},
@@ -17,30 +18,6 @@ use crate::{
         table::Table,
     },
 };
-
-/// What a template is read with.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The value of `AWS::Region`.
-    pub region: String,
-    /// The value of `AWS::AccountId`, twelve digits.
-    pub account_id: String,
-    /// The value of `AWS::StackName`.
-    pub stack_name: String,
-    /// Values for the template's parameters, instead of their defaults.
-    pub parameters: BTreeMap<String, String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            region: "us-east-1".to_owned(),
-            account_id: "000000000000".to_owned(),
-            stack_name: "local".to_owned(),
-            parameters: BTreeMap::new(),
-        }
-    }
-}
 
 /// The resources of a template that run code, hold data or carry messages.
 #[derive(Clone, Debug)]
@@ -83,9 +60,7 @@ impl Template {
     /// # Errors
     /// The first thing that is wrong or not supported, with its line.
     pub fn load(path: &Path, settings: &Settings) -> Result<Self, TemplateError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| TemplateError::Unreadable { path: path.to_owned(), source })?;
-        Self::parse(&text, path, settings)
+        Self::parse(&text(path)?, path, settings)
     }
 
     /// Reads a template from `text`; `path` is where it says it comes from.
@@ -93,78 +68,44 @@ impl Template {
     /// # Errors
     /// As [`Template::load`].
     pub fn parse(text: &str, path: &Path, settings: &Settings) -> Result<Self, TemplateError> {
-        let at = |Fault { line, message }| TemplateError::At { path: path.to_owned(), line, message };
-        let root = node::parse(text).map_err(at)?;
-        let values = parameters(&root, settings).map_err(|problem| match problem {
-            Problem::Fault(fault) => at(fault),
-            Problem::Parameter(message) => TemplateError::Parameter(message),
-        })?;
-        read(&root, values, path).map_err(at)
+        let root = node::parse(text).map_err(|fault| fault.in_file(path))?;
+        let values = parameters::values(&root, settings).map_err(|problem| problem.in_file(path))?;
+        read(&root, values, path).map_err(|fault| fault.in_file(path))
     }
 }
 
-enum Problem {
-    Fault(Fault),
-    Parameter(String),
+/// What the file at `path` holds.
+pub(crate) fn text(path: &Path) -> Result<String, TemplateError> {
+    fs::read_to_string(path).map_err(|source| TemplateError::Unreadable { path: path.to_owned(), source })
 }
 
-impl From<Fault> for Problem {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-fn parameters(root: &Node, settings: &Settings) -> Result<BTreeMap<String, String>, Problem> {
-    let declared = Node::entries(root.get("Parameters"))?;
-    for name in settings.parameters.keys() {
-        if !declared.iter().any(|entry| entry.key == *name) {
-            let names: Vec<_> = declared.iter().map(|entry| entry.key.as_str()).collect();
-            let known = names.join(", ");
-            return Err(Problem::Parameter(format!("the template has no parameter {name}; it has: {known}")));
-        }
-    }
-    let mut values = BTreeMap::from([
-        ("AWS::Region".to_owned(), settings.region.clone()),
-        ("AWS::AccountId".to_owned(), settings.account_id.clone()),
-        ("AWS::StackName".to_owned(), settings.stack_name.clone()),
-        ("AWS::Partition".to_owned(), "aws".to_owned()),
-        ("AWS::URLSuffix".to_owned(), "amazonaws.com".to_owned()),
-    ]);
-    for Entry { key, node, .. } in declared {
-        let value = match (settings.parameters.get(key), node.get("Default")) {
-            (Some(given), _) => given.clone(),
-            (None, Some(default)) => default.text()?.to_owned(),
-            (None, None) => {
-                let message =
-                    format!("the parameter {key} has no default: give it with --parameter {key}=VALUE");
-                return Err(Problem::Parameter(message));
-            }
-        };
-        let allowed = Node::texts(node.get("AllowedValues"))?;
-        if !allowed.is_empty() && !allowed.contains(&value) {
-            let allowed = allowed.join(", ");
-            return Err(Problem::Parameter(format!(
-                "the parameter {key} is {value:?}, but must be one of: {allowed}"
-            )));
-        }
-        values.insert(key.clone(), value);
-    }
-    Ok(values)
-}
-
-fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Template, Fault> {
-    let resources = Node::entries(Some(root.require("Resources")?))?;
+/// What names stand for in this template.
+pub(crate) fn scope(root: &Node, values: BTreeMap<String, String>) -> Result<Scope, Fault> {
     let conditions = Node::entries(root.get("Conditions"))?;
-    let scope = Scope {
+    let resources = Node::entries(Some(root.require("Resources")?))?.iter().map(|entry| entry.key.clone());
+    Ok(Scope {
         values,
         conditions: conditions.iter().map(|entry| (entry.key.clone(), entry.node.clone())).collect(),
         mappings: root.get("Mappings").cloned(),
-        resources: resources
-            .iter()
-            .map(|entry| entry.key.clone())
-            .chain([IMPLICIT_API.to_owned()])
-            .collect::<BTreeSet<_>>(),
-    };
+        resources: resources.chain([IMPLICIT_API.to_owned()]).collect(),
+    })
+}
+
+/// The resources whose conditions hold.
+pub(crate) fn present<'root>(root: &'root Node, scope: &Scope) -> Result<Vec<&'root Entry>, Fault> {
+    let mut present = Vec::new();
+    for entry in Node::entries(Some(root.require("Resources")?))? {
+        let condition = entry.node.get("Condition");
+        let holds = condition.map(|condition| scope.condition(condition.text()?, condition.line));
+        if holds.transpose()?.unwrap_or(true) {
+            present.push(entry);
+        }
+    }
+    Ok(present)
+}
+
+fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Template, Fault> {
+    let scope = scope(root, values)?;
     let mut template = Template {
         path: path.to_owned(),
         functions: Vec::new(),
@@ -173,12 +114,7 @@ fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Te
         http_api: None,
     };
     let http_globals = root.at(&["Globals", "HttpApi"]);
-    for Entry { key: id, node, line } in resources {
-        if let Some(condition) = node.get("Condition")
-            && !scope.condition(condition.text()?, condition.line)?
-        {
-            continue;
-        }
+    for Entry { key: id, node, line } in present(root, &scope)? {
         let kind = node.require("Type")?;
         match kind.text()? {
             "AWS::Serverless::Function" => {

@@ -81,6 +81,7 @@ fn init(binary: &Path) -> Duration {
         ("CATALOG_TABLE", "catalog"),
         ("ORDERS_TABLE", "orders"),
         ("PAYMENTS_TABLE", "payments"),
+        ("PAYMENT_PROVIDER", "simulated"),
         ("PROVIDER_LEDGER_TABLE", "ledger"),
         ("PAYMENTS_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/0/payments"),
         ("PAYMENTS_DEAD_LETTER_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/0/dead"),

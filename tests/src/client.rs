@@ -1,9 +1,14 @@
 //! A small HTTP client that keeps whole answers.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock, Mutex},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client as Legacy, connect::HttpConnector},
     rt::TokioExecutor,
@@ -14,8 +19,20 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 pub struct Client {
     base: String,
-    http: Legacy<HttpConnector, Full<Bytes>>,
+    host: Option<String>,
+    http: Legacy<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    orders: Arc<Mutex<BTreeSet<String>>>,
 }
+
+/// Reading the system's trust roots takes a while, so it is done once.
+static CONNECTOR: LazyLock<HttpsConnector<HttpConnector>> = LazyLock::new(|| {
+    HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
+        .unwrap()
+        .https_or_http()
+        .enable_http1()
+        .build()
+});
 
 /// A request that is being put together.
 #[derive(Debug)]
@@ -45,7 +62,28 @@ impl Client {
     /// A client of the server at `base`: `http://127.0.0.1:3000`.
     #[must_use]
     pub fn new(base: &str) -> Self {
-        Self { base: base.to_owned(), http: Legacy::builder(TokioExecutor::new()).build_http() }
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+            host: None,
+            http: Legacy::builder(TokioExecutor::new()).build(CONNECTOR.clone()),
+            orders: Arc::default(),
+        }
+    }
+
+    /// The same client, asking for another host than it connects to: an emulator tells APIs apart by it.
+    #[must_use]
+    pub fn asking_for(self, host: Option<&str>) -> Self {
+        Self { host: host.map(str::to_owned), ..self }
+    }
+
+    /// A client for what the backend does not have: its requests fail with the need that the test did not name.
+    pub(crate) fn missing(need: &str) -> Self {
+        Self { base: format!("the test did not say needs!({need}), so there is no "), ..Self::new("") }
+    }
+
+    /// The orders that were made or found again over this client.
+    pub(crate) fn orders_made(&self) -> BTreeSet<String> {
+        self.orders.lock().unwrap().clone()
     }
 
     /// A GET request.
@@ -95,17 +133,27 @@ impl Request {
     pub async fn send(self) -> Result<Answer, String> {
         let mut request =
             http::Request::builder().method(self.method).uri(format!("{}{}", self.client.base, self.path));
-        for (name, value) in &self.headers {
-            request = request.header(name.as_str(), value.as_slice());
+        let host = self.client.host.iter().map(|host| ("host", host.as_bytes()));
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        for (name, value) in host.chain(headers) {
+            request = request.header(name, value);
         }
-        let request = request.body(Full::new(self.body)).map_err(|error| error.to_string())?;
+        let request = request
+            .body(Full::new(self.body))
+            .map_err(|error| format!("{error} in {} {}{}", self.method, self.client.base, self.path))?;
         let whole = async {
             let (parts, body) =
                 self.client.http.request(request).await.map_err(|error| format!("{error:?}"))?.into_parts();
             let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
             Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
         };
-        tokio::time::timeout(ANSWER_WITHIN, whole).await.map_err(|_| "no answer".to_owned())?
+        let answer: Result<Answer, String> =
+            tokio::time::timeout(ANSWER_WITHIN, whole).await.map_err(|_| "no answer".to_owned())?;
+        let answer = answer?;
+        if let (200 | 201, Some(id)) = (answer.status, answer.header("location").strip_prefix("/orders/")) {
+            self.client.orders.lock().unwrap().insert(id.to_owned());
+        }
+        Ok(answer)
     }
 
     /// Sends it and expects an answer.

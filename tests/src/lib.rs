@@ -1,31 +1,45 @@
-//! The harness of the black-box suite: starts the real stack on free ports, talks HTTP to it, and looks into its
-//! tables when all is quiet.
+//! The harness of the black-box suite: starts the real stack on free ports, or finds one that runs ([`Backend`] tells
+//! which there are), talks HTTP to it, and looks into its tables when all is quiet.
 //!
 //! Nothing here sleeps for a fixed time: [`eventually`] polls with a deadline.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
+mod backend;
 mod books;
 mod calls;
 mod client;
+mod dynamodb;
+pub mod fixtures;
+mod own_stack;
+pub mod permissions;
 mod processes;
 mod proxy;
+mod shared_stack;
 mod shop;
+mod skip;
+mod stock;
 
+pub use backend::{Backend, Need};
 pub use books::Books;
 pub use calls::Calls;
 pub use client::{Answer, Client, Request};
+pub use dynamodb::Dynamodb;
+pub use own_stack::{Options, farthing};
 pub use processes::{children, kill_nine, kill_with};
 pub use proxy::Proxy;
-pub use shop::{Options, Shop, farthing};
+pub use shared_stack::SharedStack;
+pub use shop::Shop;
+pub use skip::skipped;
 
 use std::{
+    collections::BTreeMap,
     fmt::Debug,
     path::Path,
     time::{Duration, Instant},
 };
 
-use sam_template::{Settings, Template};
+use sam_template::{EventSource, Function, HttpRoute, Settings, Template};
 
 /// The names of the functions that template.yaml declares.
 ///
@@ -33,12 +47,41 @@ use sam_template::{Settings, Template};
 /// When the template cannot be read.
 #[must_use]
 pub fn functions() -> Vec<String> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("template.yaml");
-    let template = Template::load(&file, &Settings::default()).unwrap();
-    template.functions.into_iter().map(|function| function.name).collect()
+    template().functions.into_iter().map(|function| function.name).collect()
 }
 
-/// Polls until `check` gives a value.
+/// The routes that template.yaml declares, each with the name of its function.
+///
+/// # Panics
+/// When the template cannot be read.
+#[must_use]
+pub fn routes() -> Vec<(String, HttpRoute)> {
+    let of = |function: Function| {
+        let name = function.name;
+        function.events.into_iter().filter_map(move |event| match event {
+            EventSource::HttpApi(route) => Some((name.clone(), route)),
+            _ => None,
+        })
+    };
+    template().functions.into_iter().flat_map(of).collect()
+}
+
+/// What template.yaml declares, with the defaults of its parameters.
+///
+/// # Panics
+/// When the template cannot be read.
+#[must_use]
+pub fn template() -> Template {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("template.yaml");
+    Template::load(&file, &Settings::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The logical ids of the functions by their names.
+fn function_ids() -> BTreeMap<String, String> {
+    template().functions.into_iter().map(|function| (function.name, function.logical_id)).collect()
+}
+
+/// Polls until `check` gives a value. A slow backend gets more time ([`Backend::patience`]).
 ///
 /// # Panics
 /// When it has given only errors for `within`; the last one is told.
@@ -47,6 +90,7 @@ where
     E: Debug,
     Fut: Future<Output = Result<T, E>>,
 {
+    let within = within * Backend::current().patience();
     let deadline = Instant::now() + within;
     loop {
         match check().await {

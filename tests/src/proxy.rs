@@ -1,21 +1,24 @@
-//! A proxy before DynamoDB or SQS that can take it away.
+//! A proxy before DynamoDB or SQS: it can take it away, or speak to it under another name.
 
 use std::{
     convert::Infallible,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    HeaderMap, Request, Response, body::Incoming, header::AUTHORIZATION, server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A running proxy; it stops when dropped.
@@ -30,20 +33,57 @@ pub struct Proxy {
 #[derive(Debug)]
 struct State {
     target: String,
+    /// Where calls go that are not DynamoDB's, if elsewhere.
+    others: Option<String>,
+    access_key_id: Option<String>,
     http: Client<HttpConnector, Full<Bytes>>,
     down: AtomicBool,
 }
 
+/// Not a test's own runtime: that stands still while the test waits for its stack to stop.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+});
+
 impl Proxy {
     /// A proxy to the server at `target`.
-    ///
-    /// # Panics
-    /// When no port is free.
     pub async fn start(target: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve("127.0.0.1", target, None, None).await
+    }
+
+    /// A proxy on another address of this machine, for callers that know AWS by one endpoint only.
+    pub async fn start_for_both(address: &str, dynamodb: &str, sqs: &str) -> Self {
+        Self::serve(address, dynamodb, Some(sqs.to_owned()), None).await
+    }
+
+    /// A proxy to the server at `target` that passes every call on under another access key id. Signatures are not made
+    /// anew: for servers that do not check them.
+    pub async fn start_as(target: &str, access_key_id: String) -> Self {
+        Self::serve("127.0.0.1", target, None, Some(access_key_id)).await
+    }
+
+    async fn serve(
+        address: &str,
+        target: &str,
+        others: Option<String>,
+        access_key_id: Option<String>,
+    ) -> Self {
+        let (address, target) = (address.to_owned(), target.to_owned());
+        RUNTIME.spawn(Self::serve_here(address, target, others, access_key_id)).await.unwrap()
+    }
+
+    async fn serve_here(
+        address: String,
+        target: String,
+        others: Option<String>,
+        access_key_id: Option<String>,
+    ) -> Self {
+        let listener = TcpListener::bind((address, 0)).await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State {
-            target: target.to_owned(),
+            target,
+            others,
+            access_key_id,
             http: Client::builder(TokioExecutor::new()).build_http(),
             down: AtomicBool::new(false),
         });
@@ -74,9 +114,17 @@ impl State {
         if state.down.load(Ordering::SeqCst) {
             return Ok(failure());
         }
+        if let Some(id) = &state.access_key_id {
+            call_by(id, &mut parts.headers);
+        }
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        parts.uri = format!("{}{path}", state.target).parse().unwrap();
+        let operation = parts.headers.get("x-amz-target").and_then(|name| name.to_str().ok());
+        let target = match &state.others {
+            Some(others) if !operation.is_some_and(|name| name.starts_with("DynamoDB")) => others,
+            _ => &state.target,
+        };
+        parts.uri = format!("{target}{path}").parse().unwrap();
         let Ok(answer) = state.http.request(Request::from_parts(parts, Full::new(body))).await else {
             return Ok(failure());
         };
@@ -84,6 +132,15 @@ impl State {
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         Ok(Response::from_parts(parts, Full::new(body)))
     }
+}
+
+/// Puts another id into `Authorization: AWS4-HMAC-SHA256 Credential=ID/DATE/REGION/SERVICE/aws4_request, ...`.
+fn call_by(access_key_id: &str, headers: &mut HeaderMap) {
+    let signed = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some((start, rest)) = signed.and_then(|signed| signed.split_once("Credential=")) else { return };
+    let Some((_, end)) = rest.split_once('/') else { return };
+    let value = format!("{start}Credential={access_key_id}/{end}");
+    headers.insert(AUTHORIZATION, http::HeaderValue::from_str(&value).unwrap());
 }
 
 fn failure() -> Response<Full<Bytes>> {

@@ -1,166 +1,151 @@
 //! One running shop.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
-};
+use std::{collections::BTreeMap, process::ExitStatus, time::Duration};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use shared::aws::Aws;
-use tempfile::TempDir;
-use tokio::{
-    process::{Child, Command},
-    sync::OnceCell,
+use tokio::sync::OwnedMutexGuard;
+
+use crate::{
+    Answer, Backend, Client, Options, Request, SharedStack, books::Books, eventually, function_ids,
+    own_stack::OwnStack, stock,
 };
 
-use crate::{Answer, Client, Request, books::Books, eventually, processes::kill_with};
-
-/// How the stack of a test is started.
-#[derive(Debug, Default)]
-pub struct Options {
-    /// Template parameters, beside those that make payments fast.
-    pub parameters: Vec<(&'static str, String)>,
-    /// More flags.
-    pub flags: Vec<String>,
-}
-
-/// A shop of its own: every test that changes something has one. Dropping it ends the stack.
+/// A shop as a test sees it: a stack of its own, or its turn at the stack that all tests share.
 #[derive(Debug)]
 pub struct Shop {
     /// The HTTP API.
     pub http: Client,
-    /// Lambda's Invoke API.
+    /// Lambda's Invoke API; `needs!(Invoke)`.
     pub invoke: Client,
-    /// What the stack tells about itself.
+    /// What the local stack tells about itself; `needs!(ControlPort)`.
     pub control: Client,
-    /// The addresses that the stack told.
+    /// The addresses and names of the stack, as the local stack's `--ready-file` tells them.
     pub ready: Value,
-    /// Clients for its DynamoDB and SQS.
+    /// Clients for its DynamoDB and SQS; `needs!(Tables)`, `needs!(Queues)`.
     pub aws: Aws,
-    stack: Child,
-    folder: TempDir,
+    /// Nobody else's: an idempotency key is one customer's, so tests that share tables share no keys.
+    customer: String,
+    stock: BTreeMap<String, i64>,
+    running: Running,
 }
 
-const READY_WITHIN: Duration = Duration::from_secs(60);
-const STOPPED_WITHIN: Duration = Duration::from_secs(10);
+#[derive(Debug)]
+enum Running {
+    Own(Box<OwnStack>),
+    Shared(#[allow(dead_code, reason = "held, not read: other tests wait for it")] OwnedMutexGuard<()>),
+}
+
 /// From the order to its end, where nothing goes wrong.
 const SETTLED_WITHIN: Duration = Duration::from_secs(20);
 
-/// The binary of the local stack, built once.
-///
-/// # Panics
-/// When cargo cannot build it.
-pub async fn farthing() -> &'static Path {
-    static BINARY: OnceCell<PathBuf> = OnceCell::const_new();
-    BINARY
-        .get_or_init(|| async {
-            let built = local_lambda::build::build(&workspace(), &["farthing"], false).await;
-            built.unwrap_or_else(|error| panic!("{error}")).remove("farthing").unwrap()
-        })
-        .await
-}
-
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
 impl Shop {
-    /// A shop as `cargo run` starts it, on free ports, with fast payments.
+    /// A shop as `cargo run` starts it, on free ports, with fast payments; or the one that the tests share.
     pub async fn start() -> Self {
-        Self::start_with(Options::default()).await
+        if Backend::current().starts_stacks() {
+            return Self::start_with(Options::default()).await;
+        }
+        let shared = SharedStack::current();
+        let turn = shared.take_turn().await;
+        let (ready, aws) = (shared.description.clone(), shared.aws());
+        let http = shared.client();
+        let stock = if Backend::current().lacks(crate::Need::Tables).is_none() {
+            shared.reset().await;
+            stock::seeded()
+        } else {
+            stock::on_sale(&http).await
+        };
+        Self::over(http, ready, aws, stock, Running::Shared(turn))
     }
 
-    /// A shop with other options.
+    /// A shop with other options; `needs!(OwnStack)`.
     ///
     /// # Panics
-    /// When the stack does not get ready.
+    /// When the stack does not get ready, and where all tests share one.
     pub async fn start_with(options: Options) -> Self {
-        let folder = TempDir::new().unwrap();
-        let ready_file = folder.path().join("ready.json");
-        let mut command = Command::new(farthing().await);
-        command.current_dir(workspace()).args([
-            "--port",
-            "0",
-            "--invoke-port",
-            "0",
-            "--control-port",
-            "0",
-            "--dynamodb-port",
-            "0",
-            "--sqs-port",
-            "0",
-        ]);
-        command.arg("--exit-with-stdin").arg("--ready-file").arg(&ready_file);
-        let fast = [
-            ("PaymentLatencyMs", "0..20".to_owned()),
-            ("PaymentTimeoutMs", "300".to_owned()),
-            ("PaymentVisibilitySeconds", "2".to_owned()),
-        ];
-        for (name, value) in fast.into_iter().chain(options.parameters) {
-            command.arg("--parameter").arg(format!("{name}={value}"));
-        }
-        command.args(&options.flags);
-        let log = std::fs::File::create(folder.path().join("stack.log")).unwrap();
-        // The stack stops when this process is gone, however it went: its standard input ends.
-        command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
-        let mut stack = command.kill_on_drop(true).spawn().unwrap();
-        let ready = eventually(READY_WITHIN, || {
-            let ended = stack.try_wait().unwrap();
-            let read = std::fs::read(&ready_file).ok();
-            let log = folder.path().join("stack.log");
-            async move {
-                let log = || std::fs::read_to_string(log).unwrap_or_default();
-                assert!(ended.is_none(), "the stack ended:\n{}", log());
-                read.ok_or_else(log)
-            }
-        })
-        .await;
-        let ready: Value = serde_json::from_slice(&ready).unwrap();
+        let backend = Backend::current();
+        assert!(backend.starts_stacks(), "the test did not say needs!(OwnStack), which {backend} lacks");
+        let (stack, ready) = OwnStack::start(options).await;
         let address = |name: &str| ready[name].as_str().unwrap().to_owned();
-        Self {
-            http: Client::new(&address("http")),
-            invoke: Client::new(&address("invoke")),
-            control: Client::new(&address("control")),
-            aws: Aws::local("us-east-1", &address("dynamodb"), &address("sqs")),
-            ready,
-            stack,
-            folder,
+        let aws = Aws::local("us-east-1", &address("dynamodb"), &address("sqs"));
+        let http = Client::new(&address("http"));
+        Self::over(http, ready, aws, stock::seeded(), Running::Own(Box::new(stack)))
+    }
+
+    fn over(http: Client, ready: Value, aws: Aws, stock: BTreeMap<String, i64>, running: Running) -> Self {
+        let client = |names: &[&str], need| {
+            let base = names.iter().find_map(|name| ready[*name].as_str());
+            base.map_or_else(|| Client::missing(need), Client::new)
+        };
+        let invoke = client(&["invoke", "lambda"], "Invoke");
+        let control = client(&["control"], "ControlPort");
+        let customer = stock::nobody_else();
+        Self { http, invoke, control, ready, aws, customer, stock, running }
+    }
+
+    fn own(&self) -> &OwnStack {
+        match &self.running {
+            Running::Own(stack) => stack,
+            Running::Shared(_) => panic!("the test did not say needs!(OwnStack)"),
         }
     }
 
-    /// The process id of the stack.
+    /// The process id of the stack; `needs!(OwnStack)`.
     ///
     /// # Panics
     /// When it has ended.
     #[must_use]
     pub fn process_id(&self) -> u32 {
-        self.stack.id().unwrap()
+        self.own().process_id()
     }
 
-    /// What the stack has written so far.
+    /// What the stack has written so far; `needs!(OwnStack)`.
     #[must_use]
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("stack.log")).unwrap_or_default()
+        self.own().log()
     }
 
-    /// The name of a table, by its logical id.
+    /// The name of a table, by its logical id; `needs!(Tables)`.
     ///
     /// # Panics
-    /// When the template has none.
+    /// When the stack tells none.
     #[must_use]
     pub fn table(&self, logical_id: &str) -> String {
-        self.ready["tables"][logical_id].as_str().unwrap().to_owned()
+        self.name_in("tables", logical_id)
     }
 
-    /// The URL of a queue, by its logical id.
+    /// The URL of a queue, by its logical id; `needs!(Queues)`.
     ///
     /// # Panics
-    /// When the template has none.
+    /// When the stack tells none.
     #[must_use]
     pub fn queue(&self, logical_id: &str) -> String {
-        self.ready["queues"][logical_id].as_str().unwrap().to_owned()
+        self.name_in("queues", logical_id)
+    }
+
+    fn name_in(&self, kind: &str, logical_id: &str) -> String {
+        let name = self.ready[kind][logical_id].as_str();
+        name.unwrap_or_else(|| panic!("the stack tells no {logical_id} among its {kind}")).to_owned()
+    }
+
+    /// An e-mail address that no other test uses.
+    #[must_use]
+    pub fn customer(&self) -> &str {
+        &self.customer
+    }
+
+    /// What there was of a product when the test began.
+    ///
+    /// # Panics
+    /// When there is no such product.
+    #[must_use]
+    pub fn stocked(&self, product_id: &str) -> i64 {
+        self.stock[product_id]
+    }
+
+    pub(crate) fn stock(&self) -> &BTreeMap<String, i64> {
+        &self.stock
     }
 
     /// An order of `lines`, not yet sent.
@@ -168,8 +153,7 @@ impl Shop {
     pub fn order(&self, lines: &[(&str, i64)], token: &str) -> Request {
         let items: Vec<_> =
             lines.iter().map(|(id, quantity)| json!({"product_id": id, "quantity": quantity})).collect();
-        let body =
-            json!({"items": items, "payment_method": token, "customer": {"email": "buyer@example.com"}});
+        let body = json!({"items": items, "payment_method": token, "customer": {"email": self.customer}});
         self.http.post("/orders", &body)
     }
 
@@ -181,6 +165,12 @@ impl Shop {
         let answer = self.order(lines, token).answer().await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()["order_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks for an order to be cancelled.
+    #[must_use]
+    pub fn cancel(&self, order_id: &str) -> Request {
+        self.http.request("POST", &format!("/orders/{order_id}/cancel"))
     }
 
     /// The order as it stands.
@@ -234,12 +224,16 @@ impl Shop {
         answer.json()["available"].as_i64().unwrap()
     }
 
-    /// Invokes a function with an event, as `cargo lambda invoke` does.
+    /// Invokes a function with an event, as `cargo lambda invoke` does; `needs!(Invoke)`.
     pub async fn invoke(&self, function: &str, event: &Value) -> Answer {
-        self.invoke.post(&format!("/2015-03-31/functions/{function}/invocations"), event).answer().await
+        // A deployed stack gives its functions other names than the template.
+        let names = function_ids();
+        let deployed = names.get(function).and_then(|id| self.ready["functions"][id].as_str());
+        let name = deployed.unwrap_or(function);
+        self.invoke.post(&format!("/2015-03-31/functions/{name}/invocations"), event).answer().await
     }
 
-    /// Everything in the tables.
+    /// Everything in the tables; without them, what HTTP shows of it.
     pub async fn books(&self) -> Books {
         Books::read(self).await
     }
@@ -258,29 +252,25 @@ impl Shop {
         .await
     }
 
-    /// Ends the stack with a signal, waits, and tells how it ended and which processes it had.
+    /// Waits until every order has ended, and holds the invariants with so many pieces of a product that came after the
+    /// seed.
+    pub async fn ended_with_restock(&self, product_id: &str, pieces: i64) -> Books {
+        eventually(SETTLED_WITHIN, || async {
+            let mut books = self.books().await;
+            books.restocked(product_id, pieces);
+            books.check(true).map(|()| books)
+        })
+        .await
+    }
+
+    /// Ends the stack with a signal, waits, and tells how it ended and which processes it had; `needs!(OwnStack)`.
     ///
     /// # Panics
     /// When it does not end in time.
-    pub async fn stop(mut self, signal: Signal) -> (std::process::ExitStatus, Vec<u32>) {
-        let id = self.process_id();
-        let functions = crate::children(id).into_iter().map(|(id, _)| id).collect();
-        kill_with(id, signal);
-        let status = tokio::time::timeout(STOPPED_WITHIN, self.stack.wait()).await;
-        (status.unwrap_or_else(|_| panic!("the stack goes on:\n{}", self.log())).unwrap(), functions)
-    }
-}
-
-impl Drop for Shop {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("--- the stack's log\n{}", self.log());
-        }
-        // Ending its standard input stops the stack and its functions in order; dropping it would only kill the stack.
-        drop(self.stack.stdin.take());
-        let deadline = std::time::Instant::now() + STOPPED_WITHIN;
-        while matches!(self.stack.try_wait(), Ok(None)) && std::time::Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(5));
+    pub async fn stop(self, signal: Signal) -> (ExitStatus, Vec<u32>) {
+        match self.running {
+            Running::Own(stack) => stack.stop(signal).await,
+            Running::Shared(_) => panic!("the test did not say needs!(OwnStack)"),
         }
     }
 }

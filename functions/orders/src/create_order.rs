@@ -16,7 +16,7 @@ use shared::{
 };
 
 use crate::{
-    order::{Line, Order, Transition},
+    order::{Due, Line, Order, Transition},
     request::{OrderRequest, Wish},
     status::Status,
     store::Orders,
@@ -219,6 +219,7 @@ fn draft(request: &OrderRequest, offers: &HashMap<ProductId, OfferedProduct>) ->
         history: vec![Transition { status: Status::Pending, at: now.clone(), reason: None }],
         created_at: now.clone(),
         updated_at: now,
+        due: Some(Due::Payment),
     })
 }
 

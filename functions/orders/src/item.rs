@@ -8,14 +8,14 @@ use serde_dynamo::aws_sdk_dynamodb_1 as serde_dynamo;
 use shared::{Currency, Error, Money, MoneyError, OrderId, ProductId, Quantity, Timestamp};
 
 use crate::{
-    order::{Line, Order, Transition},
+    order::{Due, Line, Order, Transition},
     status::Status,
 };
 
 /// An item as the SDK hands it over.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// Over how many partitions the index of PENDING orders is spread: one takes 1,000 writes a second.
+/// Over how many partitions the `pending` index is spread: one takes 1,000 writes a second.
 pub(crate) const PENDING_SHARDS: u128 = 16;
 
 #[derive(Serialize, Deserialize)]
@@ -34,7 +34,7 @@ struct OrderItem {
     history: Vec<Transition>,
     created_at: Timestamp,
     updated_at: Timestamp,
-    /// Only PENDING orders carry it, so only they are in the `pending` index.
+    /// Only orders for which the provider has to be asked something carry it, so only they are in the `pending` index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending_shard: Option<String>,
 }
@@ -85,7 +85,7 @@ pub(crate) fn write(order: &Order) -> Result<Item, Error> {
         history: order.history.clone(),
         created_at: order.created_at.clone(),
         updated_at: order.updated_at.clone(),
-        pending_shard: (order.status == Status::Pending).then(|| pending_shard(order.order_id)),
+        pending_shard: order.due.map(|_| pending_shard(order.order_id)),
     };
     serde_dynamo::to_item(item).map_err(|error| Error::Internal(format!("cannot write an order: {error}")))
 }
@@ -99,6 +99,10 @@ pub(crate) fn read(item: Item) -> Result<Order, Error> {
     Ok(Order {
         order_id: item.order_id,
         status: item.status,
+        due: item.pending_shard.map(|_| match item.status {
+            Status::Pending => Due::Payment,
+            _ => Due::Refund,
+        }),
         lines: lines.map_err(|error| Error::unreadable("an order's line", error))?,
         total: Money::new(item.total, item.currency)
             .map_err(|error| Error::unreadable("an order's total", error))?,
@@ -128,37 +132,18 @@ impl LineItem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order::tests::order;
 
     #[test]
     fn an_order_comes_back_as_it_was_stored() {
-        let price: Money = serde_json::from_str(r#"{"amount":1299,"currency":"USD"}"#).unwrap();
-        let order = Order {
-            order_id: OrderId::new(),
-            status: Status::Pending,
-            lines: vec![Line {
-                product_id: "desk-lamp".parse().unwrap(),
-                name: "Desk lamp".to_owned(),
-                quantity: Quantity::try_from(2).unwrap(),
-                unit_price: price,
-                line_total: price.times(2).unwrap(),
-            }],
-            total: price.times(2).unwrap(),
-            email: "a@example.com".to_owned(),
-            payment_method: "tok_visa".to_owned(),
-            request_hash: "x".to_owned(),
-            correlation_id: "c".to_owned(),
-            history: vec![Transition { status: Status::Pending, at: Timestamp::now(), reason: None }],
-            created_at: Timestamp::now(),
-            updated_at: Timestamp::now(),
-        };
+        let order = order();
         let item = write(&order).unwrap();
         assert_eq!(item["pending_shard"], AttributeValue::S(pending_shard(order.order_id)));
         assert_eq!(read(item).unwrap(), order);
 
-        let ended = Order { status: Status::Confirmed, ..order };
-        assert!(
-            !write(&ended).unwrap().contains_key("pending_shard"),
-            "only PENDING orders are in the index"
-        );
+        let paid = Order { status: Status::Confirmed, due: None, ..order };
+        assert!(!write(&paid).unwrap().contains_key("pending_shard"), "nothing is due: not in the index");
+        let cancelled = Order { status: Status::Cancelled, due: Some(Due::Refund), ..paid };
+        assert_eq!(read(write(&cancelled).unwrap()).unwrap(), cancelled);
     }
 }

@@ -30,6 +30,18 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When its state last changed.
     pub updated_at: Timestamp,
+    /// What the payment provider still has to be asked for.
+    pub due: Option<Due>,
+}
+
+/// What the payment provider still has to be asked for. An order is in the `pending` index exactly while there is
+/// something, so that the sweep finds what got lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// To charge a PENDING order.
+    Payment,
+    /// To give back what an ended order may have been charged, and to see to it that it is not charged any more.
+    Refund,
 }
 
 /// One product of an order, at the price of that moment.
@@ -83,6 +95,36 @@ impl Order {
             history: &self.history,
             created_at: &self.created_at,
             updated_at: &self.updated_at,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A PENDING order of two lamps.
+    pub(crate) fn order() -> Order {
+        let price: Money = serde_json::from_str(r#"{"amount":1299,"currency":"USD"}"#).unwrap();
+        Order {
+            order_id: OrderId::new(),
+            status: Status::Pending,
+            lines: vec![Line {
+                product_id: "desk-lamp".parse().unwrap(),
+                name: "Desk lamp".to_owned(),
+                quantity: Quantity::try_from(2).unwrap(),
+                unit_price: price,
+                line_total: price.times(2).unwrap(),
+            }],
+            total: price.times(2).unwrap(),
+            email: "a@example.com".to_owned(),
+            payment_method: "tok_visa".to_owned(),
+            request_hash: "x".to_owned(),
+            correlation_id: "c".to_owned(),
+            history: vec![Transition { status: Status::Pending, at: Timestamp::now(), reason: None }],
+            created_at: Timestamp::now(),
+            updated_at: Timestamp::now(),
+            due: Some(Due::Payment),
         }
     }
 }

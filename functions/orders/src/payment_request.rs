@@ -1,4 +1,4 @@
-//! The message that asks for an order's payment.
+//! The message that asks payments to look at an order: to charge it, or to give back what was charged.
 
 use serde::{Deserialize, Serialize};
 use shared::{Error, OrderId};
@@ -6,7 +6,7 @@ use shared::{Error, OrderId};
 /// `{"order_id": "..."}`. Everything else is read from the order, so that the message cannot be out of date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentRequest {
-    /// The order to be paid.
+    /// The order to be paid or refunded.
     pub order_id: OrderId,
 }
 

@@ -1,6 +1,7 @@
 //! From the orders table's stream to the payments queue: the outbox.
 //!
-//! The template's filter lets through only INSERTs of PENDING orders. An order that SQS does not accept is reported by
+//! The template's filters let through new orders and cancellations: the one is to be charged, the other refunded, and
+//! the message is the same, as payments read from the order what is to be done. An order that SQS does not accept is reported by
 //! its sequence number and comes again; nothing is dropped here.
 
 use serde_json::Value;
@@ -12,7 +13,7 @@ use shared::{
 
 use crate::payment_request::PaymentRequest;
 
-/// Asks for the payment of each new order of the batch.
+/// Asks for the payment or refund of each order of the batch.
 pub async fn request_payments(queue: &Queue, batch: Batch, deadline: Deadline) -> BatchResponse {
     let (mut sequence_numbers, mut messages, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for record in &batch.records {

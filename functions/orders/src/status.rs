@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// `PENDING -> CONFIRMED | PAYMENT_FAILED | CANCELLED`; the last three are the end.
+/// `PENDING -> CONFIRMED | PAYMENT_FAILED | CANCELLED`, and `CONFIRMED -> CANCELLED`. What has failed or was cancelled
+/// stays so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
@@ -14,7 +15,7 @@ pub enum Status {
     Confirmed,
     /// Not paid; the stock is given back.
     PaymentFailed,
-    /// Called off; the stock is given back.
+    /// Called off; the stock is given back, and so is what was charged.
     Cancelled,
 }
 
@@ -30,10 +31,20 @@ impl Status {
         }
     }
 
+    /// Whether the pieces of an order in this state are the customer's, and not for sale.
+    #[must_use]
+    pub fn holds_stock(self) -> bool {
+        matches!(self, Self::Pending | Self::Confirmed)
+    }
+
     /// Whether an order in this state may go to `next`.
     #[must_use]
     pub fn can_become(self, next: Self) -> bool {
-        self == Self::Pending && next != Self::Pending
+        match self {
+            Self::Pending => next != Self::Pending,
+            Self::Confirmed => next == Self::Cancelled,
+            Self::PaymentFailed | Self::Cancelled => false,
+        }
     }
 }
 
@@ -60,17 +71,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_asked_an_order_ends_at_most_once(wishes in prop::collection::vec(select(ALL.to_vec()), 0..20)) {
-            let mut state = Status::Pending;
-            let mut moves = 0;
+        fn whatever_is_asked_an_order_ends_once_and_only_a_paid_one_can_still_be_cancelled(
+            wishes in prop::collection::vec(select(ALL.to_vec()), 0..20),
+        ) {
+            let mut history = vec![Status::Pending];
             for wish in wishes {
-                if state.can_become(wish) {
-                    state = wish;
-                    moves += 1;
+                if history[history.len() - 1].can_become(wish) {
+                    history.push(wish);
                 }
             }
-            prop_assert!(moves <= 1);
-            prop_assert_eq!(moves == 0, state == Status::Pending);
+            use Status::{Cancelled, Confirmed, PaymentFailed, Pending};
+            let lives: [&[Status]; 5] = [
+                &[Pending],
+                &[Pending, Confirmed],
+                &[Pending, PaymentFailed],
+                &[Pending, Cancelled],
+                &[Pending, Confirmed, Cancelled],
+            ];
+            prop_assert!(lives.contains(&history.as_slice()), "{:?}", history);
         }
     }
 }

@@ -2,18 +2,21 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+    types::{
+        AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+        builders::UpdateBuilder,
+    },
 };
 use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 use shared::{
-    Deadline, Error, OrderId, Timestamp,
+    Deadline, Error, OrderId,
     aws::Aws,
     config::{self, ConfigError},
 };
 
 use crate::{
     item::{self, Item},
-    order::{Order, Transition},
+    order::{Due, Order, Transition},
     status::Status,
 };
 
@@ -72,41 +75,63 @@ impl Orders {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Moves an order from one state to the next. The condition fails, with the stored order, when the order is no
-    /// longer in the state it leaves: read it with [`Orders::read`].
+    /// Moves an order on from the state in which it was seen. The condition fails, with the stored order, when it is no
+    /// longer in that state: read it with [`Orders::read`].
     ///
     /// # Errors
     /// [`Error::Internal`] for a transition that the state machine does not have.
-    pub fn transition(
+    pub(crate) fn transition(
         &self,
-        order_id: OrderId,
-        from: Status,
-        to: Status,
-        reason: Option<&str>,
+        order: &Order,
+        next: &Transition,
+        due: Option<Due>,
     ) -> Result<TransactWriteItem, Error> {
+        let (from, to) = (order.status, next.status);
         if !from.can_become(to) {
             return Err(Error::Internal(format!("an order cannot go from {from} to {to}")));
         }
-        let at = Timestamp::now();
-        let step = Transition { status: to, at: at.clone(), reason: reason.map(str::to_owned) };
-        let steps = to_attribute_value(vec![step]).map_err(|error| Error::Internal(error.to_string()))?;
-        let update = Update::builder()
-            .table_name(&self.table)
-            .key("order_id", AttributeValue::S(order_id.to_string()))
-            .update_expression(
-                "SET #status = :to, updated_at = :at, #history = list_append(#history, :steps) REMOVE pending_shard",
-            )
+        let steps = to_attribute_value(vec![next]).map_err(|error| Error::Internal(error.to_string()))?;
+        let set = "SET #status = :to, updated_at = :at, #history = list_append(#history, :steps)";
+        let update = self.update(order.order_id);
+        let update = match due {
+            Some(_) => update
+                .update_expression(format!("{set}, pending_shard = :shard"))
+                .expression_attribute_values(
+                    ":shard",
+                    AttributeValue::S(item::pending_shard(order.order_id)),
+                ),
+            None => update.update_expression(format!("{set} REMOVE pending_shard")),
+        };
+        let update = update
             .condition_expression("#status = :from")
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#history", "history")
             .expression_attribute_values(":from", AttributeValue::S(from.as_str().to_owned()))
             .expression_attribute_values(":to", AttributeValue::S(to.as_str().to_owned()))
-            .expression_attribute_values(":at", AttributeValue::S(at.as_str().to_owned()))
+            .expression_attribute_values(":at", AttributeValue::S(next.at.as_str().to_owned()))
             .expression_attribute_values(":steps", steps)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        build(update)
+    }
+
+    /// Takes an order whose refund is done off the `pending` index. Its condition fails when no refund is due (any
+    /// more).
+    ///
+    /// # Errors
+    /// Never in practice: the SDK's builder checks that every required member is set.
+    pub fn refunded(&self, order_id: OrderId) -> Result<TransactWriteItem, Error> {
+        let update = self
+            .update(order_id)
+            .update_expression("REMOVE pending_shard")
+            .condition_expression("attribute_exists(pending_shard) AND #status IN (:failed, :cancelled)")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":failed", AttributeValue::S(Status::PaymentFailed.to_string()))
+            .expression_attribute_values(":cancelled", AttributeValue::S(Status::Cancelled.to_string()));
+        build(update)
+    }
+
+    fn update(&self, order_id: OrderId) -> UpdateBuilder {
+        Update::builder().table_name(&self.table).key("order_id", AttributeValue::S(order_id.to_string()))
     }
 
     /// The order that a failed condition returned.
@@ -118,17 +143,30 @@ impl Orders {
     }
 }
 
+fn build(update: UpdateBuilder) -> Result<TransactWriteItem, Error> {
+    let update = update.build().map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}
+
 #[cfg(test)]
 mod tests {
+    use shared::Timestamp;
+
     use super::*;
+    use crate::order::tests::order;
 
     #[test]
     fn no_transition_is_written_that_the_state_machine_lacks() {
         let client = Aws::local("us-east-1", "http://127.0.0.1:1", "http://127.0.0.1:1").dynamodb();
         let orders = Orders::new(client, "orders".to_owned());
-        let id = OrderId::new();
-        assert!(orders.transition(id, Status::Confirmed, Status::PaymentFailed, None).is_err());
-        let item = orders.transition(id, Status::Pending, Status::Confirmed, None).unwrap();
-        assert_eq!(item.update().unwrap().condition_expression(), Some("#status = :from"));
+        let to = |status| Transition { status, at: Timestamp::now(), reason: None };
+        let paid = Order { status: Status::Confirmed, ..order() };
+        assert!(orders.transition(&paid, &to(Status::PaymentFailed), None).is_err());
+        let item = orders.transition(&order(), &to(Status::Confirmed), None).unwrap();
+        let update = item.update().unwrap();
+        assert_eq!(update.condition_expression(), Some("#status = :from"));
+        assert!(update.update_expression().ends_with("REMOVE pending_shard"), "nothing is due");
+        let item = orders.transition(&paid, &to(Status::Cancelled), Some(Due::Refund)).unwrap();
+        assert!(item.update().unwrap().update_expression().ends_with("pending_shard = :shard"));
     }
 }

@@ -1,8 +1,8 @@
-//! No order stays PENDING for ever.
+//! No order stays PENDING for ever, and no refund stays due.
 //!
 //! The stream and the queue carry every order to its end. Should both lose one (a record past its retries, a message
-//! past its retention, a bug), the sweep finds it in the sparse index of PENDING orders and asks for its payment again.
-//! Asking twice is harmless: payments are idempotent. Why an index and not a replay: docs/decisions/0003.
+//! past its retention, a bug), the sweep finds it in the sparse index of orders for which something is due and asks again.
+//! Asking twice is harmless: payments and refunds are idempotent. Why an index and not a replay: docs/decisions/0003.
 
 use std::time::Duration;
 
@@ -30,11 +30,12 @@ const MOST_PER_SHARD: usize = 2_000;
 pub struct Swept {
     /// Orders that were overdue.
     pub overdue: usize,
-    /// Of those, the ones whose payment was asked for again.
+    /// Of those, the ones whose payment or refund was asked for again.
     pub requested: usize,
 }
 
-/// Asks again for the payment of every overdue order.
+/// Asks again for the payment or refund of every overdue order. An order counts by the moment it was made: the refund
+/// of an older one may be asked for while the first request for it is still on its way.
 ///
 /// # Errors
 /// When an index shard cannot be read. Orders that could not be asked for are logged and found by the next run.

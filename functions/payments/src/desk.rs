@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use catalog::Catalog;
-use orders::{Order, Orders, Status};
+use orders::{Due, Order, Orders, Progress, Status};
 use shared::{
     Deadline, Error, OrderId,
     aws::Aws,
@@ -11,9 +11,9 @@ use shared::{
 };
 
 use crate::{
-    provider::{Charge, Charged, PaymentProvider},
+    provider::{Charge, Charged, PaymentProvider, Refunded},
     record::{Outcome, Payments},
-    settlement::{Settled, Settlement, Tables},
+    settlement::{Settlement, Tables},
 };
 
 /// Time kept for settling after the provider has had its say.
@@ -34,13 +34,15 @@ pub enum Ending {
     Confirmed,
     /// Not paid; the stock is given back now.
     Failed,
+    /// It had ended before, and what it may have been charged is given back now.
+    Refunded,
     /// It had ended before; its charge agrees with that.
     Before,
 }
 
 impl<P: PaymentProvider> Desk<P> {
     /// A desk on the tables that the environment names. The provider gets `PAYMENT_TIMEOUT_MS` (default 2000) for each
-    /// call, or what the function's time leaves.
+    /// charge or refund, or what the function's time leaves.
     ///
     /// # Errors
     /// [`ConfigError`] for what is missing.
@@ -65,7 +67,7 @@ impl<P: PaymentProvider> Desk<P> {
         if order.status != Status::Pending {
             return self.agree(&order, deadline).await;
         }
-        let charge = Charge { order_id, amount: order.total, token: &order.payment_method };
+        let charge = charge(&order);
         let charged = self
             .provider_deadline(deadline)
             .bound("the payment provider", self.provider.charge(&charge))
@@ -77,6 +79,7 @@ impl<P: PaymentProvider> Desk<P> {
                 provider_reference: Some(reference),
                 reason: None,
                 attempts,
+                due: None,
             },
             Charged::Declined { reason } => Settlement {
                 status: Status::PaymentFailed,
@@ -84,19 +87,20 @@ impl<P: PaymentProvider> Desk<P> {
                 provider_reference: None,
                 reason: Some(reason),
                 attempts,
+                due: None,
             },
         };
         match self.tables.settle(&order, &settlement, deadline).await? {
-            Settled::Done if settlement.status == Status::Confirmed => Ok(Ending::Confirmed),
-            Settled::Done => Ok(Ending::Failed),
+            Progress::Done(order) if order.status == Status::Confirmed => Ok(Ending::Confirmed),
+            Progress::Done(_) => Ok(Ending::Failed),
             // Somebody else ended the order while it was being charged.
-            Settled::Before(order) => self.agree(&order, deadline).await,
+            Progress::Before(order) => self.agree(&order, deadline).await,
         }
     }
 
-    /// Ends an order whose payment has failed too often: marks it `PAYMENT_FAILED`, gives the stock back, and then
-    /// refunds what may have been charged. In this order: once it is marked, nothing can confirm it any more, so a
-    /// refund can never hit a CONFIRMED order.
+    /// Ends an order whose payment has failed too often: marks it `PAYMENT_FAILED` with its refund due, gives the stock
+    /// back, and then refunds what may have been charged. In this order: once it is marked, nothing can confirm it any
+    /// more, so a refund can never hit a CONFIRMED order.
     ///
     /// # Errors
     /// When the order cannot be brought to its end now: try again.
@@ -116,13 +120,14 @@ impl<P: PaymentProvider> Desk<P> {
             provider_reference: None,
             reason: Some("payment_unavailable".to_owned()),
             attempts,
+            due: Some(Due::Refund),
         };
         match self.tables.settle(&order, &settlement, deadline).await? {
-            Settled::Done => {
-                self.refund(order_id, deadline).await?;
+            Progress::Done(order) => {
+                self.refund(&order, deadline).await?;
                 Ok(Ending::Failed)
             }
-            Settled::Before(order) => self.agree(&order, deadline).await,
+            Progress::Before(order) => self.agree(&order, deadline).await,
         }
     }
 
@@ -133,26 +138,37 @@ impl<P: PaymentProvider> Desk<P> {
         })
     }
 
-    /// Makes the charge agree with an order that has ended: only a CONFIRMED one keeps it.
+    /// Makes the charge agree with an order that has ended: a refund that is due is made. Where none is due, the
+    /// provider has said its last word: it captured, declined, refunded or voided.
     async fn agree(&self, order: &Order, deadline: Deadline) -> Result<Ending, Error> {
-        match order.status {
-            Status::Confirmed => {}
-            Status::PaymentFailed | Status::Cancelled => self.refund(order.order_id, deadline).await?,
-            Status::Pending => return Err(Error::Internal("a settlement lost to nobody".to_owned())),
+        match order.due {
+            None => Ok(Ending::Before),
+            Some(Due::Refund) => {
+                self.refund(order, deadline).await?;
+                Ok(Ending::Refunded)
+            }
+            Some(Due::Payment) => Err(Error::Internal("a settlement lost to nobody".to_owned())),
         }
-        Ok(Ending::Before)
     }
 
-    /// Refunds the order if it was charged. Repeating it changes nothing.
-    async fn refund(&self, order_id: OrderId, deadline: Deadline) -> Result<(), Error> {
-        let refund = self.provider.refund(order_id);
-        match self.provider_deadline(deadline).bound("the payment provider", refund).await? {
-            Some(reference) => self.tables.payments.refunded(order_id, &reference, deadline).await,
-            None => Ok(()),
+    /// Refunds the order if it was charged, and voids its charge if it was not. Repeating it changes nothing.
+    async fn refund(&self, order: &Order, deadline: Deadline) -> Result<(), Error> {
+        let reference = self.tables.payments.reference(order.order_id, deadline).await?;
+        let charge = charge(order);
+        let refund = self.provider.refund(&charge, reference.as_deref());
+        let refunded = self.provider_deadline(deadline).bound("the payment provider", refund).await?;
+        if refunded == Refunded::NotCharged && reference.is_some() {
+            // The order is in the books as charged. Asking again would not change the answer; people have to look.
+            tracing::error!(order_id = %order.order_id, "the provider does not know a charge that was captured");
         }
+        self.tables.refunded(order, &refunded, deadline).await
     }
 
     fn provider_deadline(&self, deadline: Deadline) -> Deadline {
         Deadline::within(deadline.before(SETTLE_RESERVE).remaining().min(self.provider_timeout))
     }
+}
+
+fn charge(order: &Order) -> Charge<'_> {
+    Charge { order_id: order.order_id, amount: order.total, token: &order.payment_method }
 }

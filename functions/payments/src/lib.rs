@@ -1,21 +1,28 @@
 //! Payments: charge an order once, settle it in one transaction, refund what must not stay charged.
 //!
 //! The rule that makes every crash harmless: an order leaves PENDING by a condition, and whoever finds it ended makes
-//! sure that the charge agrees with the end. CONFIRMED keeps its charge; any other end refunds it. Charging and
-//! refunding are idempotent under the order's id, so every step can be repeated.
+//! sure that the charge agrees with the end. CONFIRMED keeps its charge; any other end refunds it, or voids it if it has
+//! not been made yet. Charging and refunding are idempotent under the order's id, so every step can be repeated.
 //!
 //! - [`Desk::pay`] handles the payments queue, [`Desk::give_up`] its dead-letter queue
-//! - [`PaymentProvider`] is who moves the money; [`SimulatedProvider`] stands in for one
+//! - [`PaymentProvider`] is who moves the money: [`Stripe`], or [`LedgerTable`], which moves none; [`Provider`] is the
+//!   one that the environment chooses
 
+mod configured;
 mod desk;
+mod latency;
+mod ledger_table;
 mod provider;
 mod record;
 mod settlement;
-mod simulated;
+mod stripe;
 mod worker;
 
+pub use configured::{NoProvider, Provider, SIMULATOR_KEY};
 pub use desk::{Desk, Ending};
-pub use provider::{Charge, Charged, PaymentProvider};
+pub use latency::Latency;
+pub use ledger_table::LedgerTable;
+pub use provider::{Charge, Charged, PaymentProvider, Refunded, VOIDED};
 pub use record::Payments;
-pub use simulated::{Latency, SimulatedProvider};
+pub use stripe::{STRIPE_URL, Stripe};
 pub use worker::work;

@@ -13,11 +13,17 @@ pub trait PaymentProvider {
     /// [`Error::Unavailable`] when the outcome is unknown: the order may or may not have been charged. Ask again.
     fn charge(&self, charge: &Charge<'_>) -> impl Future<Output = Result<Charged, Error>> + Send;
 
-    /// Gives back what an order was charged: the refund's reference, or `None` when it was not charged.
+    /// Gives back what an order was charged, or, if it was not, sees to it that it never is: a charge that comes later,
+    /// one that was held up on its way for instance, is refused. `reference` is the provider's name for the charge,
+    /// where it is known.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the outcome is unknown. Ask again.
-    fn refund(&self, order_id: OrderId) -> impl Future<Output = Result<Option<String>, Error>> + Send;
+    fn refund(
+        &self,
+        charge: &Charge<'_>,
+        reference: Option<&str>,
+    ) -> impl Future<Output = Result<Refunded, Error>> + Send;
 }
 
 /// What is to be charged.
@@ -41,7 +47,22 @@ pub enum Charged {
     },
     /// The money is refused for good.
     Declined {
-        /// The provider's reason: `card_declined`, `insufficient_funds`.
+        /// The provider's reason: `card_declined`, `insufficient_funds`, or [`VOIDED`].
         reason: String,
     },
+}
+
+/// The reason for which a charge is refused whose order had to be refunded before.
+pub const VOIDED: &str = "voided";
+
+/// The provider's answer to a refund. Either way, the order stays uncharged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refunded {
+    /// The money is given back.
+    GivenBack {
+        /// The provider's name for the refund.
+        reference: String,
+    },
+    /// There was nothing to give back.
+    NotCharged,
 }

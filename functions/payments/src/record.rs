@@ -1,19 +1,21 @@
-//! The payments table: what became of each order's payment, for people and reports. The order's state, not this
-//! record, decides what happens next.
+//! The payments table: what became of each order's payment, for people and reports, and under which name the provider
+//! knows it. The order's state, not this record, decides what happens next.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, Put, TransactWriteItem},
+    types::{AttributeValue, Put, TransactWriteItem, Update},
 };
 use serde::Serialize;
 use serde_dynamo::aws_sdk_dynamodb_1::to_item;
 use shared::{
-    Currency, Deadline, Error, OrderId, Timestamp,
+    Currency, Deadline, Error, Money, OrderId, Timestamp,
     aws::Aws,
     config::{self, ConfigError},
 };
+
+use crate::provider::Refunded;
 
 /// The payments table.
 #[derive(Clone, Debug)]
@@ -69,23 +71,55 @@ impl Payments {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Notes that the order's charge was given back.
-    pub(crate) async fn refunded(
+    /// The provider's name for the charge of an order, if it was captured and settled.
+    ///
+    /// # Errors
+    /// When `DynamoDB` does not answer.
+    pub(crate) async fn reference(
         &self,
         order_id: OrderId,
-        reference: &str,
         deadline: Deadline,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<String>, Error> {
         let request = self
             .client
-            .update_item()
+            .get_item()
             .table_name(&self.table)
             .key("order_id", AttributeValue::S(order_id.to_string()))
-            .update_expression("SET outcome = :refunded, refund_reference = :reference, updated_at = :now")
-            .expression_attribute_values(":refunded", AttributeValue::S("REFUNDED".to_owned()))
-            .expression_attribute_values(":reference", AttributeValue::S(reference.to_owned()))
-            .expression_attribute_values(":now", AttributeValue::S(Timestamp::now().to_string()));
+            .projection_expression("provider_reference")
+            .consistent_read(true);
         let call = async { request.send().await.map_err(|error| Error::from_sdk("DynamoDB", &error)) };
-        deadline.bound("DynamoDB", call).await.map(|_| ())
+        let item = deadline.bound("DynamoDB", call).await?.item;
+        Ok(item.and_then(|item| item.get("provider_reference")?.as_s().ok().cloned()))
+    }
+
+    /// Notes on the record what became of the refund. An order that was cancelled before it was paid has no record yet.
+    pub(crate) fn refunded(
+        &self,
+        order_id: OrderId,
+        amount: Money,
+        refunded: &Refunded,
+    ) -> Result<TransactWriteItem, Error> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("order_id", AttributeValue::S(order_id.to_string()))
+            .expression_attribute_values(":amount", AttributeValue::N(amount.amount().to_string()))
+            .expression_attribute_values(
+                ":currency",
+                AttributeValue::S(amount.currency().as_str().to_owned()),
+            )
+            .expression_attribute_values(":now", AttributeValue::S(Timestamp::now().to_string()));
+        let both = "updated_at = :now, amount = if_not_exists(amount, :amount), \
+                    currency = if_not_exists(currency, :currency)";
+        let update = match refunded {
+            Refunded::GivenBack { reference } => update
+                .update_expression(format!("SET outcome = :outcome, refund_reference = :reference, {both}"))
+                .expression_attribute_values(":outcome", AttributeValue::S("REFUNDED".to_owned()))
+                .expression_attribute_values(":reference", AttributeValue::S(reference.clone())),
+            Refunded::NotCharged => update
+                .update_expression(format!("SET outcome = if_not_exists(outcome, :outcome), {both}"))
+                .expression_attribute_values(":outcome", AttributeValue::S("VOIDED".to_owned())),
+        };
+        let update = update.build().map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 }

@@ -1,13 +1,16 @@
-//! One transaction that ends an order: its state, its payment record and, unless it is paid, its stock given back.
+//! What is written when an order ends: its state and its payment record in one transaction.
 
 use catalog::Catalog;
-use orders::{Line, Order, Orders, Status};
+use orders::{Due, Order, Orders, Progress, Status, Step};
 use shared::{
     Deadline, Error, Timestamp,
-    transaction::{self, Check},
+    transaction::{self, Outcome as Written},
 };
 
-use crate::record::{Outcome, PaymentItem, Payments};
+use crate::{
+    provider::Refunded,
+    record::{Outcome, PaymentItem, Payments},
+};
 
 /// The tables that a settlement writes.
 #[derive(Debug)]
@@ -25,59 +28,38 @@ pub(crate) struct Settlement {
     pub(crate) provider_reference: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) attempts: u32,
-}
-
-/// What became of a settlement.
-#[derive(Debug)]
-pub(crate) enum Settled {
-    /// The order has ended as asked.
-    Done,
-    /// The order had ended before, as it stands here.
-    Before(Box<Order>),
+    /// What the provider has to be asked for afterwards.
+    pub(crate) due: Option<Due>,
 }
 
 impl Tables {
-    /// Ends a PENDING order. The condition on its state lets exactly one settlement win.
+    /// Ends a PENDING order: its state, its payment record and, unless it is paid, its stock given back.
     pub(crate) async fn settle(
         &self,
         order: &Order,
         settlement: &Settlement,
         deadline: Deadline,
-    ) -> Result<Settled, Error> {
-        let mut give_back: Vec<&Line> =
-            if settlement.status == Status::Confirmed { Vec::new() } else { order.lines.iter().collect() };
-        loop {
-            let mut items = vec![
-                self.orders.transition(
-                    order.order_id,
-                    Status::Pending,
-                    settlement.status,
-                    settlement.reason.as_deref(),
-                )?,
-                self.payments.put(&payment(order, settlement))?,
-            ];
-            for line in &give_back {
-                items.push(self.catalog.release(&line.product_id, line.quantity)?);
-            }
-            let checks = match transaction::write(self.orders.client(), items, deadline).await? {
-                transaction::Outcome::Written => return Ok(Settled::Done),
-                transaction::Outcome::Refused(checks) => checks,
-            };
-            let mut checks = checks.into_iter();
-            if let Some(Check::Failed(item)) = checks.next() {
-                return Ok(Settled::Before(Box::new(Orders::read(item.unwrap_or_default())?)));
-            }
-            // A product that has left the catalogue has no stock to give back to, and must not keep the order from
-            // its end. Each pass drops at least one line, so this ends.
-            let before = give_back.len();
-            let mut releases = checks.skip(1);
-            give_back.retain(|_| !matches!(releases.next(), Some(Check::Failed(_))));
-            if give_back.len() == before {
-                return Err(Error::Internal(
-                    "a settlement was refused without a failed condition".to_owned(),
-                ));
-            }
-            tracing::warn!(order_id = %order.order_id, lines = before - give_back.len(), "stock has no offer to return to");
+    ) -> Result<Progress, Error> {
+        let step = Step { to: settlement.status, reason: settlement.reason.clone(), due: settlement.due };
+        let record = self.payments.put(&payment(order, settlement))?;
+        self.orders.advance(order, step, &self.catalog, vec![record], deadline).await
+    }
+
+    /// Notes that nothing of an ended order is charged any more: on its payment record, and on the order, which leaves
+    /// the index of what is due. Repeating it changes nothing.
+    pub(crate) async fn refunded(
+        &self,
+        order: &Order,
+        refunded: &Refunded,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let items = vec![
+            self.orders.refunded(order.order_id)?,
+            self.payments.refunded(order.order_id, order.total, refunded)?,
+        ];
+        match transaction::write(self.orders.client(), items, deadline).await? {
+            // A refused one has been noted before, by another delivery of the same message.
+            Written::Written | Written::Refused(_) => Ok(()),
         }
     }
 }

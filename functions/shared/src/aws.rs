@@ -15,7 +15,12 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
-use crate::config::{self, ConfigError};
+use crate::{
+    Error,
+    config::{self, ConfigError},
+    parameter,
+    web::Secret,
+};
 
 /// What the SDK clients of a function share. Build it once, outside the handler.
 #[derive(Clone, Debug)]
@@ -24,6 +29,7 @@ pub struct Aws {
     credentials: Credentials,
     dynamodb_endpoint: Option<String>,
     sqs_endpoint: Option<String>,
+    ssm_endpoint: Option<String>,
     http: SharedHttpClient,
 }
 
@@ -35,7 +41,7 @@ const MAX_ATTEMPTS: u32 = 3;
 impl Aws {
     /// Reads region, credentials and endpoints as Lambda and the SDKs name them: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
     /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SQS`,
-    /// `AWS_ENDPOINT_URL`.
+    /// `AWS_ENDPOINT_URL_SSM`, `AWS_ENDPOINT_URL`.
     ///
     /// # Errors
     /// [`ConfigError::Missing`] without a region or credentials.
@@ -48,12 +54,13 @@ impl Aws {
             "environment",
         );
         let endpoint = |name| config::optional(name).or_else(|| config::optional("AWS_ENDPOINT_URL"));
-        Ok(Self::new(
+        let aws = Self::new(
             config::required("AWS_REGION")?,
             credentials,
             endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             endpoint("AWS_ENDPOINT_URL_SQS"),
-        ))
+        );
+        Ok(Self { ssm_endpoint: endpoint("AWS_ENDPOINT_URL_SSM"), ..aws })
     }
 
     /// Clients for local servers, which take any credentials.
@@ -87,7 +94,20 @@ impl Aws {
         } else {
             Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
         };
-        Self { region: Region::new(region), credentials, dynamodb_endpoint, sqs_endpoint, http }
+        let region = Region::new(region);
+        Self { region, credentials, dynamodb_endpoint, sqs_endpoint, ssm_endpoint: None, http }
+    }
+
+    /// The value of an SSM parameter, decrypted: one call, to be made at the start of an environment.
+    ///
+    /// # Errors
+    /// When SSM does not answer, or has no such parameter for this function.
+    pub async fn parameter(&self, name: &str) -> Result<Secret, Error> {
+        let region = self.region.as_ref();
+        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        let endpoint = self.ssm_endpoint.clone().unwrap_or_else(|| format!("https://ssm.{region}.{suffix}"));
+        let endpoint = endpoint.trim_end_matches('/');
+        parameter::get(endpoint, region, self.credentials.clone(), name).await
     }
 
     /// A DynamoDB client.

@@ -2,9 +2,8 @@
 //!
 //! - values that are right by construction: [`Money`], [`ProductId`], [`OrderId`], [`Quantity`], [`Timestamp`]
 //! - the borders: [`http`] (API Gateway requests to problem+json answers), [`batch`] (SQS and stream records)
-//! - the outside world: [`aws`] (the one place that builds SDK clients), [`transaction`], [`queue`], [`deadline`] and
-//!   [`retry`] (every call is
-//!   bounded), [`config`] (what the environment must hold), [`logging`]
+//! - the outside world: [`aws`] (the one place that builds SDK clients), [`web`] (what is not AWS), [`transaction`],
+//!   [`queue`], [`deadline`] and [`retry`] (every call is bounded), [`config`] (what the environment must hold), [`logging`]
 //!
 //! Dependencies run one way: shared <- catalog <- orders <- payments.
 
@@ -18,11 +17,13 @@ mod ids;
 pub mod logging;
 mod money;
 pub mod page;
+mod parameter;
 pub mod problem;
 pub mod queue;
 pub mod retry;
 mod timestamp;
 pub mod transaction;
+pub mod web;
 
 pub use deadline::Deadline;
 pub use error::Error;

@@ -9,6 +9,8 @@ use local_lambda::{
     metering::UnitOfWork,
     report::{Lines, Report},
 };
+use payment_simulator::{Behaviour, Simulator, StartError};
+use payments::Latency;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -16,9 +18,20 @@ use tokio_util::sync::CancellationToken;
 const CATALOG: &str = "CatalogTable";
 const PRODUCTS: &str = "seed/products.json";
 
+/// Starts the shop on this machine.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(flatten)]
+    stack: Options,
+    /// The port of the simulated payment provider.
+    #[arg(long, default_value_t = 12111)]
+    payment_port: u16,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut options = Options::parse();
+    let Arguments { stack: mut options, payment_port } = Arguments::parse();
     options
         .bill_per
         .get_or_insert_with(|| UnitOfWork { name: "order".to_owned(), route: "POST /orders".to_owned() });
@@ -27,7 +40,8 @@ async fn main() -> ExitCode {
         (true, _) => Lines::Quiet,
         _ => Lines::Invocations,
     };
-    match run(&options, Report::new(lines, options.log_format)).await {
+    let report = Report::new(lines, options.log_format);
+    match run(&mut options, payment_port, report).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -36,8 +50,10 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(options: &Options, report: Report) -> Result<(), Error> {
+async fn run(options: &mut Options, payment_port: u16, report: Report) -> Result<(), Error> {
     let mut end = End::new(options.exit_with_stdin)?;
+    let provider = payment_provider(options, payment_port).await?;
+    let options = &*options;
     let starting = Stack::start(options, report.clone(), |client, tables| async move {
         let file = options.template.parent().unwrap_or(Path::new("")).join(PRODUCTS);
         let (Some(table), false) = (tables.get(CATALOG), options.no_seed) else { return Ok(()) };
@@ -53,6 +69,9 @@ async fn run(options: &Options, report: Report) -> Result<(), Error> {
         stack = starting => stack?,
         () = end.wait() => return Ok(()),
     };
+    if let Some(provider) = &provider {
+        stack.addresses.others.insert("payment_provider".to_owned(), provider.url.clone());
+    }
     if let Some(file) = &options.ready_file {
         stack
             .addresses
@@ -84,6 +103,39 @@ async fn run(options: &Options, report: Report) -> Result<(), Error> {
         () = impatient => {}
     }
     result
+}
+
+/// Starts the payment simulator and tells the template where it is, unless a parameter names another provider.
+async fn payment_provider(options: &mut Options, port: u16) -> Result<Option<Simulator>, Error> {
+    let parameter = |name: &str| {
+        options.parameters.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    };
+    let stripe = parameter("PaymentProvider").is_some_and(|provider| provider != "simulated");
+    if stripe || parameter("PaymentProviderUrl").is_some() {
+        return Ok(None);
+    }
+    let latency = parameter("PaymentLatencyMs").map_or(Ok(Latency::default()), str::parse);
+    let failure_rate = parameter("PaymentFailureRate").map_or(Ok(0.0), rate);
+    let refused = |name| move |why| Error::Parameter { name, why };
+    let behaviour = Behaviour {
+        latency: latency.map_err(refused("PaymentLatencyMs"))?,
+        failure_rate: failure_rate.map_err(refused("PaymentFailureRate"))?,
+    };
+    // A folder that cannot be used is the stack's to refuse.
+    let folder = options.data.as_ref().filter(|folder| fs::create_dir_all(folder).is_ok());
+    let journal = folder.map(|folder| folder.join("payment-provider.jsonl"));
+    let simulator =
+        Simulator::start(port, behaviour, journal.as_deref()).await.map_err(|error| match error {
+            StartError::Port { port, .. } => Error::PortTaken { port, flag: "--payment-port" },
+            StartError::Journal { path, cause } => Error::System { action: format!("use {path}"), cause },
+        })?;
+    options.parameters.push(("PaymentProviderUrl".to_owned(), simulator.url.clone()));
+    Ok(Some(simulator))
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
+    rate.ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }
 
 /// What ends the stack: Ctrl-C, SIGTERM, or the end of standard input if that was asked for.
@@ -141,9 +193,13 @@ impl End {
 fn welcome(stack: &Stack) -> String {
     let addresses = &stack.addresses;
     let mut text = format!(
-        "\n  The shop is open.\n\n  HTTP API    {}\n  Invoke API  {}\n  Control     {}/_local/functions\n  DynamoDB    {}\n  SQS         {}\n\n",
+        "\n  The shop is open.\n\n  HTTP API    {}\n  Invoke API  {}\n  Control     {}/_local/functions\n  DynamoDB    {}\n  SQS         {}\n",
         addresses.http, addresses.invoke, addresses.control, addresses.dynamodb, addresses.sqs
     );
+    for (name, address) in &addresses.others {
+        text.push_str(&format!("  {:<11} {address}\n", name.replace('_', " ")));
+    }
+    text.push('\n');
     for (trigger, function) in stack.routes.iter().chain(&stack.triggers) {
         text.push_str(&format!("  {trigger:<32} {function}\n"));
     }

@@ -35,6 +35,11 @@ pub struct Keeper {
 }
 
 impl Keeper {
+    /// What kills one more process, and all of them when the function ends.
+    pub(super) fn kill_switch(&self) -> CancellationToken {
+        self.kill.child_token()
+    }
+
     /// How many processes there are.
     #[must_use]
     pub fn processes(&self) -> usize {
@@ -65,7 +70,7 @@ impl Process {
         runtime_api_port: u16,
         report: &Report,
         access_key_id: &str,
-        keeper: &Keeper,
+        (keeper, kill): (&Keeper, &CancellationToken),
     ) -> Result<Self, Error> {
         let cannot = |cause| Error::system(format!("start {}", recipe.binary.display()), cause);
         let temporary = tempfile::Builder::new().prefix("lambda-tmp-").tempdir().map_err(cannot)?;
@@ -92,10 +97,9 @@ impl Process {
         readers.spawn(kept.read(child.stdout.take(), name, to));
         let (kept, name, to) = read(&recipe.function);
         readers.spawn(kept.read(child.stderr.take(), name, to));
-        let kill = keeper.kill.child_token();
         let (exited, exit) = watch::channel(None);
         keeper.processes.spawn(reap(child, readers, kill.clone(), exited, temporary));
-        Ok(Self { id, exit, kill, output })
+        Ok(Self { id, exit, kill: kill.clone(), output })
     }
 
     /// Whether it is still there. The kernel is asked, because it knows of an end before anyone has been told.

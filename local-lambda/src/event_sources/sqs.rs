@@ -5,7 +5,7 @@
 //! message group of a FIFO queue is the queue's doing too: it hands out nothing of a group that has messages in flight.
 
 mod poller;
-mod record;
+pub mod record;
 
 use std::{sync::Arc, time::Duration};
 

@@ -4,9 +4,10 @@
 //! many lanes as `ParallelizationFactor` says, by partition key. A lane has one batch at a time; one that fails is
 //! retried, split or given up before the next is looked at. So the order of a key's changes is kept.
 
+mod age;
 mod failure;
 mod lane;
-mod record;
+pub mod record;
 mod retries;
 mod shard;
 
@@ -23,6 +24,7 @@ use shared::error::chain;
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
+pub use self::age::IteratorAge;
 use self::shard::{Position, Reader};
 use super::{Target, filter::Filter};
 use crate::error::Error;
@@ -59,6 +61,7 @@ pub struct Stream {
     source: StreamSource,
     filter: Filter,
     target: Target,
+    age: Arc<IteratorAge>,
     /// The shards that were there at the start, and where in each of them reading starts.
     first: Vec<(Found, Position)>,
 }
@@ -92,7 +95,8 @@ impl Stream {
         filter: Filter,
         target: Target,
     ) -> Result<Self, Error> {
-        let mut stream = Self { place, source, filter, target, first: Vec::new() };
+        let age = Arc::default();
+        let mut stream = Self { place, source, filter, target, age, first: Vec::new() };
         let from = match stream.source.starting_position {
             StartingPosition::Latest => ShardIteratorType::Latest,
             StartingPosition::TrimHorizon => ShardIteratorType::TrimHorizon,
@@ -102,6 +106,12 @@ impl Stream {
             stream.first.push((found, position));
         }
         Ok(stream)
+    }
+
+    /// Tells how far its function lags behind, for as long as it runs.
+    #[must_use]
+    pub fn age(&self) -> Arc<IteratorAge> {
+        Arc::clone(&self.age)
     }
 
     /// Reads all shards until `stop`, each after its parent.

@@ -13,11 +13,12 @@ use meter::{
 };
 use sam_template::{EventSource, Template};
 
-use super::calls::{Calls, Seen};
+use super::{
+    calls::{Calls, Seen},
+    signers::{POLLER, Signers},
+};
 use crate::invocation::Invoked;
 
-/// Who signs the calls of event sources.
-pub(super) const POLLER: &str = "POLLER";
 /// What `CloudWatch` Logs adds to each event. <https://aws.amazon.com/cloudwatch/pricing/>
 const LOG_EVENT_OVERHEAD: u64 = 26;
 /// Lambda's own events of an invocation: START, END, REPORT.
@@ -38,13 +39,12 @@ pub struct Account {
     region: String,
     prices: PriceList,
     unit_of_work: Option<UnitOfWork>,
+    signers: Arc<Signers>,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Functions by the access key ids of their environments.
-    signers: BTreeMap<String, Arc<str>>,
     functions: BTreeMap<Arc<str>, FunctionUsage>,
     routes: BTreeMap<String, RouteUsage>,
     pollers: BTreeMap<String, u64>,
@@ -85,6 +85,7 @@ impl Account {
             region: region.to_owned(),
             prices: PriceList::built_in()?,
             unit_of_work: unit,
+            signers: Arc::default(),
             state: Mutex::new(state),
         })
     }
@@ -93,16 +94,15 @@ impl Account {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new environment of a function: the access key id that it shall sign with.
-    pub(crate) fn sign_for(&self, function: &Arc<str>) -> String {
-        let mut state = self.state();
-        let id = format!("LOCAL{:011}", state.signers.len() + 1);
-        state.signers.insert(id.clone(), Arc::clone(function));
-        id
+    /// Who is behind an access key id.
+    #[must_use]
+    pub fn signers(&self) -> &Arc<Signers> {
+        &self.signers
     }
 
     /// A call that passed a proxy. Calls of strangers (a test, a shell) are on nobody's bill.
     pub(super) fn called(&self, call: Call) {
+        let function = self.signers.function(&call.caller);
         let mut guard = self.state();
         let state = &mut *guard;
         if call.caller == POLLER {
@@ -110,9 +110,9 @@ impl Account {
                 let queue = call.resources.into_iter().next().unwrap_or_default();
                 *state.pollers.entry(queue).or_default() += call.sqs_requests;
             }
-        } else if let Some(function) = state.signers.get(&call.caller) {
-            state.calls.push(function, &call);
-            if let Some(usage) = state.functions.get_mut(function) {
+        } else if let Some(function) = function {
+            state.calls.push(&function, &call);
+            if let Some(usage) = state.functions.get_mut(&function) {
                 usage.add_call(&call);
             }
         }
@@ -148,6 +148,15 @@ impl Account {
     #[must_use]
     pub fn calls_after(&self, number: u64) -> Vec<Seen> {
         self.state().calls.after(number)
+    }
+
+    /// The bill so far as a table for people.
+    ///
+    /// # Errors
+    /// When no prices are known for the region.
+    pub fn table(&self) -> Result<String, PriceError> {
+        let (bill, per) = self.bill()?;
+        Ok(bill.table(per.as_ref().map(|(name, per)| (name.as_str(), *per))))
     }
 
     /// The bill so far, and the price of a unit of work if any was done.

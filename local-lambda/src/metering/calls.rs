@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use meter::{Call, units::Units};
+use meter::{Call, Permission, units::Units};
 use serde::Serialize;
 
 /// How many calls are kept.
@@ -21,6 +21,8 @@ pub struct Seen {
     pub operation: String,
     /// Tables, or the queue.
     pub resources: Vec<String>,
+    /// What its policy must allow for it.
+    pub permissions: Vec<Permission>,
     /// DynamoDB units.
     pub units: Units,
     /// SQS requests.
@@ -55,6 +57,7 @@ impl Calls {
             },
             operation: call.operation.clone(),
             resources: call.resources.clone(),
+            permissions: call.permissions.clone(),
             units: call.units,
             sqs_requests: call.sqs_requests,
             status: call.status,

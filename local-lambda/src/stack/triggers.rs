@@ -97,6 +97,8 @@ impl Triggers<'_> {
         };
         let target = self.target(stack, pool, &source.table);
         let running = stream::Stream::open(place, source.clone(), filter, target).await?;
+        let name = format!("{} -> {}", source.table, pool.name());
+        stack.iterator_ages.insert(name, running.age());
         stack.tasks.spawn(running.run(stack.stop.clone()));
         Ok(format!("stream of {}", source.table))
     }

@@ -7,6 +7,32 @@ use crate::harness::{Running, puppet};
 const QUEUE: &str = "  Letters: {Type: AWS::SQS::Queue}";
 
 #[tokio::test]
+async fn a_stream_tells_how_far_its_function_lags() {
+    let properties = "      Timeout: 5\n      Events:\n        Rows: {Type: DynamoDB, Properties: \
+                      {Stream: !GetAtt Rows.StreamArn, StartingPosition: TRIM_HORIZON}}";
+    let table = "  Rows:\n    Type: AWS::DynamoDB::Table\n    Properties:\n      AttributeDefinitions: \
+                 [{AttributeName: id, AttributeType: S}]\n      KeySchema: [{AttributeName: id, KeyType: HASH}]\n      \
+                 StreamSpecification: {StreamViewType: NEW_IMAGE}";
+    let stack = Running::start(&puppet(properties, table), &[]).await;
+    let age = async || {
+        let status = stack.control("/_local/functions").await.json();
+        status["iterator_age_ms"]["Rows -> puppet"].as_u64().unwrap()
+    };
+    assert_eq!(age().await, 0);
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    let put = stack.aws.dynamodb().put_item().table_name("Rows").item("id", text("1"));
+    put.item("puppet", text(r#"{"sleep_ms": 700}"#)).send().await.unwrap();
+    while age().await < 300 {
+        tokio::task::yield_now().await;
+    }
+    stack.eventually("it is done", |stack| (stack.lines_of("invocation").len() == 1).then_some(())).await;
+    while age().await > 0 {
+        tokio::task::yield_now().await;
+    }
+    stack.stop().await;
+}
+
+#[tokio::test]
 async fn functions_tell_their_environments_and_queues_their_depth() {
     let stack = Running::start(&puppet("      ReservedConcurrentExecutions: 2", QUEUE), &[]).await;
     let slow = json!({"puppet": {"sleep_ms": 400}});

@@ -142,6 +142,12 @@ impl Running {
         self.send(request, payload).await
     }
 
+    /// Sets what faults strike.
+    pub(crate) async fn set_faults(&self, plan: &Value) -> Answer {
+        let uri = format!("{}/_local/faults", self.stack.addresses.control);
+        self.send(http::Request::put(uri), &plan.to_string()).await
+    }
+
     /// Invokes the puppet through the Invoke API, asynchronously.
     pub(crate) async fn invoke_event(&self, event: &Value) -> Answer {
         let uri = format!("{}/2015-03-31/functions/puppet/invocations", self.stack.addresses.invoke);

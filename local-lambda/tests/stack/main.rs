@@ -9,6 +9,7 @@ mod control_api;
 mod cors;
 mod endings;
 mod environments;
+mod faults;
 mod harness;
 mod http_api;
 mod http_event;

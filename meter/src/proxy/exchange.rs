@@ -7,27 +7,39 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header, request, response};
+use http::{HeaderValue, Request, Response, StatusCode, header, request, response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{
+    aws_json::{self, error_type, failure, operation, plain_error},
+    gate::{After, Before, Gate, Passing},
     signature,
     upstream::{BODY_LIMIT, Upstream, UpstreamError},
 };
 use crate::{
     call::{Call, Service},
     dynamodb::{self, Meter, Outcome},
-    sqs,
+    permission, sqs,
     tables::Tables,
 };
 
 type Answer = Response<Full<Bytes>>;
 
-/// The content type of both services.
-const AWS_JSON: &str = "application/x-amz-json-1.0";
+/// The connection is to be closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is cut")]
+pub(super) struct Cut;
+
+/// Why there is no answer to pass back.
+#[derive(Debug, thiserror::Error)]
+enum NoAnswer {
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    #[error(transparent)]
+    Cut(#[from] Cut),
+}
 
 /// What all calls through one proxy share.
 pub(super) struct Exchange {
@@ -35,6 +47,8 @@ pub(super) struct Exchange {
     upstream: Upstream,
     meter: Meter,
     observer: Box<dyn Fn(Call) + Send + Sync>,
+    gate: Option<Arc<dyn Gate>>,
+    tables: Arc<Tables>,
     /// How many calls are answered and not yet reported.
     reports: watch::Sender<usize>,
 }
@@ -56,23 +70,25 @@ impl Exchange {
         upstream: Upstream,
         tables: Tables,
         observer: Box<dyn Fn(Call) + Send + Sync>,
+        gate: Option<Arc<dyn Gate>>,
         reports: watch::Sender<usize>,
     ) -> Self {
-        let meter = Meter::new(tables, upstream.clone());
-        Self { service, upstream, meter, observer, reports }
+        let meter = Meter::new(tables.clone(), upstream.clone());
+        Self { service, upstream, meter, observer, gate, tables: Arc::new(tables), reports }
     }
 
     /// Answers one request.
-    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Answer, Cut> {
         let service = self.service;
         let (started, clock) = (SystemTime::now(), Instant::now());
         let (mut parts, body) = request.into_parts();
         let body = match Limited::new(body, BODY_LIMIT).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
-                return failure(service, StatusCode::PAYLOAD_TOO_LARGE, "the request is larger than 16 MiB");
+                let message = "the request is larger than 16 MiB";
+                return Ok(failure(service, StatusCode::PAYLOAD_TOO_LARGE, message));
             }
-            Err(_) => return failure(service, StatusCode::BAD_REQUEST, "the request broke off"),
+            Err(_) => return Ok(failure(service, StatusCode::BAD_REQUEST, "the request broke off")),
         };
         let caller = signature::take_caller(&mut parts.headers);
         let operation = operation(&parts.headers);
@@ -81,16 +97,22 @@ impl Exchange {
             // A write that was passed on is counted even if its caller is gone, as AWS bills it.
             Service::DynamoDb => {
                 let task = tokio::spawn(self.dynamodb(received, parts, body));
-                task.await.unwrap_or_else(|_| failure(service, StatusCode::BAD_GATEWAY, "the proxy failed"))
+                let failed = |_| Ok(failure(service, StatusCode::BAD_GATEWAY, "the proxy failed"));
+                task.await.unwrap_or_else(failed)
             }
             // A long poll must end with its caller: later messages would go to nobody.
             Service::Sqs => self.sqs(received, parts, body).await,
         }
     }
 
-    async fn dynamodb(self: Arc<Self>, received: Received, parts: request::Parts, body: Bytes) -> Answer {
+    async fn dynamodb(
+        self: Arc<Self>,
+        received: Received,
+        parts: request::Parts,
+        body: Bytes,
+    ) -> Result<Answer, Cut> {
         let begun = self.meter.begin(&received.operation, body.clone(), &parts.headers).await;
-        let answer = self.pass(parts, body).await;
+        let answer = self.pass(&received, parts, body.clone()).await;
         let report = Outstanding::new(&self);
         let mut call = self.call(received, &answer);
         let (answer, outcome) = match answer {
@@ -99,12 +121,13 @@ impl Exchange {
                 let outcome_body = body.clone();
                 let error = call.error_type.clone();
                 let outcome = move || Outcome::read(status, error.as_deref(), &outcome_body);
-                (Response::from_parts(parts, Full::new(body)), Some(outcome))
+                (Ok(Response::from_parts(parts, Full::new(body))), Some(outcome))
             }
-            Err(error) => (failure(self.service, StatusCode::BAD_GATEWAY, &error.to_string()), None),
+            Err(error) => (self.no_answer(error), None),
         };
         // Counting may read from the target: the caller does not wait for that.
         tokio::spawn(async move {
+            call.permissions = permission::needed(call.service, &call.operation, &body);
             let outcome = outcome.map_or(Outcome::Unknown, |read| read());
             let dynamodb::Counted { units, resources, uncounted } = self.meter.finish(begun, outcome).await;
             (call.units, call.resources, call.uncounted) = (units, resources, uncounted);
@@ -114,15 +137,21 @@ impl Exchange {
         answer
     }
 
-    async fn sqs(self: Arc<Self>, received: Received, parts: request::Parts, body: Bytes) -> Answer {
-        let answer = self.pass(parts, body.clone()).await;
+    async fn sqs(
+        self: Arc<Self>,
+        received: Received,
+        parts: request::Parts,
+        body: Bytes,
+    ) -> Result<Answer, Cut> {
+        let answer = self.pass(&received, parts, body.clone()).await;
         let report = Outstanding::new(&self);
         let mut call = self.call(received, &answer);
         let (answer, received) = match answer {
-            Ok((parts, received)) => (Response::from_parts(parts, Full::new(received.clone())), received),
-            Err(error) => (failure(self.service, StatusCode::BAD_GATEWAY, &error.to_string()), Bytes::new()),
+            Ok((parts, received)) => (Ok(Response::from_parts(parts, Full::new(received.clone()))), received),
+            Err(error) => (self.no_answer(error), Bytes::new()),
         };
         tokio::spawn(async move {
+            call.permissions = permission::needed(call.service, &call.operation, &body);
             let counted = sqs::count(&call.operation, &body, call.status, &received);
             call.resources.extend(counted.queue);
             call.sqs_requests = counted.requests;
@@ -132,18 +161,64 @@ impl Exchange {
         answer
     }
 
-    /// Passes a call on. All calls go to the target here and nowhere else: whoever wants to hold one back, or to lose
-    /// its answer, does it on either side of the one call below.
+    /// Passes a call on, if the gate lets it. All calls go to the target here and nowhere else.
     async fn pass(
         &self,
-        parts: request::Parts,
-        body: Bytes,
-    ) -> Result<(response::Parts, Bytes), UpstreamError> {
-        self.upstream.send(Request::from_parts(parts, Full::new(body))).await
+        received: &Received,
+        mut parts: request::Parts,
+        mut body: Bytes,
+    ) -> Result<(response::Parts, Bytes), NoAnswer> {
+        let Some(gate) = &self.gate else {
+            return Ok(self.upstream.send(Request::from_parts(parts, Full::new(body))).await?);
+        };
+        let passing = Passing {
+            caller: received.caller.clone(),
+            service: self.service,
+            operation: received.operation.clone(),
+            body: body.clone(),
+            tables: Arc::clone(&self.tables),
+        };
+        let mut again = None;
+        match gate.before(&passing).await {
+            Before::Pass => {}
+            Before::Replace(other) => {
+                parts.headers.remove(header::CONTENT_LENGTH);
+                body = other;
+            }
+            Before::Twice => again = Some((parts.clone(), body.clone())),
+            Before::Answer(status, body) => {
+                let mut answer = Response::new(());
+                *answer.status_mut() = status;
+                answer
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, HeaderValue::from_static(aws_json::CONTENT_TYPE));
+                return Ok((answer.into_parts().0, body));
+            }
+            Before::Cut => return Err(Cut.into()),
+        }
+        let answer = self.upstream.send(Request::from_parts(parts, Full::new(body))).await;
+        if let Some((parts, body)) = again {
+            // Whatever comes of it: nobody asked for this one.
+            let _ = self.upstream.send(Request::from_parts(parts, Full::new(body))).await;
+        }
+        match gate.after(&passing).await {
+            After::Pass => Ok(answer?),
+            After::Cut => Err(Cut.into()),
+        }
+    }
+
+    /// What the caller gets where there is no answer.
+    fn no_answer(&self, error: NoAnswer) -> Result<Answer, Cut> {
+        match error {
+            NoAnswer::Cut(cut) => Err(cut),
+            NoAnswer::Upstream(error) => {
+                Ok(failure(self.service, StatusCode::BAD_GATEWAY, &error.to_string()))
+            }
+        }
     }
 
     /// What is known of a call once it is answered.
-    fn call(&self, received: Received, answer: &Result<(response::Parts, Bytes), UpstreamError>) -> Call {
+    fn call(&self, received: Received, answer: &Result<(response::Parts, Bytes), NoAnswer>) -> Call {
         let (status, error_type) = match answer {
             Ok((parts, _)) if parts.status.is_success() => (parts.status, None),
             Ok((parts, body)) => (parts.status, error_type(&parts.headers, body)),
@@ -154,6 +229,7 @@ impl Exchange {
             service: self.service,
             operation: received.operation,
             resources: Vec::new(),
+            permissions: Vec::new(),
             units: crate::units::Units::default(),
             sqs_requests: 0,
             status: status.as_u16(),
@@ -181,58 +257,5 @@ impl Outstanding {
 impl Drop for Outstanding {
     fn drop(&mut self) {
         self.0.reports.send_modify(|count| *count -= 1);
-    }
-}
-
-/// `PutItem` of `X-Amz-Target: DynamoDB_20120810.PutItem`.
-fn operation(headers: &HeaderMap) -> String {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    target.rsplit('.').next().unwrap_or_default().to_owned()
-}
-
-/// An error's name: in AWS JSON it is in the body's `__type`, or in a header.
-fn error_type(headers: &HeaderMap, body: &[u8]) -> Option<String> {
-    let header = headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
-    let body = || serde_json::from_slice::<Value>(body).ok()?["__type"].as_str().map(str::to_owned);
-    let name = header.map(str::to_owned).or_else(body)?;
-    Some(plain_error(&name).to_owned())
-}
-
-/// `com.amazonaws.dynamodb.v20120810#Name:http://...` without what stands around the name.
-fn plain_error(name: &str) -> &str {
-    let name = name.rsplit('#').next().unwrap_or(name);
-    name.split(':').next().unwrap_or(name)
-}
-
-/// The proxy's own error, as the service would word it.
-fn failure(service: Service, status: StatusCode, message: &str) -> Answer {
-    let body = json!({"__type": service.internal_error(), "message": message}).to_string();
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(AWS_JSON));
-    answer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_has_a_plain_name() {
-        let none = HeaderMap::new();
-        let body = br#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}"#;
-        assert_eq!(error_type(&none, body).unwrap(), "ConditionalCheckFailedException");
-        let mut header = HeaderMap::new();
-        header.insert("x-amzn-errortype", HeaderValue::from_static("QueueDoesNotExist:http://internal/"));
-        assert_eq!(error_type(&header, b"").unwrap(), "QueueDoesNotExist");
-        assert_eq!(error_type(&none, b"no json"), None);
-    }
-
-    #[test]
-    fn an_operation_is_the_targets_last_part() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(operation(&headers), "");
-        headers.insert("x-amz-target", HeaderValue::from_static("AmazonSQS.SendMessage"));
-        assert_eq!(operation(&headers), "SendMessage");
     }
 }

@@ -1,6 +1,6 @@
 //! Takes connections and hands on whole requests.
 
-use std::{convert::Infallible, io, net::Ipv4Addr, sync::Arc};
+use std::{io, net::Ipv4Addr, sync::Arc};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -29,7 +29,7 @@ pub(super) async fn serve(listener: TcpListener, exchange: Arc<Exchange>, stop: 
         tokio::spawn(async move {
             let service = service_fn(move |request| {
                 let exchange = Arc::clone(&exchange);
-                async move { Ok::<_, Infallible>(exchange.answer(request).await) }
+                exchange.answer(request)
             });
             let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             tokio::pin!(connection);

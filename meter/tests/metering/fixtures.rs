@@ -49,7 +49,7 @@ impl Metered {
         let (calls, stop) = (Arc::new(Mutex::new(Vec::new())), CancellationToken::new());
         let seen = Arc::clone(&calls);
         let observer = move |call| seen.lock().unwrap().push(call);
-        let proxy = Proxy::start(0, service, target, tables, observer, stop.clone()).await.unwrap();
+        let proxy = Proxy::start(0, service, target, tables, observer, None, stop.clone()).await.unwrap();
         Self { proxy, calls, _stop: stop.drop_guard() }
     }
 

@@ -75,6 +75,7 @@ async fn a_proxy_needs_a_port_and_an_endpoint() {
             Target::new(endpoint),
             Tables::default(),
             |_| {},
+            None,
             CancellationToken::new(),
         )
     };
@@ -90,7 +91,8 @@ async fn a_proxy_needs_a_port_and_an_endpoint() {
 async fn a_proxy_stops_with_its_token() {
     let stop = CancellationToken::new();
     let target = Target::new("http://127.0.0.1:1");
-    let proxy = Proxy::start(0, Service::Sqs, target, Tables::default(), |_| {}, stop.clone()).await.unwrap();
+    let proxy =
+        Proxy::start(0, Service::Sqs, target, Tables::default(), |_| {}, None, stop.clone()).await.unwrap();
     let port: u16 = proxy.endpoint().rsplit(':').next().unwrap().parse().unwrap();
     stop.cancel();
     let freed = async {

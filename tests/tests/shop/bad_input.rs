@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Request, Shop};
+use e2e::{Request, Shop, needs};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -130,6 +130,7 @@ async fn several_faults_are_all_named() {
 
 #[tokio::test]
 async fn the_gateway_answers_what_no_function_sees() {
+    needs!(Gateway);
     let shop = Shop::start().await;
     for (method, path) in [
         ("GET", "/"),
@@ -160,6 +161,7 @@ async fn the_gateway_answers_what_no_function_sees() {
 
 #[tokio::test]
 async fn what_is_not_http_is_refused_and_the_shop_goes_on() {
+    needs!(OwnStack);
     let shop = Shop::start().await;
     let address = shop.ready["http"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
     for bytes in [

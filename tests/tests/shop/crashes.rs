@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use e2e::{Shop, children, eventually, kill_nine};
+use e2e::{Shop, children, eventually, kill_nine, needs};
 use futures_util::future::join_all;
 
 /// Orders with all kinds of payments.
@@ -66,26 +66,31 @@ async fn survives_with(victim: &str, tokens: &[&str], orders: usize) {
 
 #[tokio::test]
 async fn orders_survive_kills_of_create_order() {
+    needs!(OwnStack);
     survives("create-order").await;
 }
 
 #[tokio::test]
 async fn orders_survive_kills_of_request_payments() {
+    needs!(OwnStack);
     survives("request-payments").await;
 }
 
 #[tokio::test]
 async fn orders_survive_kills_of_process_payment() {
+    needs!(OwnStack);
     survives("process-payment").await;
 }
 
 #[tokio::test]
 async fn orders_survive_kills_of_fail_payment() {
+    needs!(OwnStack);
     survives_with("fail-payment", &["tok_unavailable"], 8).await;
 }
 
 #[tokio::test]
 async fn a_killed_reader_is_replaced() {
+    needs!(OwnStack);
     let shop = Shop::start().await;
     assert_eq!(shop.http.get("/products").answer().await.status, 200);
     let readers: Vec<_> =

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Options, Shop, farthing, kill_nine};
+use e2e::{Backend, Dynamodb, Options, Shop, farthing, kill_nine, needs};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -21,6 +21,7 @@ fn port(address: &serde_json::Value) -> u16 {
 
 #[tokio::test]
 async fn ctrl_c_and_sigterm_leave_no_process_and_no_port() {
+    needs!(OwnStack);
     for signal in [Signal::INT, Signal::TERM] {
         let shop = Shop::start().await;
         let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
@@ -31,7 +32,10 @@ async fn ctrl_c_and_sigterm_leave_no_process_and_no_port() {
         assert!(functions.len() >= 3, "{functions:?}");
         let left: Vec<_> = functions.iter().filter(|id| !gone(**id)).collect();
         assert!(left.is_empty(), "{signal:?} left {left:?}");
-        for name in ["http", "invoke", "control", "dynamodb", "sqs"] {
+        for name in ["http", "invoke", "control", "dynamodb", "sqs", "payment_provider"] {
+            if name == "dynamodb" && Backend::current() != Backend::Embedded {
+                continue;
+            }
             assert!(TcpStream::connect(("127.0.0.1", port(&ready[name]))).is_err(), "{signal:?} left {name}");
         }
     }
@@ -39,6 +43,7 @@ async fn ctrl_c_and_sigterm_leave_no_process_and_no_port() {
 
 #[tokio::test]
 async fn functions_end_by_themselves_when_the_stack_is_killed() {
+    needs!(OwnStack);
     let shop = Shop::start().await;
     let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     shop.ended(&id).await;
@@ -54,6 +59,7 @@ async fn functions_end_by_themselves_when_the_stack_is_killed() {
 
 #[tokio::test]
 async fn a_second_start_builds_nothing_and_waits_for_nothing() {
+    needs!(OwnStack);
     // The first start may have to build.
     drop(Shop::start().await);
     let started = Instant::now();
@@ -65,8 +71,12 @@ async fn a_second_start_builds_nothing_and_waits_for_nothing() {
 
 #[tokio::test]
 async fn orders_that_were_pending_at_the_stop_are_taken_up_at_the_next_start() {
-    let data = TempDir::new().unwrap();
-    let flags = || vec!["--data".to_owned(), data.path().to_str().unwrap().to_owned()];
+    needs!(OwnStack);
+    let (data, server) = (TempDir::new().unwrap(), Dynamodb::start().await);
+    let flags = || match Backend::current() {
+        Backend::Embedded => vec!["--data".to_owned(), data.path().to_str().unwrap().to_owned()],
+        _ => vec!["--dynamodb-endpoint".to_owned(), server.endpoint()],
+    };
     // The provider thinks longer than the stack lives.
     let slow = vec![("PaymentLatencyMs", "60000".to_owned())];
     let shop = Shop::start_with(Options { parameters: slow, flags: flags() }).await;
@@ -93,6 +103,8 @@ async fn refused(arguments: &[&str]) -> String {
         "0",
         "--sqs-port",
         "0",
+        "--payment-port",
+        "0",
     ];
     let kept = any.chunks(2).filter(|flag| !arguments.contains(&flag[0])).flatten();
     let mut command = Command::new(farthing().await);
@@ -104,9 +116,12 @@ async fn refused(arguments: &[&str]) -> String {
 
 #[tokio::test]
 async fn a_taken_port_is_a_clear_error_that_names_the_flag() {
+    needs!(OwnStack);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    for flag in ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port"] {
+    for flag in
+        ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port", "--payment-port"]
+    {
         let error = refused(&[flag, &port]).await;
         assert!(error.contains(&format!("port {port} is taken")) && error.contains(flag), "{error}");
     }
@@ -114,6 +129,7 @@ async fn a_taken_port_is_a_clear_error_that_names_the_flag() {
 
 #[tokio::test]
 async fn a_function_without_its_configuration_stops_at_start_with_the_name_of_what_is_missing() {
+    needs!(OwnStack);
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let built = local_lambda::build::build(workspace, &["get-order"], false).await;
     let mut command = Command::new(&built.unwrap()["get-order"]);
@@ -133,9 +149,12 @@ async fn a_function_without_its_configuration_stops_at_start_with_the_name_of_wh
 
 #[tokio::test]
 async fn bad_configuration_stops_at_start_with_what_is_wrong() {
+    needs!(OwnStack);
     for (arguments, words) in [
         (&["--template", "nowhere.yaml"][..], &["nowhere.yaml", "--template"][..]),
         (&["--parameter", "NoSuch=1"], &["NoSuch", "PaymentLatencyMs"]),
+        (&["--parameter", "PaymentLatencyMs=slow"], &["PaymentLatencyMs", "50..200"]),
+        (&["--parameter", "PaymentFailureRate=2"], &["PaymentFailureRate", "0 to 1"]),
         (&["--parameter", "Architecture=sparc"], &["Architecture", "arm64, x86_64"]),
         (&["--dynamodb-endpoint", "http://127.0.0.1:1"], &["DynamoDB", "endpoint"]),
         (&["--sqs-endpoint", "http://127.0.0.1:1"], &["SQS", "endpoint"]),

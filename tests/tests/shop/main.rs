@@ -6,13 +6,19 @@
 
 mod bad_input;
 mod bill;
+mod cancel;
 mod contention;
 mod crashes;
 mod fixtures;
 mod lifecycle;
+mod monitoring;
 mod observability;
 mod orders;
 mod outages;
 mod payments;
+mod policies;
 mod products;
+mod provider;
 mod round_trips;
+mod router;
+mod saga;

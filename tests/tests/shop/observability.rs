@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Options, Shop, eventually};
+use e2e::{Options, Shop, eventually, needs};
 use serde_json::Value;
 
 fn json_lines() -> Options {
@@ -19,6 +19,7 @@ fn lines(shop: &Shop) -> Vec<Value> {
 
 #[tokio::test]
 async fn one_correlation_id_joins_the_lines_of_an_order_across_http_stream_and_queue() {
+    needs!(OwnStack);
     let shop = Shop::start_with(json_lines()).await;
     let answer = shop.order(&[("stoneware-mug", 1)], "tok_visa").answer().await;
     let correlation_id = answer.header("apigw-requestid").to_owned();

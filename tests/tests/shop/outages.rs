@@ -1,11 +1,11 @@
 //! A dependency that is down: 503 with Retry-After, nothing lost, nothing half done.
 
-use e2e::{Options, Proxy, Shop};
-use local_dynamo::Embedded;
+use e2e::{Dynamodb, Options, Proxy, Shop, needs};
 
 #[tokio::test]
 async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_is_well() {
-    let dynamo = Embedded::start(0, None).await.unwrap();
+    needs!(OwnStack);
+    let dynamo = Dynamodb::start().await;
     let proxy = Proxy::start(&dynamo.endpoint()).await;
     let flags = vec!["--dynamodb-endpoint".to_owned(), proxy.endpoint.clone()];
     let shop = Shop::start_with(Options { flags, ..Options::default() }).await;
@@ -43,6 +43,7 @@ async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_
 
 #[tokio::test]
 async fn without_sqs_orders_are_taken_and_wait_and_afterwards_all_are_paid() {
+    needs!(OwnStack);
     let sqs = Shop::start().await;
     let proxy = Proxy::start(sqs.ready["sqs"].as_str().unwrap()).await;
     let flags = vec!["--sqs-endpoint".to_owned(), proxy.endpoint.clone()];

@@ -3,11 +3,22 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use e2e::{Options, Shop, eventually};
+use e2e::{Options, Shop, eventually, needs};
 use serde_json::{Value, json};
 
 /// Five receives with pauses of about 1, 2, 4 and 8 seconds, and the dead-letter queue.
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(60);
+
+/// The messages in the dead-letter queue, received or not.
+async fn dead_letters(shop: &Shop) -> u32 {
+    let names = [
+        aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessages,
+        aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+    ];
+    let attributes = shop.aws.sqs().get_queue_attributes().queue_url(shop.queue("PaymentsDeadLetterQueue"));
+    let answer = attributes.set_attribute_names(Some(names.to_vec())).send().await.unwrap();
+    answer.attributes().unwrap().values().map(|number| number.parse::<u32>().unwrap()).sum()
+}
 
 fn reason(order: &Value) -> Option<&str> {
     order["history"].as_array().unwrap().last().unwrap()["reason"].as_str()
@@ -29,7 +40,9 @@ async fn a_declined_payment_fails_the_order_and_gives_the_stock_back() {
             "{token}"
         );
     }
-    assert_eq!((shop.available("stoneware-mug").await, shop.available("record-brush").await), (240, 260));
+    for product in ["stoneware-mug", "record-brush"] {
+        assert_eq!(shop.available(product).await, shop.stocked(product), "{product}");
+    }
     let books = shop.settle().await;
     assert!(books.payments.values().all(|outcome| outcome == "DECLINED"), "{books:?}");
 }
@@ -44,6 +57,7 @@ async fn a_flaky_provider_is_asked_again_until_it_answers() {
 
 #[tokio::test]
 async fn a_provider_that_never_answers_ends_in_the_dead_letter_queue_and_the_order_in_its_end_state() {
+    needs!(Tables);
     let shop = Shop::start().await;
     let (silent, other) = tokio::join!(
         shop.place(&[("stoneware-mug", 7)], "tok_unavailable"),
@@ -55,12 +69,13 @@ async fn a_provider_that_never_answers_ends_in_the_dead_letter_queue_and_the_ord
         (order["status"].as_str(), reason(&order)),
         (Some("PAYMENT_FAILED"), Some("payment_unavailable"))
     );
-    assert_eq!(shop.available("stoneware-mug").await, 240);
+    assert_eq!(shop.available("stoneware-mug").await, shop.stocked("stoneware-mug"));
     assert_eq!(shop.settle().await.payments[&silent], "FAILED");
 }
 
 #[tokio::test]
 async fn a_malformed_message_fails_alone() {
+    needs!(Invoke);
     let shop = Shop::start().await;
     let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     shop.ended(&order_id).await;
@@ -88,27 +103,16 @@ async fn a_malformed_message_fails_alone() {
 
 #[tokio::test]
 async fn malformed_messages_on_the_queue_go_to_the_dead_letter_queue_and_stay_there_for_people() {
+    needs!(Queues);
     let shop = Shop::start().await;
     let (sqs, queue) = (shop.aws.sqs(), shop.queue("PaymentsQueue"));
+    let before = dead_letters(&shop).await;
     sqs.send_message().queue_url(&queue).message_body("nonsense").send().await.unwrap();
     let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
-    let dead = shop.queue("PaymentsDeadLetterQueue");
     eventually(GIVEN_UP_WITHIN, || async {
-        let names = [
-            aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessages,
-            aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-        ];
-        let answer = sqs
-            .get_queue_attributes()
-            .queue_url(&dead)
-            .set_attribute_names(Some(names.to_vec()))
-            .send()
-            .await
-            .unwrap();
-        let count: u32 =
-            answer.attributes().unwrap().values().map(|number| number.parse::<u32>().unwrap()).sum();
-        if count == 1 { Ok(()) } else { Err(count) }
+        let count = dead_letters(&shop).await;
+        if count == before + 1 { Ok(()) } else { Err(count) }
     })
     .await;
     shop.settle().await;
@@ -116,6 +120,7 @@ async fn malformed_messages_on_the_queue_go_to_the_dead_letter_queue_and_stay_th
 
 #[tokio::test]
 async fn a_message_that_comes_twice_charges_once() {
+    needs!(Invoke, Tables);
     let shop = Shop::start().await;
     let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     shop.ended(&order_id).await;
@@ -131,6 +136,7 @@ async fn a_message_that_comes_twice_charges_once() {
 
 #[tokio::test]
 async fn payment_and_giving_up_at_once_agree_on_one_end() {
+    needs!(OwnStack);
     // Slow enough that the two overlap.
     let parameters = vec![("PaymentLatencyMs", "0..60".to_owned())];
     let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
@@ -150,6 +156,7 @@ async fn payment_and_giving_up_at_once_agree_on_one_end() {
 
 #[tokio::test]
 async fn a_charge_whose_order_was_ended_meanwhile_is_refunded() {
+    needs!(Invoke, Tables);
     let shop = Shop::start().await;
     let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
@@ -159,9 +166,10 @@ async fn a_charge_whose_order_was_ended_meanwhile_is_refunded() {
         .update_item()
         .table_name(shop.table("OrdersTable"))
         .key("order_id", AttributeValue::S(order_id.clone()))
-        .update_expression("SET #status = :failed")
+        .update_expression("SET #status = :failed, pending_shard = :shard")
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":failed", AttributeValue::S("PAYMENT_FAILED".to_owned()))
+        .expression_attribute_values(":shard", AttributeValue::S("00".to_owned()))
         .send()
         .await
         .unwrap();
@@ -177,6 +185,7 @@ async fn a_charge_whose_order_was_ended_meanwhile_is_refunded() {
 
 #[tokio::test]
 async fn an_order_that_everything_lost_is_found_by_the_sweep() {
+    needs!(Invoke, Tables);
     let shop = Shop::start().await;
     let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     shop.ended(&order_id).await;

@@ -1,4 +1,4 @@
-//! Orders stream -> payments queue: asks for the payment of each new order.
+//! Orders stream -> payments queue: asks for the payment of each new order and the refund of each cancelled one.
 
 use orders::request_payments;
 use shared::{aws::Aws, batch, config, logging, queue::Queue};

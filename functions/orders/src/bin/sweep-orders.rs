@@ -1,4 +1,4 @@
-//! Every few minutes: asks again for the payment of orders that stay PENDING.
+//! Every few minutes: asks again for payments and refunds that stay due.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use orders::{Orders, sweep};

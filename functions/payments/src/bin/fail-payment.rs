@@ -1,6 +1,6 @@
 //! Payments dead-letter queue: ends the orders whose payment failed too often.
 
-use payments::{Desk, SimulatedProvider, work};
+use payments::{Desk, Provider, work};
 use shared::{aws::Aws, batch, config, logging, queue::Queue};
 
 /// What cannot be ended stays in the dead-letter queue for people to look at, and is tried ever more rarely.
@@ -11,7 +11,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     logging::init()?;
     let aws = Aws::from_env()?;
     let queue = &Queue::new(aws.sqs(), config::required("PAYMENTS_DEAD_LETTER_QUEUE_URL")?);
-    let desk = &Desk::from_env(&aws, SimulatedProvider::from_env(&aws)?)?;
+    let desk = &Desk::from_env(&aws, Provider::from_env(&aws).await?)?;
     batch::serve(|batch, deadline| {
         work(queue, LONGEST_PAUSE_SECONDS, batch, deadline, move |order_id, attempts| {
             desk.give_up(order_id, attempts, deadline)

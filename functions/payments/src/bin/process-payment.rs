@@ -1,6 +1,6 @@
 //! Payments queue: charges each order and settles it.
 
-use payments::{Desk, SimulatedProvider, work};
+use payments::{Desk, Provider, work};
 use shared::{aws::Aws, batch, config, logging, queue::Queue};
 
 /// With the queue's five receives: again after about 1, 2, 4 and 8 seconds, and after 16 more in the
@@ -12,7 +12,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     logging::init()?;
     let aws = Aws::from_env()?;
     let queue = &Queue::new(aws.sqs(), config::required("PAYMENTS_QUEUE_URL")?);
-    let desk = &Desk::from_env(&aws, SimulatedProvider::from_env(&aws)?)?;
+    let desk = &Desk::from_env(&aws, Provider::from_env(&aws).await?)?;
     batch::serve(|batch, deadline| {
         work(queue, LONGEST_PAUSE_SECONDS, batch, deadline, move |order_id, attempts| {
             desk.pay(order_id, attempts, deadline)

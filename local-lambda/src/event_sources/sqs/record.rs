@@ -5,7 +5,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 /// The message in the shape of <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>.
-pub(super) fn record(message: &Message, arn: &str, region: &str) -> Value {
+#[must_use]
+pub fn record(message: &Message, arn: &str, region: &str) -> Value {
     let attributes: Map<String, Value> = message
         .attributes()
         .into_iter()

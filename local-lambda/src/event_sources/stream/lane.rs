@@ -72,6 +72,7 @@ impl Lane {
     /// Brings a batch to its end: done, or given up.
     async fn deliver(&self, items: Vec<Item>, stop: &CancellationToken) {
         let stream = &self.stream;
+        let times: Vec<_> = items.iter().map(|item| item.created).collect();
         let mut retries = Retries::new(&stream.source, items);
         while let Some(step) = retries.next(SystemTime::now()) {
             match step {
@@ -86,6 +87,7 @@ impl Lane {
                 return;
             }
         }
+        stream.age.done(times.into_iter());
     }
 }
 

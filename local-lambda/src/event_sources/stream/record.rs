@@ -5,7 +5,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 /// The record in the shape of <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>.
-pub(crate) fn record(record: &Record, region: &str, stream_arn: &str) -> Value {
+#[must_use]
+pub fn record(record: &Record, region: &str, stream_arn: &str) -> Value {
     let mut change = Map::new();
     if let Some(stream) = record.dynamodb() {
         if let Some(at) = stream.approximate_creation_date_time() {

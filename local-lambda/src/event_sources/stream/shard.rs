@@ -102,6 +102,7 @@ impl Reader {
             }
             let idle = records.is_empty();
             for (lane, items) in lanes.iter().zip(stream.distribute(&records)) {
+                stream.age.read(items.iter().map(|item| item.created));
                 if !items.is_empty() && lane.send(items).await.is_err() {
                     return;
                 }

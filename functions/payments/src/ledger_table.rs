@@ -1,4 +1,5 @@
-//! A payment provider that moves no money: deterministic by token, as providers' test cards are.
+//! A payment provider that moves no money, inside the function: what the demo deployment uses, where no simulator runs
+//! (docs/decisions/0008). It is deterministic by token, as providers' test cards are.
 //!
 //! | token | what happens |
 //! |---|---|
@@ -12,10 +13,9 @@
 //! It keeps a ledger of its own, as a real provider does, in a table with one item for each idempotency key: so a
 //! charge survives the crash of the function that asked for it, and tests can count charges and refunds.
 
-use std::{str::FromStr, time::Duration};
-
 use aws_sdk_dynamodb::{
     Client,
+    error::SdkError,
     operation::update_item::{UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder},
     types::{AttributeValue, ReturnValue},
 };
@@ -25,7 +25,10 @@ use shared::{
     config::{self, ConfigError},
 };
 
-use crate::provider::{Charge, Charged, PaymentProvider};
+use crate::{
+    latency::Latency,
+    provider::{Charge, Charged, PaymentProvider, Refunded, VOIDED},
+};
 
 const PROVIDER: &str = "the payment provider";
 const CAPTURED: &str = "captured";
@@ -34,23 +37,16 @@ const REFUNDED: &str = "refunded";
 /// How often `tok_flaky` fails before it succeeds.
 const FLAKY_FAILURES: u64 = 2;
 
-/// The simulated provider and its ledger.
+/// The simulated provider and the table that is its ledger.
 #[derive(Clone, Debug)]
-pub struct SimulatedProvider {
+pub struct LedgerTable {
     client: Client,
     ledger: String,
     latency: Latency,
     failure_rate: f64,
 }
 
-/// How long the provider thinks, in milliseconds: `50..200`, or one number. Each call takes a random time in between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Latency {
-    least: u64,
-    most: u64,
-}
-
-impl SimulatedProvider {
+impl LedgerTable {
     /// The provider whose ledger `PROVIDER_LEDGER_TABLE` names, with `PAYMENT_LATENCY_MS` (default `50..200`) and
     /// `PAYMENT_FAILURE_RATE` (0 to 1, default 0).
     ///
@@ -68,15 +64,14 @@ impl SimulatedProvider {
         Ok(Self {
             client: aws.dynamodb(),
             ledger: config::required("PROVIDER_LEDGER_TABLE")?,
-            latency: config::parsed("PAYMENT_LATENCY_MS", Latency { least: 50, most: 200 })?,
+            latency: config::parsed("PAYMENT_LATENCY_MS", Latency::default())?,
             failure_rate,
         })
     }
 
     /// Thinks, and fails as often as it is told to.
     async fn think(&self) -> Result<(), Error> {
-        let pause = fastrand::u64(self.latency.least..=self.latency.most);
-        tokio::time::sleep(Duration::from_millis(pause)).await;
+        tokio::time::sleep(self.latency.pick()).await;
         if fastrand::f64() < self.failure_rate {
             return Err(Error::unavailable(PROVIDER, "simulated failure"));
         }
@@ -126,21 +121,55 @@ impl SimulatedProvider {
             .expression_attribute_values(":charge_id", text(&format!("ch_{}", reference())))
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::AllNew);
-        let ledger = update.send().await.map_err(|error| match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => {
+        let ledger = update.send().await.map_err(|error| {
+            if refused(&error) {
                 Error::Internal(format!("{PROVIDER} has another charge under this idempotency key"))
+            } else {
+                Error::from_sdk(PROVIDER, &error)
             }
-            _ => Error::from_sdk(PROVIDER, &error),
         })?;
-        if string(&ledger, "state") == DECLINED {
-            Ok(Charged::Declined { reason: string(&ledger, "reason") })
-        } else {
-            Ok(Charged::Captured { reference: string(&ledger, "charge_id") })
+        match string(&ledger, "state").as_str() {
+            DECLINED => Ok(Charged::Declined { reason: string(&ledger, "reason") }),
+            VOIDED => Ok(Charged::Declined { reason: VOIDED.to_owned() }),
+            _ => Ok(Charged::Captured { reference: string(&ledger, "charge_id") }),
+        }
+    }
+
+    /// Notes that the key must not be charged any more. False when it has been charged, declined or voided before.
+    async fn void(&self, order_id: OrderId) -> Result<bool, Error> {
+        let update = self
+            .update(order_id)
+            .update_expression("SET #state = :voided")
+            .condition_expression("attribute_not_exists(#state)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":voided", text(VOIDED));
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if refused(&error) => Ok(false),
+            Err(error) => Err(Error::from_sdk(PROVIDER, &error)),
+        }
+    }
+
+    /// Gives back what is captured: the refund's name, or `None` when nothing is.
+    async fn give_back(&self, order_id: OrderId) -> Result<Option<String>, Error> {
+        let update = self
+            .update(order_id)
+            .update_expression("SET #state = :refunded, refund_id = if_not_exists(refund_id, :refund_id)")
+            .condition_expression("#state IN (:captured, :refunded)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":captured", text(CAPTURED))
+            .expression_attribute_values(":refunded", text(REFUNDED))
+            .expression_attribute_values(":refund_id", text(&format!("re_{}", reference())))
+            .return_values(ReturnValue::AllNew);
+        match update.send().await {
+            Ok(ledger) => Ok(Some(string(&ledger, "refund_id"))),
+            Err(error) if refused(&error) => Ok(None),
+            Err(error) => Err(Error::from_sdk(PROVIDER, &error)),
         }
     }
 }
 
-impl PaymentProvider for SimulatedProvider {
+impl PaymentProvider for LedgerTable {
     async fn charge(&self, charge: &Charge<'_>) -> Result<Charged, Error> {
         self.think().await?;
         match charge.token {
@@ -159,37 +188,19 @@ impl PaymentProvider for SimulatedProvider {
         }
     }
 
-    async fn refund(&self, order_id: OrderId) -> Result<Option<String>, Error> {
+    async fn refund(&self, charge: &Charge<'_>, _reference: Option<&str>) -> Result<Refunded, Error> {
         self.think().await?;
-        let update = self
-            .update(order_id)
-            .update_expression("SET #state = :refunded, refund_id = if_not_exists(refund_id, :refund_id)")
-            .condition_expression("#state IN (:captured, :refunded)")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":captured", text(CAPTURED))
-            .expression_attribute_values(":refunded", text(REFUNDED))
-            .expression_attribute_values(":refund_id", text(&format!("re_{}", reference())))
-            .return_values(ReturnValue::AllNew);
-        match update.send().await {
-            Ok(ledger) => Ok(Some(string(&ledger, "refund_id"))),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-                _ => Err(Error::from_sdk(PROVIDER, &error)),
-            },
+        // Void first: from then on nothing can be captured any more, so what is not captured now never is.
+        if self.void(charge.order_id).await? {
+            return Ok(Refunded::NotCharged);
         }
+        let refund = self.give_back(charge.order_id).await?;
+        Ok(refund.map_or(Refunded::NotCharged, |reference| Refunded::GivenBack { reference }))
     }
 }
 
-impl FromStr for Latency {
-    type Err = String;
-
-    fn from_str(range: &str) -> Result<Self, String> {
-        let rule = || "expected milliseconds, such as 50..200 or 100".to_owned();
-        let (least, most) = range.split_once("..").unwrap_or((range, range));
-        let parse = |text: &str| text.trim().parse::<u64>().map_err(|_| rule());
-        let latency = Self { least: parse(least)?, most: parse(most)? };
-        if latency.least <= latency.most { Ok(latency) } else { Err(rule()) }
-    }
+fn refused(error: &SdkError<UpdateItemError>) -> bool {
+    matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
 }
 
 fn text(value: &str) -> AttributeValue {
@@ -213,18 +224,4 @@ fn attempts(ledger: &UpdateItemOutput) -> u64 {
 /// A reference as providers make them: 24 random letters and digits.
 fn reference() -> String {
     (0..24).map(|_| fastrand::alphanumeric()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn latency_is_a_range_or_a_number() {
-        assert_eq!("50..200".parse(), Ok(Latency { least: 50, most: 200 }));
-        assert_eq!("0".parse(), Ok(Latency { least: 0, most: 0 }));
-        for bad in ["", "fast", "200..50", "-1", "1..", "1..2..3"] {
-            assert!(bad.parse::<Latency>().is_err(), "{bad}");
-        }
-    }
 }

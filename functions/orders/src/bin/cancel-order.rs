@@ -1,0 +1,13 @@
+//! `POST /orders/{id}/cancel`: calls an order off and gives its stock back in one transaction.
+
+use catalog::Catalog;
+use orders::{Orders, cancel_order};
+use shared::{aws::Aws, http, logging};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    logging::init()?;
+    let aws = Aws::from_env()?;
+    let (orders, catalog) = (&Orders::from_env(&aws)?, &Catalog::from_env(&aws)?);
+    http::serve(|call| cancel_order(orders, catalog, call)).await
+}

@@ -1,0 +1,88 @@
+//! The provider that the environment chooses.
+
+use shared::{
+    Error,
+    aws::Aws,
+    config::{self, ConfigError},
+    web::Secret,
+};
+
+use crate::{
+    ledger_table::LedgerTable,
+    provider::{Charge, Charged, PaymentProvider, Refunded},
+    stripe::{STRIPE_URL, Stripe},
+};
+
+/// The key that the payment simulator takes. It protects nothing.
+pub const SIMULATOR_KEY: &str = "sk_test_simulated";
+
+/// One of the providers there are.
+#[derive(Clone, Debug)]
+pub enum Provider {
+    /// Stripe, or the payment simulator, which speaks the same API.
+    Stripe(Stripe),
+    /// The simulation inside the function.
+    LedgerTable(LedgerTable),
+}
+
+/// Why there is no provider.
+#[derive(thiserror::Error)]
+pub enum NoProvider {
+    /// The environment is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The key cannot be read.
+    #[error("the payment provider's key: {0}")]
+    Key(#[from] Error),
+}
+
+/// What a failing `main` prints: for people, so the same as Display.
+impl std::fmt::Debug for NoProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+impl Provider {
+    /// The provider that `PAYMENT_PROVIDER` names: `stripe`, with the key from the SSM parameter that
+    /// `PAYMENT_PROVIDER_KEY_PARAMETER` names, or `simulated`: the payment simulator at `PAYMENT_PROVIDER_URL`, or
+    /// without one the simulation inside the function.
+    ///
+    /// # Errors
+    /// [`NoProvider`] for what is missing or unreadable.
+    pub async fn from_env(aws: &Aws) -> Result<Self, NoProvider> {
+        let url = config::optional("PAYMENT_PROVIDER_URL");
+        let name = config::required("PAYMENT_PROVIDER")?;
+        match (name.as_str(), url) {
+            ("stripe", url) => {
+                let key = aws.parameter(&config::required("PAYMENT_PROVIDER_KEY_PARAMETER")?).await?;
+                Ok(Self::Stripe(Stripe::new(url.as_deref().unwrap_or(STRIPE_URL), key)))
+            }
+            ("simulated", Some(url)) => {
+                Ok(Self::Stripe(Stripe::new(&url, Secret::new(SIMULATOR_KEY.to_owned()))))
+            }
+            ("simulated", None) => Ok(Self::LedgerTable(LedgerTable::from_env(aws)?)),
+            _ => Err(NoProvider::Config(ConfigError::Invalid {
+                name: "PAYMENT_PROVIDER".to_owned(),
+                value: name,
+                why: "expected simulated or stripe".to_owned(),
+            })),
+        }
+    }
+}
+
+impl PaymentProvider for Provider {
+    async fn charge(&self, charge: &Charge<'_>) -> Result<Charged, Error> {
+        match self {
+            Self::Stripe(provider) => provider.charge(charge).await,
+            Self::LedgerTable(provider) => provider.charge(charge).await,
+        }
+    }
+
+    async fn refund(&self, charge: &Charge<'_>, reference: Option<&str>) -> Result<Refunded, Error> {
+        match self {
+            Self::Stripe(provider) => provider.refund(charge, reference).await,
+            Self::LedgerTable(provider) => provider.refund(charge, reference).await,
+        }
+    }
+}

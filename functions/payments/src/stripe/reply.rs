@@ -1,0 +1,141 @@
+//! What Stripe answers, and which of it is a reason to try again: <https://docs.stripe.com/api/errors>.
+
+use serde::{Deserialize, de::DeserializeOwned};
+use shared::{Error, web::Reply};
+
+use super::PROVIDER;
+
+/// A payment intent, as far as the shop reads it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Intent {
+    pub(super) id: String,
+    pub(super) status: IntentStatus,
+}
+
+/// <https://docs.stripe.com/payments/paymentintents/lifecycle>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum IntentStatus {
+    Succeeded,
+    Canceled,
+    Processing,
+    /// Those in which it is not charged yet, and may be.
+    #[serde(other)]
+    Open,
+}
+
+/// A refund, as far as the shop reads it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Refund {
+    pub(super) id: String,
+    status: String,
+}
+
+impl Refund {
+    /// Whether the money is given back or on its way.
+    pub(super) fn stands(&self) -> bool {
+        matches!(self.status.as_str(), "succeeded" | "pending")
+    }
+}
+
+/// Something that Stripe has decided against.
+#[derive(Debug, Deserialize)]
+pub(super) struct Failure {
+    #[serde(default)]
+    r#type: String,
+    code: Option<String>,
+    decline_code: Option<String>,
+    payment_intent: Option<Intent>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    error: Failure,
+}
+
+impl Failure {
+    pub(super) fn is(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+
+    /// The state of the intent that does not allow what was asked.
+    pub(super) fn state(&self) -> Option<IntentStatus> {
+        let unexpected = self.is("payment_intent_unexpected_state");
+        self.payment_intent.as_ref().filter(|_| unexpected).map(|intent| intent.status)
+    }
+
+    /// Why the card is declined: the bank's word where it says more than the general one.
+    pub(super) fn decline(&self) -> Option<&str> {
+        if self.r#type != "card_error" {
+            return None;
+        }
+        let word = self.decline_code.as_deref().filter(|word| *word != "generic_decline");
+        word.or(self.code.as_deref()).or(Some("card_declined"))
+    }
+
+    /// A refusal that no retry mends and no rule foresees.
+    pub(super) fn unexpected(self) -> Error {
+        let Self { r#type, code, .. } = self;
+        Error::Internal(format!("{PROVIDER} refused: {type} {}", code.unwrap_or_default()))
+    }
+}
+
+/// Sorts an answer: what was asked for, what was decided against it, and what leaves the outcome open.
+///
+/// # Errors
+/// [`Error::Unavailable`] for 409 (the same request is under way), 424, 429 and 5xx: ask again. [`Error::Internal`]
+/// for 401 and 403 (the key), and for what is not Stripe's.
+pub(super) fn read<T: DeserializeOwned>(reply: &Reply) -> Result<Result<T, Failure>, Error> {
+    let unreadable = |error| Error::unreadable("the payment provider's answer", error);
+    match reply.status {
+        200..=299 => serde_json::from_slice(&reply.body).map(Ok).map_err(unreadable),
+        status @ (409 | 424 | 429 | 500..) => Err(Error::unavailable(PROVIDER, format!("status {status}"))),
+        status @ (401 | 403) => {
+            Err(Error::Internal(format!("{PROVIDER} does not take our key: status {status}")))
+        }
+        _ => serde_json::from_slice::<Body>(&reply.body).map(|body| Err(body.error)).map_err(unreadable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn answer(status: u16, body: &Value) -> Result<Result<Intent, Failure>, Error> {
+        read(&Reply { status, body: body.to_string().into_bytes() })
+    }
+
+    #[test]
+    fn what_leaves_the_outcome_open_is_unavailable_and_a_wrong_key_is_our_fault() {
+        let body = json!({"error": {"type": "api_error", "message": "sorry"}});
+        for status in [409, 424, 429, 500, 502, 503, 504] {
+            assert!(matches!(answer(status, &body), Err(Error::Unavailable { .. })), "{status}");
+        }
+        for status in [401, 403] {
+            assert!(matches!(answer(status, &body), Err(Error::Internal(_))), "{status}");
+        }
+        let html = Reply { status: 400, body: b"<html>".to_vec() };
+        assert!(matches!(read::<Intent>(&html), Err(Error::Internal(_))), "not Stripe's");
+    }
+
+    #[test]
+    fn a_decline_is_told_by_the_banks_word() {
+        let decline = |error: Value| {
+            let failure = answer(402, &json!({"error": error})).unwrap().unwrap_err();
+            failure.decline().map(str::to_owned)
+        };
+        let card = |code, word| json!({"type": "card_error", "code": code, "decline_code": word});
+        assert_eq!(
+            decline(card("card_declined", "insufficient_funds")).as_deref(),
+            Some("insufficient_funds")
+        );
+        assert_eq!(decline(card("card_declined", "generic_decline")).as_deref(), Some("card_declined"));
+        assert_eq!(
+            decline(json!({"type": "card_error", "code": "expired_card"})).as_deref(),
+            Some("expired_card")
+        );
+        assert_eq!(decline(json!({"type": "invalid_request_error", "code": "parameter_missing"})), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! Faults on demand: what AWS does to an application once in a while, here as often as a test wants it.
+//!
+//! Functions know nothing of it. A fault strikes at the counting proxies, on either side of a call, or at the Runtime API
+//! where a function answers. Rules are set by `--faults FILE` or `PUT /_local/faults`; each strikes at its rate, from a
+//! seed, and counts how often it could have struck and did.
+
+mod answers;
+mod rule;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use meter::{After, Before, Decision, Gate, Passing};
+use serde::Serialize;
+
+pub use self::rule::{Fault, Plan, Rule};
+use crate::metering::Signers;
+
+/// The rules in force.
+#[derive(Debug)]
+pub struct Faults {
+    signers: Arc<Signers>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    rules: Vec<Active>,
+    random: fastrand::Rng,
+    /// How many transactions that are under way write each item.
+    transactions: HashMap<String, usize>,
+}
+
+/// A rule, and how it went.
+#[derive(Clone, Debug, Serialize)]
+pub struct Active {
+    /// The rule.
+    #[serde(flatten)]
+    pub rule: Rule,
+    /// How often it could have struck.
+    pub met: u64,
+    /// How often it did.
+    pub struck: u64,
+}
+
+/// Where a fault may strike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Before,
+    After,
+    Response,
+}
+
+impl Faults {
+    /// No rules yet.
+    #[must_use]
+    pub fn new(signers: Arc<Signers>) -> Self {
+        let random = fastrand::Rng::with_seed(0);
+        Self { signers, state: Mutex::new(State { rules: Vec::new(), random, transactions: HashMap::new() }) }
+    }
+
+    /// Puts these rules in place of all others.
+    pub fn set(&self, plan: Plan) {
+        let mut state = self.state();
+        state.random = fastrand::Rng::with_seed(plan.seed);
+        state.rules = plan.rules.into_iter().map(|rule| Active { rule, met: 0, struck: 0 }).collect();
+    }
+
+    /// The rules, and how they went.
+    #[must_use]
+    pub fn rules(&self) -> Vec<Active> {
+        self.state().rules.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The faults that strike here and now, in the order of their rules.
+    fn strike(
+        &self,
+        side: Side,
+        caller: &str,
+        service: Option<meter::Service>,
+        operation: &str,
+    ) -> Vec<Fault> {
+        let mut guard = self.state();
+        let State { rules, random, .. } = &mut *guard;
+        let fits = |active: &&mut Active| {
+            side_of(&active.rule.fault) == side && active.rule.fits(caller, service, operation)
+        };
+        let mut struck = Vec::new();
+        for active in rules.iter_mut().filter(fits) {
+            active.met += 1;
+            let spent = active.rule.times.is_some_and(|times| active.struck >= times);
+            if !spent && random.f64() < active.rule.rate {
+                active.struck += 1;
+                struck.push(active.rule.fault.clone());
+            }
+        }
+        struck
+    }
+
+    /// Whether the process dies instead of answering its invocation.
+    pub(crate) fn kills_response(&self, function: &str) -> bool {
+        !self.strike(Side::Response, function, None, "").is_empty()
+    }
+
+    /// Ends the process that signs so. Its call goes nowhere.
+    fn kill(&self, call: &Passing) -> Before {
+        self.signers.kill(&call.caller);
+        Before::Cut
+    }
+
+    async fn decide_before(&self, call: &Passing) -> Before {
+        let caller = self.signers.name(&call.caller);
+        let mut decision = Before::Pass;
+        for fault in self.strike(Side::Before, &caller, Some(call.service), &call.operation) {
+            decision = match fault {
+                Fault::Delay { ms } => {
+                    tokio::time::sleep(Duration::from_millis(ms)).await;
+                    continue;
+                }
+                Fault::Error { name } => answers::error(call.service, &name),
+                Fault::Conflict => answers::conflict(&vec![true; call.written_items().len()]),
+                Fault::Overlap => match self.overlapping(call) {
+                    Some(answer) => answer,
+                    None => continue,
+                },
+                Fault::CutBefore => Before::Cut,
+                Fault::KillBefore => self.kill(call),
+                Fault::Duplicate => Before::Twice,
+                Fault::Postpone { seconds } => {
+                    let mut random = self.state().random.fork();
+                    answers::postponed(call, || random.u32(0..=seconds))
+                }
+                Fault::LoseDelete => answers::deleted(call),
+                Fault::CutAfter | Fault::KillAfter | Fault::KillResponse => continue,
+            };
+        }
+        if decision == Before::Pass || decision == Before::Twice {
+            self.enter(call);
+        }
+        decision
+    }
+
+    /// The answer to a write that touches what a transaction under way writes, as DynamoDB gives it.
+    fn overlapping(&self, call: &Passing) -> Option<Before> {
+        let state = self.state();
+        let busy =
+            |item: &Option<String>| item.as_ref().is_some_and(|item| state.transactions.contains_key(item));
+        let overlaps: Vec<bool> = call.written_items().iter().map(busy).collect();
+        overlaps.contains(&true).then(|| match call.operation.as_str() {
+            "TransactWriteItems" => answers::conflict(&overlaps),
+            _ => answers::error(call.service, "TransactionConflictException"),
+        })
+    }
+
+    /// Remembers what a transaction writes for as long as it is under way, if anybody wants to know.
+    fn enter(&self, call: &Passing) {
+        self.change(call, |count| *count += 1);
+    }
+
+    fn leave(&self, call: &Passing) {
+        self.change(call, |count| *count = count.saturating_sub(1));
+    }
+
+    fn change(&self, call: &Passing, change: impl Fn(&mut usize)) {
+        let mut state = self.state();
+        let wanted = state.rules.iter().any(|active| active.rule.fault == Fault::Overlap);
+        let idle = !wanted && state.transactions.is_empty();
+        if idle || call.operation != "TransactWriteItems" {
+            return;
+        }
+        for item in call.written_items().into_iter().flatten() {
+            change(state.transactions.entry(item).or_default());
+        }
+        state.transactions.retain(|_, count| *count > 0);
+    }
+
+    fn decide_after(&self, call: &Passing) -> After {
+        self.leave(call);
+        let caller = self.signers.name(&call.caller);
+        let mut decision = After::Pass;
+        for fault in self.strike(Side::After, &caller, Some(call.service), &call.operation) {
+            if fault == Fault::KillAfter {
+                self.signers.kill(&call.caller);
+            }
+            decision = After::Cut;
+        }
+        decision
+    }
+}
+
+fn side_of(fault: &Fault) -> Side {
+    match fault {
+        Fault::CutAfter | Fault::KillAfter => Side::After,
+        Fault::KillResponse => Side::Response,
+        _ => Side::Before,
+    }
+}
+
+impl Gate for Faults {
+    fn before<'a>(&'a self, call: &'a Passing) -> Decision<'a, Before> {
+        Box::pin(self.decide_before(call))
+    }
+
+    fn after<'a>(&'a self, call: &'a Passing) -> Decision<'a, After> {
+        Box::pin(async { self.decide_after(call) })
+    }
+}

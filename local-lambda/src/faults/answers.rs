@@ -1,0 +1,76 @@
+//! What a caller is told when a fault strikes: in the words of the services.
+
+use bytes::Bytes;
+use http::StatusCode;
+use meter::{Before, Passing, Service};
+use serde_json::{Value, json};
+
+/// An error of a service. Names that say that the service itself failed have status 500.
+pub(super) fn error(service: Service, name: &str) -> Before {
+    let namespace = match service {
+        Service::DynamoDb => "com.amazonaws.dynamodb.v20120810",
+        Service::Sqs => "com.amazonaws.sqs",
+    };
+    let status = if name.starts_with("Internal") {
+        StatusCode::INTERNAL_SERVER_ERROR
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    let body = json!({"__type": format!("{namespace}#{name}"), "message": "a fault that was asked for"});
+    answer(status, &body)
+}
+
+/// A cancelled transaction: these of its items are in another one.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
+pub(super) fn conflict(items: &[bool]) -> Before {
+    let code = |conflict: &bool| if *conflict { "TransactionConflict" } else { "None" };
+    let codes: Vec<_> = items.iter().map(code).collect();
+    let reasons: Vec<_> = codes
+        .iter()
+        .map(|code| match *code {
+            "None" => json!({"Code": "None"}),
+            code => json!({"Code": code, "Message": "Transaction is ongoing for the item"}),
+        })
+        .collect();
+    let message = format!(
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+        codes.join(", ")
+    );
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": message,
+        "CancellationReasons": reasons,
+    });
+    answer(StatusCode::BAD_REQUEST, &body)
+}
+
+/// A delete that succeeded, if one believes it.
+pub(super) fn deleted(call: &Passing) -> Before {
+    let request: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    let body = match request["Entries"].as_array() {
+        Some(entries) => {
+            let ids: Vec<_> = entries.iter().map(|entry| json!({"Id": entry["Id"]})).collect();
+            json!({"Successful": ids, "Failed": []})
+        }
+        None => json!({}),
+    };
+    answer(StatusCode::OK, &body)
+}
+
+/// The same messages, each with a delay in seconds.
+pub(super) fn postponed(call: &Passing, mut seconds: impl FnMut() -> u32) -> Before {
+    let Ok(mut request) = serde_json::from_slice::<Value>(&call.body) else { return Before::Pass };
+    match request["Entries"].as_array_mut() {
+        Some(entries) => {
+            for entry in entries {
+                entry["DelaySeconds"] = json!(seconds());
+            }
+        }
+        None => request["DelaySeconds"] = json!(seconds()),
+    }
+    Before::Replace(request.to_string().into())
+}
+
+fn answer(status: StatusCode, body: &Value) -> Before {
+    Before::Answer(status, Bytes::from(body.to_string()))
+}

@@ -1,0 +1,119 @@
+//! Sends every event of events/ to its function by the real `cargo lambda invoke`: once to the local stack, once to
+//! `cargo lambda watch`, whose router is tried as well. Ends with an error if one is not answered as its name says.
+
+#![allow(clippy::unwrap_used, reason = "a check that cannot go on shall panic")]
+
+mod watch;
+
+use std::process::ExitCode;
+
+use e2e::{
+    Client, Shop,
+    fixtures::{Fixture, fixtures},
+};
+use tokio::process::Command;
+
+use self::watch::Watch;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let version = cargo_lambda().arg("--version").output().await;
+    if !version.is_ok_and(|output| output.status.success()) {
+        eprintln!("cargo-lambda is missing: `pip install cargo-lambda` puts it on the PATH");
+        return ExitCode::FAILURE;
+    }
+    let mut faults = Vec::new();
+
+    let shop = Shop::start().await;
+    let invoke_port = port(shop.ready["invoke"].as_str().unwrap());
+    faults.extend(invoke_all("the local stack", invoke_port, &shop).await);
+    drop(shop);
+
+    // A stack of its own, for what it holds: some events expect that others came before them, once.
+    let shop = Shop::start().await;
+    let watch = Watch::start(&shop).await;
+    faults.extend(invoke_all("cargo lambda watch", watch.port, &shop).await);
+    faults.extend(request_all(&Client::new(&format!("http://127.0.0.1:{}", watch.port))).await);
+    drop(watch);
+
+    for fault in &faults {
+        eprintln!("{fault}");
+    }
+    if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn cargo_lambda() -> Command {
+    let mut command = Command::new("cargo");
+    command.arg("lambda").current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    command.kill_on_drop(true);
+    command
+}
+
+fn port(address: &str) -> u16 {
+    address.rsplit(':').next().unwrap().parse().unwrap()
+}
+
+/// Invokes every function with all its events, and tells what is wrong.
+async fn invoke_all(whom: &str, port: u16, shop: &Shop) -> Vec<String> {
+    let mut faults = Vec::new();
+    let fixtures = fixtures();
+    for fixture in &fixtures {
+        if fixture.function == "cancel-order" {
+            // What is cancelled must have ended.
+            shop.settle().await;
+        }
+        if let Err(fault) = invoke(fixture, port).await {
+            faults.push(format!("{whom}: {}: {fault}", fixture.name()));
+        }
+    }
+    println!("{whom}: {} of {} events answered as expected", fixtures.len() - faults.len(), fixtures.len());
+    faults
+}
+
+async fn invoke(fixture: &Fixture, port: u16) -> Result<(), String> {
+    let mut command = cargo_lambda();
+    command.args(["invoke", &fixture.function, "--invoke-address", "127.0.0.1"]);
+    command.args(["--invoke-port", &port.to_string(), "--data-file"]).arg(&fixture.path);
+    let output = command.output().await.unwrap();
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    let answer = serde_json::from_slice(&output.stdout);
+    fixture
+        .check(&answer.map_err(|error| format!("{error} in {:?}", String::from_utf8_lossy(&output.stdout)))?)
+}
+
+/// Sends the plain request of each HTTP function to the router.
+async fn request_all(router: &Client) -> Vec<String> {
+    let mut faults = Vec::new();
+    let all = fixtures();
+    let plain: Vec<_> = all.iter().filter(|fixture| fixture.is_http() && fixture.case.is_empty()).collect();
+    for fixture in &plain {
+        if let Err(fault) = request(router, fixture).await {
+            faults.push(format!("the router of cargo lambda watch: {}: {fault}", fixture.name()));
+        }
+    }
+    let (right, all) = (plain.len() - faults.len(), plain.len());
+    println!("the router of cargo lambda watch: {right} of {all} routes answered as expected");
+    faults
+}
+
+async fn request(router: &Client, fixture: &Fixture) -> Result<(), String> {
+    let event = &fixture.event;
+    let text = |pointer: &str| event.pointer(pointer).and_then(|text| text.as_str()).unwrap_or_default();
+    let method = match text("/requestContext/http/method") {
+        "GET" => "GET",
+        "POST" => "POST",
+        other => return Err(format!("what is a request {other}?")),
+    };
+    let mut request = router.request(method, text("/rawPath")).body(text("/body").to_owned());
+    for name in ["content-type", "idempotency-key"] {
+        if let Some(value) = event["headers"][name].as_str() {
+            request = request.header(name, value);
+        }
+    }
+    let answer = request.send().await?;
+    // An order is known by its key from the invocation before.
+    let right = matches!(answer.status, 200 | 201);
+    if right { Ok(()) } else { Err(format!("status {}: {:?}", answer.status, answer.body)) }
+}

@@ -1,0 +1,94 @@
+//! What `sam local` lacks of the stack: tables, queues, and the event sources that invoke functions by themselves.
+//! scripts/sam-local-stack runs it; the suite's backend `sam-local` is the whole.
+//!
+//!     sam-local DYNAMODB_URL API_URL LAMBDA_URL ADDRESS FOLDER
+//!
+//! Makes the tables of template.yaml in the DynamoDB at `DYNAMODB_URL` and seeds them, and the queues in an embedded SQS.
+//! Both are served again, behind one endpoint, on `ADDRESS`, which is this machine's as the containers see it. Writes
+//! `FOLDER/variables.json` for `sam local --env-vars`, then `FOLDER/shop.json` for the suite's `SHOP_STACK`. Then it polls
+//! the orders stream and the queues, and invokes their functions at `LAMBDA_URL`, until SIGTERM or Ctrl-C. Schedules do
+//! not run.
+
+#![allow(clippy::unwrap_used, reason = "what cannot go on shall say so and end")]
+
+mod sources;
+
+use std::{collections::BTreeMap, env, fs, path::Path};
+
+use e2e::Proxy;
+use local_lambda::{places::Places, queues, sqs_server};
+use sam_template::{Settings, Template};
+use serde_json::json;
+use shared::aws::Aws;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+const REGION: &str = "us-east-1";
+const ACCOUNT_ID: &str = "000000000000";
+/// What `sam local --add-host` calls this machine in the containers.
+const HOST: &str = "host.docker.internal";
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let [dynamodb, api, lambda, address, folder] = arguments.as_slice() else {
+        eprintln!("usage: sam-local DYNAMODB_URL API_URL LAMBDA_URL ADDRESS FOLDER");
+        std::process::exit(2);
+    };
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let stop = CancellationToken::new();
+    let sqs = sqs_server::start(0, REGION, ACCOUNT_ID, stop.clone()).await.unwrap();
+    let both = Proxy::start_for_both(address, dynamodb, &sqs).await;
+    let port = both.endpoint.rsplit_once(':').unwrap().1;
+    let endpoint = format!("http://{HOST}:{port}");
+
+    let parameters = [
+        ("AwsEndpointUrl", endpoint.as_str()),
+        ("PaymentLatencyMs", "0..20"),
+        ("PaymentTimeoutMs", "1000"),
+        ("PaymentVisibilitySeconds", "5"),
+    ];
+    let settings = Settings {
+        region: REGION.to_owned(),
+        account_id: ACCOUNT_ID.to_owned(),
+        parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        ..Settings::default()
+    };
+    let template = Template::load(&workspace.join("template.yaml"), &settings).unwrap();
+    let aws = Aws::local(REGION, dynamodb, &sqs);
+    let mut places = Places::of(&template, REGION, ACCOUNT_ID);
+    places.tables = local_dynamo::ensure_tables(&aws.dynamodb(), &template).await.unwrap();
+    places.streams = local_dynamo::stream_arns(&aws.dynamodb(), &template).await.unwrap();
+    places.queue_urls = queues::ensure_queues(&aws.sqs(), &template, &places).await.unwrap();
+    let products = fs::read_to_string(workspace.join("seed/products.json")).unwrap();
+    local_dynamo::seed(&aws.dynamodb(), &places.tables["CatalogTable"], &products).await.unwrap();
+
+    let variables: BTreeMap<_, _> = template
+        .functions
+        .iter()
+        .map(|function| (&function.logical_id, places.environment(function).unwrap()))
+        .collect();
+    write(folder, "variables.json", &json!(variables));
+    let functions: BTreeMap<_, _> =
+        template.functions.iter().map(|function| (&function.logical_id, &function.logical_id)).collect();
+    let shop = json!({"http": api, "lambda": lambda, "dynamodb": dynamodb, "sqs": sqs, "region": REGION,
+        "tables": places.tables, "queues": places.queue_urls, "functions": functions});
+    write(folder, "shop.json", &shop);
+
+    let _sources = sources::start(&template, &places, dynamodb, &aws.sqs(), lambda);
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt()).unwrap(), signal(SignalKind::terminate()).unwrap());
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    stop.cancel();
+}
+
+/// The file appears whole.
+fn write(folder: &str, name: &str, content: &serde_json::Value) {
+    let file = Path::new(folder).join(name);
+    let unfinished = file.with_extension("unfinished");
+    fs::write(&unfinished, content.to_string()).unwrap();
+    fs::rename(unfinished, file).unwrap();
+}

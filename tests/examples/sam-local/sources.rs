@@ -1,0 +1,185 @@
+//! Lambda's event source mappings, as far as the shop's template needs them: a stream with a filter, queues, and partial
+//! batch responses of both. The local stack has the whole of them; this drives functions that `sam local` runs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use e2e::Client;
+use local_lambda::{
+    event_sources::{filter::Filter, partial_batch, sqs, stream},
+    places::Places,
+};
+use sam_template::{EventSource, SqsSource, StreamSource, Template};
+use serde_json::{Value, json};
+use tokio::{task::JoinSet, time::sleep};
+
+/// How often an idle stream is looked at.
+const POLL_EVERY: Duration = Duration::from_millis(100);
+/// After a call or an invocation that failed.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// Batches of one queue that are under way at once.
+const POLLERS: usize = 2;
+/// The most records of a batch that may be asked for at once: `sam local` takes events of any size, people do not.
+const RECORDS: i32 = 100;
+
+/// Starts what invokes functions. It ends when dropped.
+pub(crate) fn start(
+    template: &Template,
+    places: &Places,
+    dynamodb: &str,
+    queues: &aws_sdk_sqs::Client,
+    lambda: &str,
+) -> JoinSet<()> {
+    let mut sources = JoinSet::new();
+    for function in &template.functions {
+        for event in &function.events {
+            let target = Target { lambda: Client::new(lambda), function: function.logical_id.clone() };
+            match event {
+                EventSource::Stream(source) => {
+                    let client = local_dynamo::streams_client(dynamodb, &places.region);
+                    sources.spawn(read_stream(client, source.clone(), places.clone(), target));
+                }
+                EventSource::Sqs(source) => {
+                    for _ in 0..POLLERS {
+                        let poll = poll_queue(queues.clone(), source.clone(), places.clone(), target.clone());
+                        sources.spawn(poll);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    sources
+}
+
+#[derive(Clone)]
+struct Target {
+    lambda: Client,
+    function: String,
+}
+
+impl Target {
+    /// Invokes the function; the indexes of the items that failed.
+    async fn deliver(&self, records: &[Value], identifiers: &[&str]) -> Vec<usize> {
+        let path = format!("/2015-03-31/functions/{}/invocations", self.function);
+        let answer = self.lambda.post(&path, &json!({"Records": records})).send().await;
+        let judged = match &answer {
+            Ok(answer) if answer.status == 200 && answer.header("x-amz-function-error").is_empty() => {
+                partial_batch::failures(identifiers, &answer.body)
+            }
+            other => Err(format!("{other:?}")),
+        };
+        judged.unwrap_or_else(|why| {
+            eprintln!("{}: all {} failed: {why}", self.function, records.len());
+            (0..records.len()).collect()
+        })
+    }
+}
+
+async fn read_stream(
+    client: aws_sdk_dynamodbstreams::Client,
+    source: StreamSource,
+    places: Places,
+    target: Target,
+) {
+    let filter = Filter::compile(&source.filters).unwrap();
+    let arn = places.streams[&source.table].clone();
+    let (mut open, mut known) = (BTreeMap::new(), BTreeSet::new());
+    loop {
+        if let Ok(answer) = client.describe_stream().stream_arn(&arn).send().await {
+            let shards = answer.stream_description.and_then(|stream| stream.shards).unwrap_or_default();
+            for id in shards.into_iter().filter_map(|shard| shard.shard_id) {
+                let first = client.get_shard_iterator().stream_arn(&arn).shard_id(&id);
+                let first = first.shard_iterator_type(ShardIteratorType::TrimHorizon);
+                if known.contains(&id) {
+                    continue;
+                }
+                if let Ok(answer) = first.send().await {
+                    open.insert(id.clone(), answer.shard_iterator);
+                    known.insert(id);
+                }
+            }
+        }
+        for iterator in open.values_mut() {
+            let Some(position) = iterator.clone() else { continue };
+            match client.get_records().shard_iterator(position).limit(RECORDS).send().await {
+                Ok(answer) => {
+                    deliver_records(answer.records(), &source, &filter, (&places.region, &arn), &target)
+                        .await;
+                    *iterator = answer.next_shard_iterator;
+                }
+                Err(_) => sleep(RETRY_AFTER).await,
+            }
+        }
+        open.retain(|_, iterator| iterator.is_some());
+        sleep(POLL_EVERY).await;
+    }
+}
+
+/// In order, from the first failed record again, as often as the source allows.
+async fn deliver_records(
+    records: &[Record],
+    source: &StreamSource,
+    filter: &Filter,
+    (region, arn): (&str, &str),
+    target: &Target,
+) {
+    let events = records.iter().map(|record| stream::record::record(record, region, arn));
+    let events: Vec<_> = events.filter(|event| filter.passes(event)).collect();
+    let mut rest = events.as_slice();
+    for _ in 0..=source.maximum_retries.unwrap_or(u32::MAX - 1) {
+        if rest.is_empty() {
+            return;
+        }
+        let numbers: Vec<_> = rest
+            .iter()
+            .map(|event| event["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default())
+            .collect();
+        match target.deliver(rest, &numbers).await.into_iter().min() {
+            None => return,
+            Some(first) => rest = &rest[first..],
+        }
+        sleep(RETRY_AFTER).await;
+    }
+    eprintln!("{}: gave up {} records", target.function, rest.len());
+}
+
+async fn poll_queue(client: aws_sdk_sqs::Client, source: SqsSource, places: Places, target: Target) {
+    let url = &places.queue_urls[&source.queue];
+    let arn = places.queue_arn(&source.queue).unwrap_or_default();
+    loop {
+        let receive = client
+            .receive_message()
+            .queue_url(url)
+            .max_number_of_messages(10)
+            .wait_time_seconds(1)
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .message_attribute_names("All");
+        let messages: Vec<Message> = match receive.send().await {
+            Ok(answer) => answer.messages.unwrap_or_default(),
+            Err(_) => {
+                sleep(RETRY_AFTER).await;
+                continue;
+            }
+        };
+        if messages.is_empty() {
+            continue;
+        }
+        let records: Vec<_> =
+            messages.iter().map(|message| sqs::record::record(message, &arn, &places.region)).collect();
+        let ids: Vec<_> = messages.iter().map(|message| message.message_id().unwrap_or_default()).collect();
+        let failed = target.deliver(&records, &ids).await;
+        // What failed comes again after its visibility timeout.
+        let done = messages.iter().enumerate().filter(|(index, _)| !failed.contains(index));
+        for (_, message) in done {
+            let delete = client.delete_message().queue_url(url);
+            if let Err(error) = delete.set_receipt_handle(message.receipt_handle.clone()).send().await {
+                eprintln!("{}: a message comes again: {error}", target.function);
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! A local stack that one test has to itself.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    sync::OnceCell,
+};
+
+use crate::{Backend, Dynamodb, eventually, processes::kill_with};
+
+/// How the stack of a test is started.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Template parameters, beside those that make payments fast.
+    pub parameters: Vec<(&'static str, String)>,
+    /// More flags. Without `--dynamodb-endpoint`, the stack gets a DynamoDB as the backend has it.
+    pub flags: Vec<String>,
+}
+
+/// The running stack. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct OwnStack {
+    process: Child,
+    folder: TempDir,
+    /// Only held: it goes when the stack has ended.
+    _dynamodb: Option<Dynamodb>,
+}
+
+const READY_WITHIN: Duration = Duration::from_secs(60);
+const STOPPED_WITHIN: Duration = Duration::from_secs(10);
+
+/// The binary of the local stack, built once.
+///
+/// # Panics
+/// When cargo cannot build it.
+pub async fn farthing() -> &'static Path {
+    static BINARY: OnceCell<PathBuf> = OnceCell::const_new();
+    BINARY
+        .get_or_init(|| async {
+            let built = local_lambda::build::build(&workspace(), &["farthing"], false).await;
+            built.unwrap_or_else(|error| panic!("{error}")).remove("farthing").unwrap()
+        })
+        .await
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+impl OwnStack {
+    /// Starts a stack on free ports, with fast payments, and tells what it wrote into its ready file.
+    pub(crate) async fn start(mut options: Options) -> (Self, Value) {
+        let folder = TempDir::new().unwrap();
+        let ready_file = folder.path().join("ready.json");
+        let mut dynamodb = None;
+        if Backend::current() == Backend::DynamodbLocal
+            && !options.flags.iter().any(|flag| flag == "--dynamodb-endpoint")
+        {
+            let server = Dynamodb::start().await;
+            options.flags.extend(["--dynamodb-endpoint".to_owned(), server.endpoint()]);
+            dynamodb = Some(server);
+        }
+        let mut command = Command::new(farthing().await);
+        command.current_dir(workspace());
+        for port in ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port", "--payment-port"] {
+            command.args([port, "0"]);
+        }
+        command.arg("--exit-with-stdin").arg("--ready-file").arg(&ready_file);
+        let payment_timeout = 1000 * Backend::current().patience();
+        let fast = [
+            ("PaymentLatencyMs", "0..20".to_owned()),
+            ("PaymentTimeoutMs", payment_timeout.to_string()),
+            ("PaymentVisibilitySeconds", "2".to_owned()),
+        ];
+        for (name, value) in fast.into_iter().chain(options.parameters) {
+            command.arg("--parameter").arg(format!("{name}={value}"));
+        }
+        command.args(&options.flags);
+        let log = std::fs::File::create(folder.path().join("stack.log")).unwrap();
+        // The stack stops when this process is gone, however it went: its standard input ends.
+        command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
+        let mut process = command.kill_on_drop(true).spawn().unwrap();
+        let ready = eventually(READY_WITHIN, || {
+            let ended = process.try_wait().unwrap();
+            let read = std::fs::read(&ready_file).ok();
+            let log = folder.path().join("stack.log");
+            async move {
+                let log = || std::fs::read_to_string(log).unwrap_or_default();
+                assert!(ended.is_none(), "the stack ended:\n{}", log());
+                read.ok_or_else(log)
+            }
+        })
+        .await;
+        (Self { process, folder, _dynamodb: dynamodb }, serde_json::from_slice(&ready).unwrap())
+    }
+
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id().unwrap()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("stack.log")).unwrap_or_default()
+    }
+
+    /// Ends the stack with a signal, waits, and tells how it ended and which processes it had.
+    pub(crate) async fn stop(mut self, signal: Signal) -> (ExitStatus, Vec<u32>) {
+        let id = self.process_id();
+        let functions = crate::children(id).into_iter().map(|(id, _)| id).collect();
+        kill_with(id, signal);
+        let status = tokio::time::timeout(STOPPED_WITHIN, self.process.wait()).await;
+        (status.unwrap_or_else(|_| panic!("the stack goes on:\n{}", self.log())).unwrap(), functions)
+    }
+}
+
+impl Drop for OwnStack {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the stack's log\n{}", self.log());
+        }
+        // Ending its standard input stops the stack and its functions in order; dropping it would only kill the stack.
+        drop(self.process.stdin.take());
+        let deadline = Instant::now() + STOPPED_WITHIN;
+        while matches!(self.process.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}

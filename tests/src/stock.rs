@@ -1,0 +1,48 @@
+//! What there is to sell, and who buys it.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+    time::SystemTime,
+};
+
+use serde_json::Value;
+
+use crate::Client;
+
+/// The demo catalogue.
+pub(crate) fn products() -> Vec<Value> {
+    serde_json::from_str(include_str!("../../seed/products.json")).unwrap()
+}
+
+/// The demo catalogue's stock by product.
+pub(crate) fn seeded() -> BTreeMap<String, i64> {
+    products().iter().map(available).collect()
+}
+
+/// What the shop says is there, by product.
+pub(crate) async fn on_sale(http: &Client) -> BTreeMap<String, i64> {
+    let mut stock = BTreeMap::new();
+    let mut cursor = String::new();
+    loop {
+        let answer = http.get(&format!("/products?limit=100{cursor}")).answer().await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let page = answer.json();
+        stock.extend(page["items"].as_array().unwrap().iter().map(available));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return stock,
+        }
+    }
+}
+
+fn available(product: &Value) -> (String, i64) {
+    (product["product_id"].as_str().unwrap().to_owned(), product["available"].as_i64().unwrap())
+}
+
+/// An e-mail address that no test had before, in this run or another.
+pub(crate) fn nobody_else() -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
+    format!("buyer-{now:x}-{}@example.com", NUMBER.fetch_add(1, Ordering::Relaxed))
+}

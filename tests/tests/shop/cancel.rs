@@ -1,0 +1,231 @@
+//! `POST /orders/{id}/cancel`, and what follows it: the stock comes back at once, the money a moment later.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use e2e::{Answer, Options, Shop, children, kill_nine, needs};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+/// A killed payment comes again after its visibility timeout, two seconds in tests, up to five times.
+const SETTLED_WITHIN: Duration = Duration::from_secs(90);
+
+const TOKENS: [&str; 4] = ["tok_visa", "tok_visa", "tok_declined", "tok_flaky"];
+
+fn statuses(order: &Value) -> Vec<&str> {
+    order["history"].as_array().unwrap().iter().map(|step| step["status"].as_str().unwrap()).collect()
+}
+
+/// Payments that wait long enough for a cancellation to come first.
+fn slow() -> Options {
+    let parameters = vec![("PaymentLatencyMs", "700".to_owned()), ("PaymentTimeoutMs", "4000".to_owned())];
+    Options { parameters, ..Options::default() }
+}
+
+fn cancelled(answer: &Answer) -> Value {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let order = answer.json();
+    assert_eq!(order["status"], "CANCELLED", "{order}");
+    order
+}
+
+#[tokio::test]
+async fn a_pending_order_is_cancelled_and_nothing_stays_charged() {
+    needs!(OwnStack, Tables);
+    let shop = Shop::start_with(slow()).await;
+    let id = shop.place(&[("stoneware-mug", 3), ("record-brush", 1)], "tok_visa").await;
+    let order = cancelled(&shop.cancel(&id).answer().await);
+    assert_eq!(statuses(&order), ["PENDING", "CANCELLED"]);
+    assert_eq!(order["history"][1]["reason"], "cancellation_requested");
+    assert_eq!(order["updated_at"], order["history"][1]["at"]);
+    assert_eq!(shop.look(&id).await, order, "what was answered is what is stored");
+    assert_eq!((shop.available("stoneware-mug").await, shop.available("record-brush").await), (240, 260));
+    let books = shop.settle().await;
+    assert_ne!(books.ledger.get(&id).map(|entry| entry.state.as_str()), Some("captured"));
+    assert!(["VOIDED", "REFUNDED"].contains(&books.payments[&id].as_str()), "{books:?}");
+}
+
+#[tokio::test]
+async fn a_confirmed_order_is_cancelled_through_a_refund() {
+    needs!(OwnStack, Tables);
+    let shop = Shop::start().await;
+    let id = shop.place(&[("stoneware-mug", 3)], "tok_visa").await;
+    assert_eq!(shop.ended(&id).await["status"], "CONFIRMED");
+    assert_eq!(shop.available("stoneware-mug").await, 237);
+    let order = cancelled(&shop.cancel(&id).answer().await);
+    assert_eq!(statuses(&order), ["PENDING", "CONFIRMED", "CANCELLED"]);
+    assert_eq!(shop.available("stoneware-mug").await, 240, "the stock is back at once");
+    let books = shop.settle().await;
+    assert_eq!((books.ledger[&id].state.as_str(), books.payments[&id].as_str()), ("refunded", "REFUNDED"));
+}
+
+#[tokio::test]
+async fn cancelling_again_changes_nothing() {
+    needs!(OwnStack, Tables);
+    let shop = Shop::start().await;
+    let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    shop.ended(&id).await;
+    let answers = join_all((0..8).map(|_| shop.cancel(&id).answer())).await;
+    let first = cancelled(&answers[0]);
+    for answer in &answers {
+        assert_eq!(cancelled(answer), first);
+    }
+    let books = shop.settle().await;
+    assert_eq!(cancelled(&shop.cancel(&id).answer().await), first);
+    let record = json!({"messageId": "again", "receiptHandle": "again",
+        "body": json!({"order_id": id}).to_string(), "attributes": {"ApproximateReceiveCount": "1"}});
+    for function in ["process-payment", "fail-payment"] {
+        let answer = shop.invoke(function, &json!({"Records": [record, record]})).await;
+        assert_eq!(answer.json(), json!({"batchItemFailures": []}), "{function}");
+    }
+    assert_eq!(shop.settle().await, books, "stock or money moved twice");
+}
+
+#[tokio::test]
+async fn a_failed_order_cannot_be_cancelled() {
+    needs!(OwnStack, Tables);
+    let shop = Shop::start().await;
+    let id = shop.place(&[("stoneware-mug", 1)], "tok_declined").await;
+    let failed = shop.ended(&id).await;
+    let answer = shop.cancel(&id).answer().await;
+    assert_eq!((answer.status, answer.problem().as_deref()), (409, Some("order-not-cancellable")));
+    assert_eq!(answer.json()["order_status"], "PAYMENT_FAILED");
+    assert_eq!(shop.look(&id).await, failed);
+    shop.settle().await;
+}
+
+#[tokio::test]
+async fn what_is_no_order_cannot_be_cancelled() {
+    needs!(Tables);
+    let shop = Shop::start().await;
+    for id in ["0197a000-0000-7000-8000-000000000000", "nonsense", "0197A000-0000-7000-8000-000000000000"] {
+        let answer = shop.cancel(id).answer().await;
+        assert_eq!((answer.status, answer.problem().as_deref()), (404, Some("order-not-found")), "{id}");
+    }
+    // Only POST: a GET must never change anything.
+    assert_eq!(shop.http.get("/orders/nonsense/cancel").answer().await.status, 404);
+}
+
+#[tokio::test]
+async fn cancelling_while_paying_ends_in_exactly_one_state_and_the_charge_agrees() {
+    needs!(OwnStack, Tables);
+    // Time enough that a busy machine is no outage of the provider: this is about who wins, not about retries.
+    let parameters =
+        [("PaymentLatencyMs", "0..150"), ("PaymentTimeoutMs", "3000"), ("PaymentVisibilitySeconds", "20")];
+    let parameters = parameters.map(|(name, value)| (name, value.to_owned())).to_vec();
+    let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
+    let tokens = TOKENS.into_iter().flat_map(|token| [token; 3]).cycle();
+    let rounds = (0..36).zip(tokens).map(|(number, token)| {
+        let shop = &shop;
+        async move {
+            let id = shop.place(&[("stoneware-mug", 1), ("record-brush", 1)], token).await;
+            match number % 3 {
+                // At once, ...
+                0 => {}
+                // ... in the middle of the payment, ...
+                1 => tokio::time::sleep(Duration::from_millis(number * 15)).await,
+                // ... and after it.
+                _ => _ = shop.ended_within(&id, SETTLED_WITHIN).await,
+            }
+            let answer = shop.cancel(&id).answer().await;
+            (id, answer)
+        }
+    });
+    let answers = join_all(rounds).await;
+    let books = shop.settle_within(SETTLED_WITHIN).await;
+    let mut ends = [0, 0, 0];
+    for (id, answer) in &answers {
+        let order = &books.orders[id];
+        match answer.status {
+            200 => assert_eq!(order.status, "CANCELLED", "{id}: {answer:?}"),
+            409 => assert_eq!(order.status, "PAYMENT_FAILED", "{id}: {answer:?}"),
+            _ => panic!("{id}: {answer:?}"),
+        }
+        match (order.status.as_str(), order.history.len()) {
+            ("CANCELLED", 2) => ends[0] += 1,
+            ("CANCELLED", _) => ends[1] += 1,
+            _ => ends[2] += 1,
+        }
+    }
+    assert!(ends.iter().all(|count| *count > 0), "no race at all: before, after, failed: {ends:?}");
+    assert_eq!((books.available["stoneware-mug"], books.available["record-brush"]), (240, 260));
+}
+
+#[tokio::test]
+async fn a_refund_that_everything_lost_is_found_by_the_sweep() {
+    needs!(OwnStack, Tables);
+    let shop = Shop::start().await;
+    let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    shop.ended(&id).await;
+    // As cancel-order leaves it, had its stream record and its message been lost an hour ago.
+    let shard = u128::from_str_radix(&id.replace('-', ""), 16).unwrap() % 16;
+    let step = [("status", "CANCELLED"), ("at", "2026-11-21T08:15:30.123Z")];
+    let step = step.map(|(name, text)| (name.to_owned(), AttributeValue::S(text.to_owned())));
+    let hour_ago = shared::Timestamp::ago(Duration::from_secs(3600)).to_string();
+    let client = shop.aws.dynamodb();
+    let orders = client
+        .update_item()
+        .table_name(shop.table("OrdersTable"))
+        .key("order_id", AttributeValue::S(id.clone()))
+        .update_expression(
+            "SET #status = :to, pending_shard = :shard, created_at = :hour_ago, history = list_append(history, :step)",
+        )
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":to", AttributeValue::S("CANCELLED".to_owned()))
+        .expression_attribute_values(":shard", AttributeValue::S(format!("{shard:02}")))
+        .expression_attribute_values(":hour_ago", AttributeValue::S(hour_ago))
+        .expression_attribute_values(":step", AttributeValue::L(vec![AttributeValue::M(step.into())]));
+    let offers = client
+        .update_item()
+        .table_name(shop.table("CatalogTable"))
+        .key("product_id", AttributeValue::S("stoneware-mug".to_owned()))
+        .key("record", AttributeValue::S("offer".to_owned()))
+        .update_expression("SET available = available + :one")
+        .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+    orders.send().await.unwrap();
+    offers.send().await.unwrap();
+    let answer = shop.invoke("sweep-orders", &json!({})).await;
+    assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, ""));
+    let books = shop.settle().await;
+    assert_eq!(books.ledger[&id].state, "refunded");
+}
+
+#[tokio::test]
+async fn cancellations_survive_kills_of_every_function_on_their_way() {
+    needs!(OwnStack, Tables);
+    let shop = Shop::start().await;
+    let victims = ["cancel-order", "request-payments", "process-payment"];
+    let killer = async {
+        let mut kills = 0;
+        // Kills stop at a number, so that the five receives of a message are not used up by them alone.
+        while kills < 18 {
+            for (id, _) in
+                children(shop.process_id()).into_iter().filter(|(_, name)| victims.contains(&name.as_str()))
+            {
+                kill_nine(id);
+                kills += 1;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let buyers = join_all((0..24u64).map(|number| {
+        let shop = &shop;
+        async move {
+            let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+            tokio::time::sleep(Duration::from_millis(number * 15)).await;
+            for _ in 0..50 {
+                // A killed function is the gateway's 500; the order may or may not be cancelled. Ask again.
+                match shop.cancel(&id).answer().await.status {
+                    200 => return,
+                    status => assert!(matches!(status, 500 | 503), "{status}"),
+                }
+            }
+            panic!("order {id} found no clear answer in 50 tries");
+        }
+    }));
+    tokio::join!(buyers, killer);
+    let books = shop.settle_within(SETTLED_WITHIN).await;
+    assert_eq!(books.count("CANCELLED"), 24);
+    assert_eq!(books.available["stoneware-mug"], 240);
+}

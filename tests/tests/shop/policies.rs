@@ -1,0 +1,129 @@
+//! Least privilege: template.yaml allows each function the calls that it makes, and no others.
+//!
+//! Every function is driven through its flows; what its calls needed is compared with its `Policies`. A new call, or a
+//! function that calls less than it did, turns this red, and so does a flow that nobody drives here.
+//!
+//! Not in it is what SAM adds to the functions' roles for others to work in their name: Lambda's polling of streams
+//! and queues (`sqs:ReceiveMessage`, `dynamodb:GetRecords` and the like), failure destinations, and writing logs.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::AttributeValue::{self, S},
+};
+use e2e::{
+    Options, Shop, eventually,
+    fixtures::fixtures,
+    needs,
+    permissions::{allowed, differences, needed},
+};
+use serde_json::json;
+
+/// Five receives with pauses of about 1, 2, 4 and 8 seconds, and the dead-letter queue.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(60);
+/// Calls are counted a moment after their answers, and messages that fail come again after seconds.
+const COUNTED_WITHIN: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn each_function_is_allowed_what_it_calls_and_nothing_else() {
+    needs!(OwnStack, ControlPort, Tables);
+    // The provider that a deployment has by default: it is the one whose ledger is a table.
+    let parameters = vec![("PaymentProviderUrl", String::new())];
+    let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
+    // Longest first: its five receives take half a minute.
+    let silent = shop.place(&[("stoneware-mug", 2)], "tok_unavailable").await;
+    read_all_routes(&shop).await;
+    answer_all_fixtures(&shop).await;
+    refuse_an_order_with_a_key(&shop).await;
+    let (paid, declined) = tokio::join!(
+        shop.place(&[("stoneware-mug", 1)], "tok_visa"),
+        shop.place(&[("record-brush", 1)], "tok_declined"),
+    );
+    let (paid_order, declined_order) = tokio::join!(shop.ended(&paid), shop.ended(&declined));
+    assert_eq!(
+        (&paid_order["status"], &declined_order["status"]),
+        (&json!("CONFIRMED"), &json!("PAYMENT_FAILED"))
+    );
+
+    refund_after_the_end(&shop, "process-payment").await;
+    refund_after_the_end(&shop, "fail-payment").await;
+    sweep_an_overdue_order(&shop, &paid).await;
+    let dead = shop.queue("PaymentsDeadLetterQueue");
+    shop.aws.sqs().send_message().queue_url(&dead).message_body("nonsense").send().await.unwrap();
+    assert_eq!(shop.ended_within(&silent, GIVEN_UP_WITHIN).await["status"], "PAYMENT_FAILED");
+
+    let allowed = allowed();
+    eventually(COUNTED_WITHIN, || async {
+        let differences = differences(&needed(&shop).await, &allowed);
+        if differences.is_empty() { Ok(()) } else { Err(differences) }
+    })
+    .await;
+}
+
+#[test]
+fn a_permission_too_many_and_one_too_few_are_both_told() {
+    let allowed = allowed();
+    assert!(differences(&allowed, &allowed).is_empty());
+    let mut fewer = allowed.clone();
+    let taken = fewer.get_mut("get-order").unwrap().pop_first().unwrap();
+    assert_eq!(differences(&allowed, &fewer), [format!("get-order is not allowed {taken}")]);
+    assert_eq!(differences(&fewer, &allowed), [format!("get-order never needed {taken}")]);
+}
+
+async fn read_all_routes(shop: &Shop) {
+    for path in ["/products", "/products?category=kitchen", "/products/stoneware-mug", "/health"] {
+        assert_eq!(shop.http.get(path).answer().await.status, 200, "{path}");
+    }
+}
+
+/// What the answers are is the matter of fixtures.rs.
+async fn answer_all_fixtures(shop: &Shop) {
+    for fixture in fixtures() {
+        assert_eq!(shop.invoke(&fixture.function, &fixture.event).await.status, 200, "{}", fixture.name());
+    }
+}
+
+/// A refusal comes only once it is known that the key has made no order.
+async fn refuse_an_order_with_a_key(shop: &Shop) {
+    let order = shop.order(&[("no-such-product", 1)], "tok_visa");
+    assert_eq!(order.header("idempotency-key", "never-used-before-1").answer().await.status, 404);
+}
+
+/// A charge that its order does not agree with any more, as after a crash between the two.
+async fn refund_after_the_end(shop: &Shop, function: &str) {
+    let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
+    // An order in the index of what is due that is not PENDING has its refund due.
+    let failed = rewrite(shop, &order_id, "SET #status = :status, pending_shard = :shard");
+    let failed = failed.expression_attribute_values(":status", S("PAYMENT_FAILED".to_owned()));
+    failed.expression_attribute_values(":shard", S("00".to_owned())).send().await.unwrap();
+    let body = json!({"order_id": order_id}).to_string();
+    let record = json!({"messageId": "late", "body": body, "attributes": {"ApproximateReceiveCount": "2"}});
+    let answer = shop.invoke(function, &json!({"Records": [record]})).await;
+    assert_eq!(answer.json(), json!({"batchItemFailures": []}), "{function}");
+    assert_eq!(shop.books().await.payments[&order_id], "REFUNDED", "{function}");
+}
+
+/// An order whose message and stream record were both lost an hour ago.
+async fn sweep_an_overdue_order(shop: &Shop, order_id: &str) {
+    let shard = u128::from_str_radix(&order_id.replace('-', ""), 16).unwrap() % 16;
+    let changes = "SET #status = :status, pending_shard = :shard, created_at = :hour_ago";
+    let hour_ago = shared::Timestamp::ago(Duration::from_secs(3600)).to_string();
+    let values =
+        [(":status", "PENDING".to_owned()), (":shard", format!("{shard:02}")), (":hour_ago", hour_ago)];
+    let overdue = values.into_iter().fold(rewrite(shop, order_id, changes), |request, (name, value)| {
+        request.expression_attribute_values(name, S(value))
+    });
+    overdue.send().await.unwrap();
+    let answer = shop.invoke("sweep-orders", &json!({})).await;
+    assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, ""));
+    assert_eq!(shop.ended(order_id).await["status"], "CONFIRMED");
+}
+
+/// An update of an order past every function.
+fn rewrite(shop: &Shop, order_id: &str, changes: &str) -> UpdateItemFluentBuilder {
+    let key: AttributeValue = S(order_id.to_owned());
+    let update = shop.aws.dynamodb().update_item().table_name(shop.table("OrdersTable")).key("order_id", key);
+    update.update_expression(changes).expression_attribute_names("#status", "status")
+}
