@@ -91,7 +91,7 @@ async fn main() {
         streams::empty_shard
     );
     ask!(dynamodb, "A stream record of an item that its time to live ended", "within days", streams::ttl);
-    ask!(sqs, "A message comes again after a visibility timeout of 1 s", "in 1 to 2 s", sqs::visibility);
+    ask!(sqs, "A message comes again after a visibility timeout of 1 s", "after it", sqs::visibility);
     ask!(sqs, "`ChangeMessageVisibility` to 0", "there at once", sqs::release);
     ask!(
         sqs,

@@ -107,7 +107,7 @@ async fn read_stream(client: Streams, source: StreamSource, places: Places, targ
                     deliver_records(&records, &source, &filter, (&places.region, &arn), &target).await;
                 }
                 Err(why) => {
-                    // DynamoDB Local trims the iterator of an empty shard; a new one goes on where reading was.
+                    // DynamoDB Local was seen to call an iterator of an empty shard trimmed; a new one goes on where reading was.
                     position.iterator = None;
                     eprintln!("{}: {why}", target.function);
                     sleep(RETRY_AFTER).await;
