@@ -41,7 +41,7 @@ pub enum Need {
     Queues,
     /// Lambda's Invoke API.
     Invoke,
-    /// What API Gateway itself answers: 404 and 413 before any function, CORS.
+    /// What API Gateway itself does: answers 404 and 413 before any function, CORS, hands over every path and body.
     Gateway,
 }
 

@@ -1,12 +1,12 @@
 //! Lambda's event source mappings, as far as the shop's template needs them: a stream with a filter, queues, and partial
 //! batch responses of both. The local stack has the whole of them; this drives functions that `sam local` runs.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
+use aws_sdk_dynamodbstreams::{
+    Client as Streams,
+    types::{Record, ShardIteratorType},
+};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use e2e::Client;
 use local_lambda::{
@@ -15,6 +15,7 @@ use local_lambda::{
 };
 use sam_template::{EventSource, SqsSource, StreamSource, Template};
 use serde_json::{Value, json};
+use shared::error::chain;
 use tokio::{task::JoinSet, time::sleep};
 
 /// How often an idle stream is looked at.
@@ -80,44 +81,68 @@ impl Target {
     }
 }
 
-async fn read_stream(
-    client: aws_sdk_dynamodbstreams::Client,
-    source: StreamSource,
-    places: Places,
-    target: Target,
-) {
+/// How far a shard is read.
+#[derive(Default)]
+struct Position {
+    iterator: Option<String>,
+    /// The sequence number of the last record.
+    after: Option<String>,
+    closed: bool,
+}
+
+async fn read_stream(client: Streams, source: StreamSource, places: Places, target: Target) {
     let filter = Filter::compile(&source.filters).unwrap();
     let arn = places.streams[&source.table].clone();
-    let (mut open, mut known) = (BTreeMap::new(), BTreeSet::new());
+    let mut shards: BTreeMap<String, Position> = BTreeMap::new();
     loop {
         if let Ok(answer) = client.describe_stream().stream_arn(&arn).send().await {
-            let shards = answer.stream_description.and_then(|stream| stream.shards).unwrap_or_default();
-            for id in shards.into_iter().filter_map(|shard| shard.shard_id) {
-                let first = client.get_shard_iterator().stream_arn(&arn).shard_id(&id);
-                let first = first.shard_iterator_type(ShardIteratorType::TrimHorizon);
-                if known.contains(&id) {
-                    continue;
+            let found = answer.stream_description.and_then(|stream| stream.shards).unwrap_or_default();
+            for id in found.into_iter().filter_map(|shard| shard.shard_id) {
+                shards.entry(id).or_default();
+            }
+        }
+        for (id, position) in shards.iter_mut().filter(|(_, position)| !position.closed) {
+            match read_shard(&client, &arn, id, position).await {
+                Ok(records) => {
+                    deliver_records(&records, &source, &filter, (&places.region, &arn), &target).await;
                 }
-                if let Ok(answer) = first.send().await {
-                    open.insert(id.clone(), answer.shard_iterator);
-                    known.insert(id);
+                Err(why) => {
+                    // DynamoDB Local was seen to call an iterator of an empty shard trimmed; a new one goes on where reading was.
+                    position.iterator = None;
+                    eprintln!("{}: {why}", target.function);
+                    sleep(RETRY_AFTER).await;
                 }
             }
         }
-        for iterator in open.values_mut() {
-            let Some(position) = iterator.clone() else { continue };
-            match client.get_records().shard_iterator(position).limit(RECORDS).send().await {
-                Ok(answer) => {
-                    deliver_records(answer.records(), &source, &filter, (&places.region, &arn), &target)
-                        .await;
-                    *iterator = answer.next_shard_iterator;
-                }
-                Err(_) => sleep(RETRY_AFTER).await,
-            }
-        }
-        open.retain(|_, iterator| iterator.is_some());
         sleep(POLL_EVERY).await;
     }
+}
+
+/// The next records of a shard.
+async fn read_shard(
+    client: &Streams,
+    arn: &str,
+    id: &str,
+    position: &mut Position,
+) -> Result<Vec<Record>, String> {
+    if position.iterator.is_none() {
+        let start = client.get_shard_iterator().stream_arn(arn).shard_id(id);
+        let start = match &position.after {
+            Some(number) => {
+                start.shard_iterator_type(ShardIteratorType::AfterSequenceNumber).sequence_number(number)
+            }
+            None => start.shard_iterator_type(ShardIteratorType::TrimHorizon),
+        };
+        position.iterator = start.send().await.map_err(|error| chain(&error))?.shard_iterator;
+    }
+    let read = client.get_records().set_shard_iterator(position.iterator.clone()).limit(RECORDS);
+    let answer = read.send().await.map_err(|error| chain(&error))?;
+    position.closed = answer.next_shard_iterator.is_none();
+    position.iterator = answer.next_shard_iterator;
+    let records = answer.records.unwrap_or_default();
+    let last = records.last().and_then(|record| record.dynamodb()?.sequence_number());
+    position.after = last.map(str::to_owned).or(position.after.take());
+    Ok(records)
 }
 
 /// In order, from the first failed record again, as often as the source allows.
@@ -161,7 +186,8 @@ async fn poll_queue(client: aws_sdk_sqs::Client, source: SqsSource, places: Plac
             .message_attribute_names("All");
         let messages: Vec<Message> = match receive.send().await {
             Ok(answer) => answer.messages.unwrap_or_default(),
-            Err(_) => {
+            Err(error) => {
+                eprintln!("{}: {}", target.function, chain(&error));
                 sleep(RETRY_AFTER).await;
                 continue;
             }
