@@ -177,8 +177,8 @@ pub(crate) async fn empty_shard(url: String) -> String {
 }
 
 fn code(error: &str) -> String {
-    let words = error.split(|letter: char| !letter.is_alphanumeric());
-    words.filter(|word| word.ends_with("Exception")).last().unwrap_or("an error").to_owned()
+    let mut words = error.split(|letter: char| !letter.is_alphanumeric());
+    words.rfind(|word| word.ends_with("Exception")).unwrap_or("an error").to_owned()
 }
 
 pub(crate) async fn ttl(url: String) -> String {
