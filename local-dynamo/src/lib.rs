@@ -2,7 +2,7 @@
 //!
 //! - [`Embedded`] serves the DynamoDB API on loopback, from a temporary folder or one that stays
 //! - [`ensure_tables`] creates and updates tables on any endpoint: embedded, DynamoDB Local, another emulator
-//! - [`seed`] fills the catalogue; doing it twice changes nothing
+//! - [`seed()`] fills the catalogue; doing it twice changes nothing
 
 mod embedded;
 mod seed;

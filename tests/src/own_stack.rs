@@ -70,7 +70,9 @@ impl OwnStack {
         }
         let mut command = Command::new(farthing().await);
         command.current_dir(workspace());
-        for port in ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port", "--payment-port"] {
+        for port in
+            ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port", "--payment-port"]
+        {
             command.args([port, "0"]);
         }
         command.arg("--exit-with-stdin").arg("--ready-file").arg(&ready_file);

@@ -1,9 +1,9 @@
 //! Orders: made in one transaction with the stock they take, and moved through their states by conditions only.
 //!
-//! - [`create_order`], [`get_order`] and [`cancel_order`] answer HTTP
-//! - [`request_payments`] carries new and cancelled orders from the table's stream (the outbox) to
+//! - [`create_order()`], [`get_order()`] and [`cancel_order()`] answer HTTP
+//! - [`request_payments()`] carries new and cancelled orders from the table's stream (the outbox) to
 //!   the payments queue
-//! - [`sweep`] puts orders on the queue again whose payment or refund stays due, whatever lost them
+//! - [`sweep()`] puts orders on the queue again whose payment or refund stays due, whatever lost them
 //! - [`Orders::advance`] is the one transaction that moves an order on, for payments too
 
 mod cancel_order;

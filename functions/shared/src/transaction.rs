@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::{
 use crate::{Deadline, Error, retry::Backoff};
 
 /// Conflicts last milliseconds; these retries spread over about two seconds.
-const CONFLICT_RETRIES: u32 = 8;
+const CONFLICT_RETRIES: u32 = 20;
 
 /// How a transaction ended.
 #[derive(Debug)]
