@@ -21,7 +21,7 @@ use crate::{
     metering::Account,
     places::Places,
     pool::Pool,
-    server::{self, Answer, Listener},
+    server::{self, Answer, Listener, Serve},
 };
 
 /// What it looks at.
@@ -44,17 +44,7 @@ pub struct ControlApi {
 /// The most bytes of a plan of faults.
 const LARGEST_PLAN: usize = 1024 * 1024;
 
-impl ControlApi {
-    /// Answers requests until `stop`.
-    pub async fn serve(self, listener: Listener, stop: CancellationToken) {
-        let api = Arc::new(self);
-        server::serve(listener, stop, move |request| {
-            let api = Arc::clone(&api);
-            async move { api.handle(request).await }
-        })
-        .await;
-    }
-
+impl Serve for ControlApi {
     async fn handle(&self, request: Request<Incoming>) -> Answer {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/_local/faults") => self.rules(),
@@ -99,6 +89,13 @@ impl ControlApi {
                 "this port answers GET /_local/functions, /_local/bill, /_local/bill.txt, /_local/calls, /_local/faults",
             ),
         }
+    }
+}
+
+impl ControlApi {
+    /// Answers requests until `stop`.
+    pub async fn serve(self, listener: Listener, stop: CancellationToken) {
+        server::serve(listener, stop, self).await;
     }
 
     fn rules(&self) -> Answer {

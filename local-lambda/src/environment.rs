@@ -110,7 +110,7 @@ impl Environment {
         let (init, initialised) = oneshot::channel();
         let kill = keeper.kill_switch();
         let faults = Arc::clone(&services.faults);
-        let api = Arc::new(RuntimeApi::new(recipe, (faults, kill.clone()), receiver, init));
+        let api = RuntimeApi::new(recipe, (faults, kill.clone()), receiver, init);
         let started = Instant::now();
         let access_key_id = services.account.signers().add(&recipe.function, kill.clone());
         let process = loop {
@@ -125,10 +125,7 @@ impl Environment {
                 process => break process?,
             }
         };
-        tokio::spawn(server::serve(listener, process.ended(), move |request| {
-            let api = Arc::clone(&api);
-            async move { api.handle(request).await }
-        }));
+        tokio::spawn(server::serve(listener, process.ended(), api));
         Ok(Self {
             function: Arc::clone(&recipe.function),
             memory_mb: recipe.memory_mb,

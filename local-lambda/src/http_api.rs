@@ -38,7 +38,7 @@ use crate::{
     metering::Account,
     pool::Pool,
     report::{Report, Tone},
-    server::{self, Answer, BodyError, Listener},
+    server::{self, Answer, BodyError, Listener, Serve},
 };
 
 /// The HTTP API of a template.
@@ -50,6 +50,32 @@ pub struct HttpApi {
     access_log: Option<AccessLog>,
     account: Arc<Account>,
     report: Report,
+}
+
+impl Serve for HttpApi {
+    async fn handle(&self, request: Request<Incoming>) -> Answer {
+        let (parts, body) = request.into_parts();
+        let mut context = Context::new(Arc::clone(&self.api), parts);
+        let mut answer = match self.route(&mut context, body).await {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                context.refusal = Some(refusal);
+                refusal.answer()
+            }
+        };
+        if let Some(cors) = &self.cors {
+            cors.apply(&context.parts, answer.headers_mut());
+        }
+        if let Ok(id) = context.request_id.to_string().parse() {
+            answer.headers_mut().insert("apigw-requestid", id);
+        }
+        context.bill(&answer, &self.account);
+        if let Some(log) = &self.access_log {
+            context.answered(&answer);
+            self.report.access(&log.line(&context));
+        }
+        answer
+    }
 }
 
 impl HttpApi {
@@ -103,36 +129,7 @@ impl HttpApi {
 
     /// Answers requests until `stop`.
     pub async fn serve(self, listener: Listener, stop: CancellationToken) {
-        let api = Arc::new(self);
-        server::serve(listener, stop, move |request| {
-            let api = Arc::clone(&api);
-            async move { api.handle(request).await }
-        })
-        .await;
-    }
-
-    async fn handle(&self, request: Request<Incoming>) -> Answer {
-        let (parts, body) = request.into_parts();
-        let mut context = Context::new(Arc::clone(&self.api), parts);
-        let mut answer = match self.route(&mut context, body).await {
-            Ok(answer) => answer,
-            Err(refusal) => {
-                context.refusal = Some(refusal);
-                refusal.answer()
-            }
-        };
-        if let Some(cors) = &self.cors {
-            cors.apply(&context.parts, answer.headers_mut());
-        }
-        if let Ok(id) = context.request_id.to_string().parse() {
-            answer.headers_mut().insert("apigw-requestid", id);
-        }
-        context.bill(&answer, &self.account);
-        if let Some(log) = &self.access_log {
-            context.answered(&answer);
-            self.report.access(&log.line(&context));
-        }
-        answer
+        server::serve(listener, stop, self).await;
     }
 
     async fn route(&self, context: &mut Context, body: Incoming) -> Result<Answer, Refusal> {

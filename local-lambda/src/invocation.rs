@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use meter::bill::billed_ms;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -157,8 +158,7 @@ impl Usage {
     /// <https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>
     #[must_use]
     pub fn billed_ms(&self) -> u64 {
-        let billed = self.duration + self.init.unwrap_or_default();
-        u64::try_from(billed.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+        billed_ms(self.duration + self.init.unwrap_or_default())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     invocation::{Invocation, Invoked, LARGEST_PAYLOAD, LogType, Outcome},
     pool::Pool,
     report::{Report, Tone},
-    server::{self, Answer, BodyError, Listener},
+    server::{self, Answer, BodyError, Listener, Serve},
 };
 
 /// The most bytes of a log tail.
@@ -31,23 +31,7 @@ pub struct InvokeApi {
     report: Report,
 }
 
-impl InvokeApi {
-    /// An API to these functions, each with its logical id. Asynchronous invocations go to `events`.
-    #[must_use]
-    pub fn new(functions: Vec<(String, Arc<Pool>)>, events: Arc<AsyncInvocations>, report: Report) -> Self {
-        Self { functions, events, source: "Invoke".into(), report }
-    }
-
-    /// Answers requests until `stop`.
-    pub async fn serve(self, listener: Listener, stop: CancellationToken) {
-        let api = Arc::new(self);
-        server::serve(listener, stop, move |request| {
-            let api = Arc::clone(&api);
-            async move { api.handle(request).await }
-        })
-        .await;
-    }
-
+impl Serve for InvokeApi {
     async fn handle(&self, request: Request<Incoming>) -> Answer {
         let segments: Vec<_> = request.uri().path().trim_start_matches('/').split('/').collect();
         let ["2015-03-31", "functions", name, "invocations"] = segments.as_slice() else {
@@ -121,6 +105,19 @@ impl InvokeApi {
                 refused(StatusCode::BAD_REQUEST, "InvalidParameterValueException", &text)
             }
         }
+    }
+}
+
+impl InvokeApi {
+    /// An API to these functions, each with its logical id. Asynchronous invocations go to `events`.
+    #[must_use]
+    pub fn new(functions: Vec<(String, Arc<Pool>)>, events: Arc<AsyncInvocations>, report: Report) -> Self {
+        Self { functions, events, source: "Invoke".into(), report }
+    }
+
+    /// Answers requests until `stop`.
+    pub async fn serve(self, listener: Listener, stop: CancellationToken) {
+        server::serve(listener, stop, self).await;
     }
 
     /// By local name, logical id, or ARN; there is one version only.

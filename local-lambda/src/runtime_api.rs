@@ -17,7 +17,7 @@ use crate::{
     environment::Recipe,
     faults::Faults,
     invocation::{Invocation, LARGEST_PAYLOAD, Outcome},
-    server::{self, Answer, BodyError},
+    server::{self, Answer, BodyError, Serve},
 };
 
 const PREFIX: &str = "/2018-06-01/runtime/";
@@ -52,29 +52,8 @@ struct Current {
     ended: oneshot::Sender<Outcome>,
 }
 
-impl RuntimeApi {
-    /// An API that hands out what comes through `work`, and tells `init` when the process first asks for it, or that
-    /// its start failed.
-    #[must_use]
-    pub fn new(
-        recipe: &Recipe,
-        (faults, kill): (Arc<Faults>, CancellationToken),
-        work: mpsc::Receiver<Work>,
-        init: oneshot::Sender<Result<(), Outcome>>,
-    ) -> Self {
-        Self {
-            function: Arc::clone(&recipe.function),
-            function_arn: recipe.function_arn.clone(),
-            timeout: recipe.timeout,
-            faults,
-            kill,
-            work: tokio::sync::Mutex::new(work),
-            current: Mutex::new(None),
-            init: Mutex::new(Some(init)),
-        }
-    }
-
-    pub(crate) async fn handle(&self, request: Request<Incoming>) -> Answer {
+impl Serve for RuntimeApi {
+    async fn handle(&self, request: Request<Incoming>) -> Answer {
         let method = request.method().clone();
         let path = request.uri().path().strip_prefix(PREFIX).unwrap_or_default().to_owned();
         match path.split('/').collect::<Vec<_>>().as_slice() {
@@ -96,6 +75,29 @@ impl RuntimeApi {
                 accepted()
             }
             _ => refused(StatusCode::NOT_FOUND, "NotFound", "the Runtime API has no such path"),
+        }
+    }
+}
+
+impl RuntimeApi {
+    /// An API that hands out what comes through `work`, and tells `init` when the process first asks for it, or that
+    /// its start failed.
+    #[must_use]
+    pub fn new(
+        recipe: &Recipe,
+        (faults, kill): (Arc<Faults>, CancellationToken),
+        work: mpsc::Receiver<Work>,
+        init: oneshot::Sender<Result<(), Outcome>>,
+    ) -> Self {
+        Self {
+            function: Arc::clone(&recipe.function),
+            function_arn: recipe.function_arn.clone(),
+            timeout: recipe.timeout,
+            faults,
+            kill,
+            work: tokio::sync::Mutex::new(work),
+            current: Mutex::new(None),
+            init: Mutex::new(Some(init)),
         }
     }
 

@@ -5,6 +5,7 @@ use std::{
     future::Future,
     io,
     net::{Ipv4Addr, Ipv6Addr},
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -67,12 +68,15 @@ impl Listener {
     }
 }
 
-/// Answers requests with `handler` until `stop`; then lets those that are under way end.
-pub(crate) async fn serve<F, Fut>(listener: Listener, stop: CancellationToken, handler: F)
-where
-    F: Fn(Request<Incoming>) -> Fut + Clone + Send + 'static,
-    Fut: Future<Output = Answer> + Send + 'static,
-{
+/// What answers the requests of a server.
+pub(crate) trait Serve: Send + Sync + 'static {
+    /// The answer to one request.
+    fn handle(&self, request: Request<Incoming>) -> impl Future<Output = Answer> + Send;
+}
+
+/// Has `api` answer requests until `stop`; then lets those that are under way end.
+pub(crate) async fn serve(listener: Listener, stop: CancellationToken, api: impl Serve) {
+    let api = Arc::new(api);
     loop {
         let stream = tokio::select! {
             () = stop.cancelled() => return,
@@ -84,11 +88,11 @@ where
         };
         // Small answers must not wait for the peer's acknowledgement.
         let _ = stream.set_nodelay(true);
-        let (handler, stop) = (handler.clone(), stop.clone());
+        let (api, stop) = (Arc::clone(&api), stop.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request| {
-                let answer = handler(request);
-                async move { Ok::<_, Infallible>(answer.await) }
+                let api = Arc::clone(&api);
+                async move { Ok::<_, Infallible>(api.handle(request).await) }
             });
             let mut builder = http1::Builder::new();
             builder.timer(TokioTimer::new());
