@@ -149,10 +149,11 @@ impl Faults {
 
     /// The answer to a write that touches what a transaction under way writes, as DynamoDB gives it.
     fn overlapping(&self, call: &Passing) -> Option<Before> {
+        let written = call.written_items();
         let state = self.state();
         let busy =
             |item: &Option<String>| item.as_ref().is_some_and(|item| state.transactions.contains_key(item));
-        let overlaps: Vec<bool> = call.written_items().iter().map(busy).collect();
+        let overlaps: Vec<bool> = written.iter().map(busy).collect();
         overlaps.contains(&true).then(|| match call.operation.as_str() {
             "TransactWriteItems" => answers::conflict(&overlaps),
             _ => answers::error(call.service, "TransactionConflictException"),
@@ -164,18 +165,23 @@ impl Faults {
         self.change(call, |count| *count += 1);
     }
 
+    fn watches_overlaps(&self) -> bool {
+        let state = self.state();
+        let wanted = |active: &Active| active.rule.fault == Fault::Overlap;
+        !state.transactions.is_empty() || state.rules.iter().any(wanted)
+    }
+
     fn leave(&self, call: &Passing) {
         self.change(call, |count| *count = count.saturating_sub(1));
     }
 
     fn change(&self, call: &Passing, change: impl Fn(&mut usize)) {
-        let mut state = self.state();
-        let wanted = state.rules.iter().any(|active| active.rule.fault == Fault::Overlap);
-        let idle = !wanted && state.transactions.is_empty();
-        if idle || call.operation != "TransactWriteItems" {
+        if call.operation != "TransactWriteItems" || !self.watches_overlaps() {
             return;
         }
-        for item in call.written_items().into_iter().flatten() {
+        let written = call.written_items();
+        let mut state = self.state();
+        for item in written.into_iter().flatten() {
             change(state.transactions.entry(item).or_default());
         }
         state.transactions.retain(|_, count| *count > 0);

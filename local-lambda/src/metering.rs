@@ -7,17 +7,21 @@ mod account;
 mod calls;
 mod signers;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use meter::{Gate, Index, Key, Projection, Proxy, Service, Table, Tables, Target};
 use sam_template::Template;
 use shared::aws::Aws;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub use self::account::{Account, UnitOfWork};
 pub use self::calls::Seen;
 pub use self::signers::Signers;
 use crate::{error::Error, faults::Faults, places::Places};
+
+/// How long calls that have been answered may take to be counted.
+const QUIET_WITHIN: Duration = Duration::from_millis(500);
 
 /// The proxies that stand before DynamoDB and SQS.
 #[derive(Debug)]
@@ -66,11 +70,10 @@ impl Metering {
         Aws::local(region, &self.dynamodb, &self.sqs).signed_by(signers::POLLER)
     }
 
-    /// Waits until all calls that have been answered are counted.
+    /// Waits a moment until all calls that have been answered are counted; one that hangs is not waited for.
     pub async fn quiet(&self) {
-        for proxy in &self.proxies {
-            proxy.quiet().await;
-        }
+        let quiet = futures_util::future::join_all(self.proxies.iter().map(meter::Proxy::quiet));
+        let _ = timeout(QUIET_WITHIN, quiet).await;
     }
 }
 

@@ -6,19 +6,26 @@ use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr},
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 
 /// An answer that is known whole.
 pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// How long a client may go on sending what is too much already.
+const DRAINED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A port of this machine's loopback addresses.
 #[derive(Debug)]
@@ -121,7 +128,8 @@ pub(crate) async fn body(mut incoming: Incoming, most: usize) -> Result<Bytes, B
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             // A client that is still sending would lose the answer with the connection.
-            while let Some(Ok(_)) = incoming.frame().await {}
+            let rest = async { while let Some(Ok(_)) = incoming.frame().await {} };
+            let _ = timeout(DRAINED_WITHIN, rest).await;
             Err(BodyError::TooLarge)
         }
         Err(_) => Err(BodyError::Broken),

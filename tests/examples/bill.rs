@@ -12,7 +12,7 @@ async fn main() {
         shop.http.get("/products").answer().await;
         shop.http.get("/products/stoneware-mug").answer().await;
         let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
-        shop.settle_quietly(shop.ready["dynamodb"].as_str().unwrap_or_default(), &id).await;
+        shop.settle_quietly(&id).await;
         shop.look(&id).await;
     }
     let bill = shop.control.get("/_local/bill.txt").answer().await;

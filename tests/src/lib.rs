@@ -26,7 +26,7 @@ pub use calls::Calls;
 pub use client::{Answer, Client, Request};
 pub use dynamodb::Dynamodb;
 pub use own_stack::{Options, farthing};
-pub use processes::{children, kill_nine, kill_with};
+pub use processes::{children, exists, kill_nine, kill_with};
 pub use proxy::Proxy;
 pub use shared_stack::SharedStack;
 pub use shop::Shop;

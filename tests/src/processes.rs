@@ -23,6 +23,12 @@ fn parent_of(id: u32) -> Option<u32> {
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
 }
 
+/// Whether there is such a process, ending ones included: what `children` tells ends before the process does.
+#[must_use]
+pub fn exists(id: u32) -> bool {
+    fs::exists(format!("/proc/{id}")).unwrap_or_default()
+}
+
 /// Kills a process as the kernel does when memory runs out.
 pub fn kill_nine(id: u32) {
     kill_with(id, Signal::KILL);

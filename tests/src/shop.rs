@@ -37,8 +37,8 @@ enum Running {
     Shared(#[allow(dead_code, reason = "held, not read: other tests wait for it")] OwnedMutexGuard<()>),
 }
 
-/// From the order to its end, where nothing goes wrong.
-const SETTLED_WITHIN: Duration = Duration::from_secs(20);
+/// From the order to its end, where nothing goes wrong: a second or two, but for a machine that has much else to do.
+const SETTLED_WITHIN: Duration = Duration::from_secs(60);
 
 impl Shop {
     /// A shop as `cargo run` starts it, on free ports, with fast payments; or the one that the tests share.
@@ -197,14 +197,13 @@ impl Shop {
         .await
     }
 
-    /// Waits until the order has ended, looking at the table through `dynamodb`: no function runs for
-    /// it, and no proxy counts it.
+    /// Waits until the order has ended, looking at the table: no function runs for it, and no proxy counts it;
+    /// `needs!(Tables)`.
     ///
     /// # Panics
     /// When it does not end in time.
-    pub async fn settle_quietly(&self, dynamodb: &str, order_id: &str) {
-        let table = self.table("OrdersTable");
-        let client = local_dynamo::client(dynamodb, "us-east-1");
+    pub async fn settle_quietly(&self, order_id: &str) {
+        let (client, table) = (self.aws.dynamodb(), self.table("OrdersTable"));
         eventually(SETTLED_WITHIN, || async {
             let key = aws_sdk_dynamodb::types::AttributeValue::S(order_id.to_owned());
             let item =
@@ -231,6 +230,30 @@ impl Shop {
         let deployed = names.get(function).and_then(|id| self.ready["functions"][id].as_str());
         let name = deployed.unwrap_or(function);
         self.invoke.post(&format!("/2015-03-31/functions/{name}/invocations"), event).answer().await
+    }
+
+    /// Puts a plan of faults in place of the one before; `needs!(ControlPort)`.
+    ///
+    /// # Panics
+    /// When the stack does not take it.
+    pub async fn set_faults(&self, plan: &Value) {
+        let answer = self.control.request("PUT", "/_local/faults").body(plan.to_string()).answer().await;
+        assert_eq!(answer.status, 200, "{plan}: {answer:?}");
+    }
+
+    /// The rules in force, each with `met` and `struck`; `needs!(ControlPort)`.
+    pub async fn faults(&self) -> Vec<Value> {
+        let plan = self.control.get("/_local/faults").answer().await.json();
+        plan["rules"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Lets no fault strike any more; `needs!(ControlPort)`.
+    ///
+    /// # Panics
+    /// When the stack does not do so.
+    pub async fn clear_faults(&self) {
+        let answer = self.control.request("DELETE", "/_local/faults").answer().await;
+        assert!(answer.status < 300, "{answer:?}");
     }
 
     /// Everything in the tables; without them, what HTTP shows of it.

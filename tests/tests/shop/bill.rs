@@ -38,7 +38,7 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
     let place = async |lines: &[(&str, i64)], token| {
         let id = shop.place(lines, token).await;
         // Without a function, so that only the flow's own calls are seen.
-        shop.settle_quietly(shop.ready["dynamodb"].as_str().unwrap(), &id).await;
+        shop.settle_quietly(&id).await;
         id
     };
     let id = place(&[("stoneware-mug", 1)], "tok_visa").await;

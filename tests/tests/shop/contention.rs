@@ -62,18 +62,13 @@ async fn five_hundred_clients_on_a_hot_product_sell_exactly_its_stock() {
 async fn conflicts_as_aws_raises_them_are_retried_until_all_come_through() {
     needs!(OwnStack, ControlPort, Tables);
     let shop = Shop::start().await;
-    let plan = json!({"rules": [{"fault": "overlap"}]});
-    assert_eq!(
-        shop.control.request("PUT", "/_local/faults").body(plan.to_string()).answer().await.status,
-        200
-    );
+    shop.set_faults(&json!({"rules": [{"fault": "overlap"}]})).await;
     let pair = [("stoneware-mug", 1), ("record-brush", 1)];
     let reverse = [pair[1], pair[0]];
     let tries = (0..120).map(|n| shop.order(if n % 2 == 0 { &pair } else { &reverse }, "tok_visa").answer());
     let answers = join_all(tries).await;
     assert!(answers.iter().all(|answer| answer.status == 201), "{answers:?}");
-    let struck =
-        shop.control.get("/_local/faults").answer().await.json()["rules"][0]["struck"].as_u64().unwrap();
+    let struck = shop.faults().await[0]["struck"].as_u64().unwrap();
     assert!(struck > 120, "every write was judged: {struck}");
     let conflicts = shop.control.get("/_local/calls").answer().await.json();
     let conflicts = conflicts["calls"].as_array().unwrap().iter();

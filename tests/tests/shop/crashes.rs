@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use e2e::{Shop, children, eventually, kill_nine, needs};
+use e2e::{Shop, children, eventually, exists, kill_nine, needs};
 use futures_util::future::join_all;
 
 /// Orders with all kinds of payments.
@@ -98,11 +98,7 @@ async fn a_killed_reader_is_replaced() {
     assert_eq!(readers.len(), 1, "one idle environment is reused");
     kill_nine(readers[0].0);
     eventually(Duration::from_secs(10), || async {
-        if children(shop.process_id()).iter().any(|(id, _)| *id == readers[0].0) {
-            Err("it is still there")
-        } else {
-            Ok(())
-        }
+        if exists(readers[0].0) { Err("it is still there") } else { Ok(()) }
     })
     .await;
     assert_eq!(shop.http.get("/products").answer().await.status, 200);

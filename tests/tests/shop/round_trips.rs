@@ -21,7 +21,7 @@ async fn functions_make_no_more_round_trips_than_promised() {
     let place = async |token| {
         let id = shop.place(&[("stoneware-mug", 1), ("record-brush", 1)], token).await;
         // Without a function, so that only the flow's own calls are seen.
-        shop.settle_quietly(shop.ready["dynamodb"].as_str().unwrap(), &id).await;
+        shop.settle_quietly(&id).await;
         id
     };
     let payment = [
@@ -60,8 +60,7 @@ async fn functions_make_no_more_round_trips_than_promised() {
     };
     let first = again().await;
     assert_eq!(first.status, 201);
-    shop.settle_quietly(shop.ready["dynamodb"].as_str().unwrap(), first.json()["order_id"].as_str().unwrap())
-        .await;
+    shop.settle_quietly(first.json()["order_id"].as_str().unwrap()).await;
     calls.are("an order with a key", &warm, call).await;
     assert_eq!(again().await.status, 200);
     calls.are("a replay is found by the write itself", &["create-order TransactWriteItems"], call).await;

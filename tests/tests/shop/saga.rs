@@ -9,7 +9,7 @@ use e2e::{Calls, Shop, eventually, needs};
 use serde_json::{Value, json};
 
 /// From the strike to the end of the order: a killed payment comes again after its visibility timeout of two seconds.
-const ENDS_WITHIN: Duration = Duration::from_secs(30);
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
 /// A way that an order can go.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ async fn place(shop: &Shop, flow: Flow, number: usize) -> String {
 async fn steps(shop: &Shop, flow: Flow) -> BTreeSet<(String, String)> {
     let mut calls = Calls::of(shop);
     let order = place(shop, flow, 0).await;
-    shop.settle_quietly(shop.ready["dynamodb"].as_str().unwrap(), &order).await;
+    shop.settle_quietly(&order).await;
     let text = |call: &Value, name: &str| call[name].as_str().unwrap().to_owned();
     let calls = calls.take(4).await;
     calls.iter().map(|call| (text(call, "function"), text(call, "operation"))).collect()
@@ -83,13 +83,11 @@ fn faults(operation: &str) -> Vec<Value> {
 
 async fn strike(shop: &Shop, flow: Flow, rule: Value, number: &mut usize) {
     *number += 1;
-    let set =
-        shop.control.request("PUT", "/_local/faults").body(json!({"seed": 1, "rules": [&rule]}).to_string());
-    assert_eq!(set.answer().await.status, 200, "{rule}");
+    shop.set_faults(&json!({"seed": 1, "rules": [&rule]})).await;
     let order = place(shop, flow, *number).await;
     eventually(ENDS_WITHIN, || async {
-        let rules = shop.control.get("/_local/faults").answer().await.json();
-        let struck = rules["rules"][0]["struck"] == 1;
+        let rules = shop.faults().await;
+        let struck = rules[0]["struck"] == 1;
         let status = shop.look(&order).await["status"].clone();
         let ended = if struck && status != "PENDING" { Ok(status) } else { Err((rules, status)) };
         ended.map(|status| assert_eq!(status, flow.end, "{rule}"))
@@ -113,7 +111,7 @@ async fn every_step_of(flow: Flow, functions: &[&str]) {
         strike(&shop, flow, json!({"fault": "kill-response", "caller": function, "times": 1}), &mut number)
             .await;
     }
-    shop.control.request("DELETE", "/_local/faults").answer().await;
+    shop.clear_faults().await;
     let books = shop.settle_within(Duration::from_secs(120)).await;
     // One for each strike and the first.
     assert_eq!(books.count(flow.end), number + 1, "each order once, ended as it should");
@@ -159,16 +157,13 @@ async fn messages_that_are_not_deleted_or_come_from_several_deliveries_change_no
         {"fault": "duplicate", "caller": "request-payments", "rate": 0.5},
         {"fault": {"postpone": {"seconds": 2}}, "caller": "request-payments", "rate": 0.5},
     ]);
-    let set =
-        shop.control.request("PUT", "/_local/faults").body(json!({"seed": 3, "rules": rules}).to_string());
-    assert_eq!(set.answer().await.status, 200);
+    shop.set_faults(&json!({"seed": 3, "rules": rules})).await;
     for number in 0..40 {
         let flow = if number % 4 == 0 { DECLINED } else { PAID };
         place(&shop, flow, number).await;
     }
     let books = shop.settle_within(Duration::from_secs(60)).await;
     assert_eq!((books.count("CONFIRMED"), books.count("PAYMENT_FAILED")), (30, 10));
-    let struck = shop.control.get("/_local/faults").answer().await.json();
-    let times: Vec<_> = (0..3).map(|rule| struck["rules"][rule]["struck"].as_u64().unwrap()).collect();
+    let times: Vec<_> = shop.faults().await.iter().map(|rule| rule["struck"].as_u64().unwrap()).collect();
     assert!(times.iter().all(|times| *times > 0), "{times:?}");
 }
