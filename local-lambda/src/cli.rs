@@ -42,6 +42,10 @@ pub struct Options {
     /// Uses this SQS (ElasticMQ, an emulator) instead of the embedded one.
     #[arg(long, value_name = "URL")]
     pub sqs_endpoint: Option<String>,
+    /// A web service that functions call, by the URL that their variables have: its calls are logged, and faults may
+    /// strike them. HTTP only; may be given several times.
+    #[arg(long = "web-service", value_name = "URL")]
+    pub web_services: Vec<String>,
     /// Keeps the embedded DynamoDB's data in this folder. Without it, data is gone when the stack stops.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,

@@ -35,6 +35,9 @@ pub struct Recipe {
     pub binary: PathBuf,
     /// All of the process's environment variables but those that differ from one environment to the next.
     pub variables: BTreeMap<String, String>,
+    /// Those of the variables that hold the URL of a proxy before a web service: it tells environments apart by the
+    /// path.
+    pub web: Vec<String>,
     /// How long an invocation may take.
     pub timeout: Duration,
     /// `MemorySize`

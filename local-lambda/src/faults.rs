@@ -117,7 +117,7 @@ impl Faults {
 
     async fn decide_before(&self, call: &Passing) -> Before {
         let caller = self.signers.name(&call.caller);
-        let mut decision = Before::Pass;
+        let (mut decision, mut judges_overlaps) = (Before::Pass, false);
         for fault in self.strike(Side::Before, &caller, Some(call.service), &call.operation) {
             decision = match fault {
                 Fault::Delay { ms } => {
@@ -126,10 +126,10 @@ impl Faults {
                 }
                 Fault::Error { name } => answers::error(call.service, &name),
                 Fault::Conflict => answers::conflict(&vec![true; call.written_items().len()]),
-                Fault::Overlap => match self.overlapping(call) {
-                    Some(answer) => answer,
-                    None => continue,
-                },
+                Fault::Overlap => {
+                    judges_overlaps = true;
+                    continue;
+                }
                 Fault::CutBefore => Before::Cut,
                 Fault::KillBefore => self.kill(call),
                 Fault::Duplicate => Before::Twice,
@@ -141,28 +141,32 @@ impl Faults {
                 Fault::CutAfter | Fault::KillAfter | Fault::KillResponse => continue,
             };
         }
-        if decision == Before::Pass || decision == Before::Twice {
-            self.enter(call);
+        // Last, because what is judged to pass is under way from then on.
+        if decision == Before::Pass && self.watches_overlaps() {
+            decision = self.enter(call, judges_overlaps);
         }
         decision
     }
 
-    /// The answer to a write that touches what a transaction under way writes, as DynamoDB gives it.
-    fn overlapping(&self, call: &Passing) -> Option<Before> {
-        let written = call.written_items();
-        let state = self.state();
+    /// Remembers what a transaction writes for as long as it is under way. If overlaps are judged, a write that touches
+    /// what another transaction writes is refused, as DynamoDB does.
+    fn enter(&self, call: &Passing, judges: bool) -> Before {
+        let (written, transacted) = (call.written_items(), call.operation == "TransactWriteItems");
+        let mut state = self.state();
         let busy =
             |item: &Option<String>| item.as_ref().is_some_and(|item| state.transactions.contains_key(item));
         let overlaps: Vec<bool> = written.iter().map(busy).collect();
-        overlaps.contains(&true).then(|| match call.operation.as_str() {
-            "TransactWriteItems" => answers::conflict(&overlaps),
-            _ => answers::error(call.service, "TransactionConflictException"),
-        })
-    }
-
-    /// Remembers what a transaction writes for as long as it is under way, if anybody wants to know.
-    fn enter(&self, call: &Passing) {
-        self.change(call, |count| *count += 1);
+        if judges && overlaps.contains(&true) {
+            return if transacted {
+                answers::conflict(&overlaps)
+            } else {
+                answers::error(call.service, "TransactionConflictException")
+            };
+        }
+        for item in written.into_iter().flatten().filter(|_| transacted) {
+            *state.transactions.entry(item).or_default() += 1;
+        }
+        Before::Pass
     }
 
     fn watches_overlaps(&self) -> bool {
@@ -172,17 +176,15 @@ impl Faults {
     }
 
     fn leave(&self, call: &Passing) {
-        self.change(call, |count| *count = count.saturating_sub(1));
-    }
-
-    fn change(&self, call: &Passing, change: impl Fn(&mut usize)) {
         if call.operation != "TransactWriteItems" || !self.watches_overlaps() {
             return;
         }
         let written = call.written_items();
         let mut state = self.state();
         for item in written.into_iter().flatten() {
-            change(state.transactions.entry(item).or_default());
+            if let Some(count) = state.transactions.get_mut(&item) {
+                *count = count.saturating_sub(1);
+            }
         }
         state.transactions.retain(|_, count| *count > 0);
     }

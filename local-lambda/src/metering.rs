@@ -1,13 +1,13 @@
 //! What the functions' calls and invocations would be billed as on AWS.
 //!
 //! Every environment signs with an access key id of its own and reaches DynamoDB and SQS through a counting proxy, so
-//! each call is known by the function that made it. The rules and prices are those of the crate `meter`.
+//! each call is known by the function that made it. Web services are not signed for: there, the id is in the URL. The rules and prices are those of the crate `meter`.
 
 mod account;
 mod calls;
 mod signers;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use meter::{Gate, Index, Key, Projection, Proxy, Service, Table, Tables, Target};
 use sam_template::Template;
@@ -23,7 +23,7 @@ use crate::{error::Error, faults::Faults, places::Places};
 /// How long calls that have been answered may take to be counted.
 const QUIET_WITHIN: Duration = Duration::from_millis(500);
 
-/// The proxies that stand before DynamoDB and SQS.
+/// The proxies that stand before DynamoDB, SQS and web services.
 #[derive(Debug)]
 pub struct Metering {
     /// What has been counted.
@@ -32,7 +32,9 @@ pub struct Metering {
     pub dynamodb: String,
     /// Where functions and pollers find SQS.
     pub sqs: String,
-    proxies: [Proxy; 2],
+    /// Where functions find web services: by the services' own URLs, the proxies' before them.
+    pub web: BTreeMap<String, String>,
+    proxies: Vec<Proxy>,
 }
 
 impl Metering {
@@ -45,7 +47,7 @@ impl Metering {
         faults: &Arc<Faults>,
         template: &Template,
         places: &Places,
-        (dynamodb, sqs): (&str, &str),
+        (dynamodb, sqs, web): (&str, &str, &[String]),
         stop: &CancellationToken,
     ) -> Result<Self, Error> {
         let proxy = async |service, endpoint, tables| {
@@ -56,12 +58,15 @@ impl Metering {
         };
         let before_dynamodb = proxy(Service::DynamoDb, dynamodb, tables(template, places)).await?;
         let before_sqs = proxy(Service::Sqs, sqs, Tables::default()).await?;
-        Ok(Self {
-            account,
-            dynamodb: before_dynamodb.endpoint(),
-            sqs: before_sqs.endpoint(),
-            proxies: [before_dynamodb, before_sqs],
-        })
+        let (mut before_web, mut proxies) = (BTreeMap::new(), Vec::new());
+        for url in web {
+            let before = proxy(Service::Web, url, Tables::default()).await?;
+            before_web.insert(url.clone(), before.endpoint());
+            proxies.push(before);
+        }
+        let (dynamodb, sqs) = (before_dynamodb.endpoint(), before_sqs.endpoint());
+        proxies.extend([before_dynamodb, before_sqs]);
+        Ok(Self { account, dynamodb, sqs, web: before_web, proxies })
     }
 
     /// Clients for the pollers, whose calls are on the bill as well.

@@ -120,7 +120,7 @@ impl Stack {
         if let Some(file) = &options.faults {
             faults.set(Plan::load(file)?);
         }
-        let endpoints = (dynamodb.as_str(), sqs.as_str());
+        let endpoints = (dynamodb.as_str(), sqs.as_str(), options.web_services.as_slice());
         let metering =
             Metering::start(account, &faults, &template, &places, endpoints, &stop_servers).await?;
         let places = Arc::new(places);
@@ -128,7 +128,7 @@ impl Stack {
         let reserved = template.functions.iter().filter_map(|function| function.reserved_concurrency);
         let unreserved = Unreserved::of(options.account_concurrency, reserved);
         for function in &template.functions {
-            let recipe = recipes::recipe(function, &binaries, &places, &metering.dynamodb, &metering.sqs)?;
+            let recipe = recipes::recipe(function, &binaries, &places, &metering)?;
             let concurrency = Concurrency::new(function.reserved_concurrency, unreserved.clone());
             let services = Services { account: Arc::clone(&metering.account), faults: Arc::clone(&faults) };
             let pool = Pool::new(recipe, concurrency, options.max_environments, report.clone(), services);

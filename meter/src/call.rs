@@ -4,14 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use crate::{permission::Permission, units::Units};
 
-/// A call to DynamoDB or SQS that was answered, or that the target left unanswered.
+/// A call that was answered, or that the target left unanswered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The access key id that signed the call; empty if it was not signed.
+    /// The access key id that signed the call, or that its path began with ([`Service::Web`]); empty if there was none.
     pub caller: String,
     /// What was called.
     pub service: Service,
-    /// The action: `GetItem`, `SendMessage`.
+    /// The action: `GetItem`, `SendMessage`, `POST /v1/refunds`.
     pub operation: String,
     /// The tables, or the queue, that the call names; each once. A queue's name ends in `.fifo` if it is one.
     pub resources: Vec<String>,
@@ -40,6 +40,8 @@ pub enum Service {
     DynamoDb,
     /// SQS, in its AWS JSON protocol.
     Sqs,
+    /// Any other HTTP API, such as a payment provider's. AWS bills nothing for it.
+    Web,
 }
 
 /// Why a call's units are incomplete.
@@ -61,6 +63,15 @@ impl Service {
         match self {
             Self::DynamoDb => "com.amazonaws.dynamodb.v20120810#InternalServerError",
             Self::Sqs => "com.amazonaws.sqs#InternalError",
+            Self::Web => "InternalServerError",
+        }
+    }
+
+    /// What its answers are said to be.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::DynamoDb | Self::Sqs => "application/x-amz-json-1.0",
+            Self::Web => "application/json",
         }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) fn needed(service: Service, operation: &str, request: &[u8]) -> Vec<P
     let mut needed = match service {
         Service::DynamoDb => of_dynamodb(operation, &request),
         Service::Sqs => of_sqs(operation, &request).into_iter().collect(),
+        Service::Web => Vec::new(),
     };
     needed.sort();
     needed.dedup();

@@ -1,4 +1,4 @@
-//! The counting proxy: passes calls on to DynamoDB or SQS, and tells what each is billed as.
+//! The counting proxy: passes calls on to DynamoDB, SQS or a web service, and tells what each is billed as.
 
 mod aws_json;
 mod exchange;
@@ -6,6 +6,7 @@ mod gate;
 mod server;
 mod signature;
 mod upstream;
+mod web;
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
@@ -66,7 +67,7 @@ impl Proxy {
     ///
     /// The access key id that signed a call becomes [`Call::caller`], and is replaced by `local` on the way: a
     /// DynamoDB Local that is not shared keeps one database for each id, and emulators do not verify signatures. So
-    /// the proxy is of no use before AWS itself. `tables` must hold every table whose units are to be right; SQS needs
+    /// the proxy is of no use before AWS itself. A web service's callers put `/~ID` before their paths instead. `tables` must hold every table whose units are to be right; SQS needs
     /// none. `observer` gets each call once, as soon as it is counted, and must not block. `gate`, if there is one, may stand in
     /// the way of each.
     ///

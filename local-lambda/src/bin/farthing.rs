@@ -130,6 +130,7 @@ async fn payment_provider(options: &mut Options, port: u16) -> Result<Option<Sim
             StartError::Journal { path, cause } => Error::System { action: format!("use {path}"), cause },
         })?;
     options.parameters.push(("PaymentProviderUrl".to_owned(), simulator.url.clone()));
+    options.web_services.push(simulator.url.clone());
     Ok(Some(simulator))
 }
 

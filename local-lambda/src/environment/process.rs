@@ -79,6 +79,9 @@ impl Process {
             .envs(&recipe.variables)
             .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{runtime_api_port}"))
             .env("AWS_ACCESS_KEY_ID", access_key_id)
+            .envs(
+                recipe.web.iter().map(|name| (name, format!("{}/~{access_key_id}", recipe.variables[name]))),
+            )
             .env("TMPDIR", temporary.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

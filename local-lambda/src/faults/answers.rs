@@ -10,6 +10,7 @@ pub(super) fn error(service: Service, name: &str) -> Before {
     let namespace = match service {
         Service::DynamoDb => "com.amazonaws.dynamodb.v20120810",
         Service::Sqs => "com.amazonaws.sqs",
+        Service::Web => return web_error(name),
     };
     let status = if name.starts_with("Internal") {
         StatusCode::INTERNAL_SERVER_ERROR
@@ -18,6 +19,16 @@ pub(super) fn error(service: Service, name: &str) -> Before {
     };
     let body = json!({"__type": format!("{namespace}#{name}"), "message": "a fault that was asked for"});
     answer(status, &body)
+}
+
+/// An error of a web service, told by its status as HTTP has it.
+fn web_error(name: &str) -> Before {
+    let status = match name {
+        name if name.starts_with("Internal") => StatusCode::INTERNAL_SERVER_ERROR,
+        name if name.starts_with("Throttling") => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    answer(status, &json!({"error": {"type": name, "message": "a fault that was asked for"}}))
 }
 
 /// A cancelled transaction: these of its items are in another one.

@@ -27,10 +27,10 @@ pub struct Rule {
     /// A function's name, or `pollers` for the event sources' own calls; all callers if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<String>,
-    /// `dynamodb` or `sqs`; both if missing.
+    /// `dynamodb`, `sqs` or `web`; all if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<Service>,
-    /// `TransactWriteItems`; all if missing.
+    /// `TransactWriteItems`, `POST /v1/payment_intents/*/confirm`; all if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
     /// How often it strikes: 0 to 1.
@@ -49,6 +49,8 @@ pub enum Service {
     DynamoDb,
     /// SQS
     Sqs,
+    /// Another HTTP API, such as the payment provider's.
+    Web,
 }
 
 /// What happens to a call, or to the process that makes it.
@@ -79,7 +81,7 @@ pub enum Fault {
     KillAfter,
     /// A function's process dies when it answers its invocation.
     KillResponse,
-    /// The call is carried out twice: a message is delivered twice.
+    /// The call is carried out twice: a message is delivered twice, a payment provider asked twice.
     Duplicate,
     /// Messages become visible later, each by a chance of its own: they come late and in another order.
     Postpone {
@@ -109,12 +111,14 @@ impl Rule {
             let wanted = match wanted {
                 Service::DynamoDb => meter::Service::DynamoDb,
                 Service::Sqs => meter::Service::Sqs,
+                Service::Web => meter::Service::Web,
             };
             service == Some(wanted)
         });
         let kind_fits = match self.fault {
             Fault::Conflict => operation == "TransactWriteItems",
             Fault::LoseDelete => operation.starts_with("DeleteMessage"),
+            Fault::Duplicate if service == Some(meter::Service::Web) => true,
             Fault::Duplicate | Fault::Postpone { .. } => operation.starts_with("SendMessage"),
             _ => true,
         };

@@ -8,16 +8,16 @@ use serde::Serialize;
 /// How many calls are kept.
 const KEPT: usize = 10_000;
 
-/// One call of a function to DynamoDB or SQS.
+/// One call of a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Seen {
     /// Counts all calls from 1.
     pub number: u64,
     /// Who called.
     pub function: Arc<str>,
-    /// `dynamodb` or `sqs`.
+    /// `dynamodb`, `sqs` or `web`.
     pub service: &'static str,
-    /// `GetItem`, `SendMessageBatch`.
+    /// `GetItem`, `SendMessageBatch`, `POST /v1/refunds`.
     pub operation: String,
     /// Tables, or the queue.
     pub resources: Vec<String>,
@@ -54,6 +54,7 @@ impl Calls {
             service: match call.service {
                 meter::Service::DynamoDb => "dynamodb",
                 meter::Service::Sqs => "sqs",
+                meter::Service::Web => "web",
             },
             operation: call.operation.clone(),
             resources: call.resources.clone(),

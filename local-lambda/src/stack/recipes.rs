@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sam_template::Function;
 
-use crate::{build::Binaries, environment::Recipe, error::Error, places::Places};
+use crate::{build::Binaries, environment::Recipe, error::Error, metering::Metering, places::Places};
 
 /// What the environments of a function start with: the template's variables and Lambda's own.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
@@ -12,22 +12,28 @@ pub(super) fn recipe(
     function: &Function,
     binaries: &Binaries,
     places: &Places,
-    dynamodb: &str,
-    sqs: &str,
+    metering: &Metering,
 ) -> Result<Recipe, Error> {
     let binary = binaries.get(&function.binary).cloned();
     let binary = binary.ok_or_else(|| Error::Build(format!("there is no binary {}", function.binary)))?;
     let task_root = binary.parent().unwrap_or(Path::new("/")).display().to_string();
     let log_group = format!("/aws/lambda/{}", function.name);
     let mut variables = places.environment(function)?;
+    let mut web = Vec::new();
+    for (name, value) in &mut variables {
+        if let Some(proxy) = metering.web.get(value) {
+            value.clone_from(proxy);
+            web.push(name.clone());
+        }
+    }
     let own: [(&str, &str); 19] = [
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_SESSION_TOKEN", "local"),
         ("AWS_REGION", &places.region),
         ("AWS_DEFAULT_REGION", &places.region),
-        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
-        ("AWS_ENDPOINT_URL_SQS", sqs),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &metering.dynamodb),
+        ("AWS_ENDPOINT_URL_SQS", &metering.sqs),
         ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
         ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
@@ -47,6 +53,7 @@ pub(super) fn recipe(
         function_arn: places.function_arn(&function.name),
         binary,
         variables,
+        web,
         timeout: function.timeout,
         memory_mb: function.memory_mb,
     })

@@ -160,10 +160,19 @@ impl Running {
     }
 
     async fn send_bytes(&self, request: http::request::Builder, body: Bytes) -> Answer {
-        let request = request.body(Full::new(body)).unwrap();
-        let (parts, body) = self.http.request(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        self.try_send(request, body).await.unwrap()
+    }
+
+    /// Sends a request to wherever it goes; an error if the connection breaks.
+    pub(crate) async fn try_send(
+        &self,
+        request: http::request::Builder,
+        body: impl Into<Bytes>,
+    ) -> Result<Answer, Box<dyn std::error::Error>> {
+        let request = request.body(Full::new(body.into())).unwrap();
+        let (parts, body) = self.http.request(request).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 
     /// What puppets have recorded so far, oldest first: `{"event", "request_id", "environment", "process_id", ...}`.
@@ -189,9 +198,18 @@ impl Running {
 
     /// Polls until `check` finds something.
     pub(crate) async fn eventually<T>(&self, what: &str, mut check: impl FnMut(&Self) -> Option<T>) -> T {
+        self.eventually_async(what, async || check(self)).await
+    }
+
+    /// The same for what must be asked for.
+    pub(crate) async fn eventually_async<T>(
+        &self,
+        what: &str,
+        mut check: impl AsyncFnMut() -> Option<T>,
+    ) -> T {
         let deadline = Instant::now() + WITHIN;
         loop {
-            if let Some(found) = check(self) {
+            if let Some(found) = check().await {
                 return found;
             }
             assert!(Instant::now() < deadline, "{what}: not within {WITHIN:?}: {:#?}", self.lines());

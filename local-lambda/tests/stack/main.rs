@@ -21,3 +21,4 @@ mod schedules;
 mod sqs;
 mod stream_filters;
 mod streams;
+mod web_services;

@@ -7,9 +7,6 @@ use serde_json::{Value, json};
 
 use crate::call::Service;
 
-/// Its content type.
-pub(super) const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
-
 /// `PutItem` of `X-Amz-Target: DynamoDB_20120810.PutItem`.
 pub(super) fn operation(headers: &HeaderMap) -> String {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
@@ -35,7 +32,7 @@ pub(super) fn failure(service: Service, status: StatusCode, message: &str) -> Re
     let body = json!({"__type": service.internal_error(), "message": message}).to_string();
     let mut answer = Response::new(Full::new(Bytes::from(body)));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(service.content_type()));
     answer
 }
 

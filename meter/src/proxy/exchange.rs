@@ -13,10 +13,11 @@ use hyper::body::Incoming;
 use tokio::sync::watch;
 
 use super::{
-    aws_json::{self, error_type, failure, operation, plain_error},
+    aws_json::{self, error_type, failure, plain_error},
     gate::{After, Before, Gate, Passing},
     signature,
     upstream::{BODY_LIMIT, Upstream, UpstreamError},
+    web,
 };
 use crate::{
     call::{Call, Service},
@@ -90,18 +91,20 @@ impl Exchange {
             }
             Err(_) => return Ok(failure(service, StatusCode::BAD_REQUEST, "the request broke off")),
         };
-        let caller = signature::take_caller(&mut parts.headers);
-        let operation = operation(&parts.headers);
+        let (caller, operation) = match service {
+            Service::Web => (web::take_caller(&mut parts.uri), web::operation(&parts)),
+            _ => (signature::take_caller(&mut parts.headers), aws_json::operation(&parts.headers)),
+        };
         let received = Received { caller, operation, started, clock };
+        let failed = |_| Ok(failure(service, StatusCode::BAD_GATEWAY, "the proxy failed"));
         match service {
-            // A write that was passed on is counted even if its caller is gone, as AWS bills it.
+            // What was passed on is carried out and counted even if its caller is gone, as AWS bills it.
             Service::DynamoDb => {
-                let task = tokio::spawn(self.dynamodb(received, parts, body));
-                let failed = |_| Ok(failure(service, StatusCode::BAD_GATEWAY, "the proxy failed"));
-                task.await.unwrap_or_else(failed)
+                tokio::spawn(self.dynamodb(received, parts, body)).await.unwrap_or_else(failed)
             }
+            Service::Web => tokio::spawn(self.other(received, parts, body)).await.unwrap_or_else(failed),
             // A long poll must end with its caller: later messages would go to nobody.
-            Service::Sqs => self.sqs(received, parts, body).await,
+            Service::Sqs => self.other(received, parts, body).await,
         }
     }
 
@@ -137,7 +140,7 @@ impl Exchange {
         answer
     }
 
-    async fn sqs(
+    async fn other(
         self: Arc<Self>,
         received: Received,
         parts: request::Parts,
@@ -151,10 +154,12 @@ impl Exchange {
             Err(error) => (self.no_answer(error), Bytes::new()),
         };
         tokio::spawn(async move {
-            call.permissions = permission::needed(call.service, &call.operation, &body);
-            let counted = sqs::count(&call.operation, &body, call.status, &received);
-            call.resources.extend(counted.queue);
-            call.sqs_requests = counted.requests;
+            if call.service == Service::Sqs {
+                call.permissions = permission::needed(call.service, &call.operation, &body);
+                let counted = sqs::count(&call.operation, &body, call.status, &received);
+                call.resources.extend(counted.queue);
+                call.sqs_requests = counted.requests;
+            }
             (self.observer)(call);
             drop(report);
         });
@@ -189,9 +194,8 @@ impl Exchange {
             Before::Answer(status, body) => {
                 let mut answer = Response::new(());
                 *answer.status_mut() = status;
-                answer
-                    .headers_mut()
-                    .insert(header::CONTENT_TYPE, HeaderValue::from_static(aws_json::CONTENT_TYPE));
+                let content_type = HeaderValue::from_static(self.service.content_type());
+                answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
                 return Ok((answer.into_parts().0, body));
             }
             Before::Cut => return Err(Cut.into()),

@@ -10,13 +10,13 @@ use crate::{call::Service, dynamodb::written_items, tables::Tables};
 /// A call on its way to the target.
 #[derive(Clone, Debug)]
 pub struct Passing {
-    /// The access key id that signed the call; empty if it was not signed.
+    /// The access key id of the caller; empty if it is not known.
     pub caller: String,
     /// What is called.
     pub service: Service,
-    /// The action: `GetItem`, `SendMessage`.
+    /// The action: `GetItem`, `SendMessage`, `POST /v1/refunds`.
     pub operation: String,
-    /// The request: AWS JSON.
+    /// The request's body.
     pub body: Bytes,
     pub(super) tables: Arc<Tables>,
 }
@@ -64,7 +64,7 @@ impl Passing {
     pub fn written_items(&self) -> Vec<Option<String>> {
         match self.service {
             Service::DynamoDb => written_items(&self.operation, &self.body, &self.tables),
-            Service::Sqs => Vec::new(),
+            Service::Sqs | Service::Web => Vec::new(),
         }
     }
 }

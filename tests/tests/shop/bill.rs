@@ -11,6 +11,7 @@ fn line(call: &Value) -> String {
     let text = |name: &str| call[name].as_str().unwrap().to_owned();
     match call["service"].as_str() {
         Some("sqs") => format!("{} {} {}", text("function"), text("operation"), call["sqs_requests"]),
+        Some("web") => format!("{} {}", text("function"), text("operation")),
         _ => {
             let (reads, writes) = (&units["read_half_units"], &units["write_units"]);
             format!("{} {} r{reads} w{writes}", text("function"), text("operation"))
@@ -50,6 +51,8 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
                 "create-order TransactWriteItems r0 w5",
                 "request-payments SendMessageBatch 1",
                 "process-payment GetItem r2 w0",
+                "process-payment POST /v1/payment_intents",
+                "process-payment POST /v1/payment_intents/*/confirm",
                 "process-payment TransactWriteItems r0 w5",
             ],
             line,
@@ -64,6 +67,8 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
                 "create-order TransactWriteItems r0 w7",
                 "request-payments SendMessageBatch 1",
                 "process-payment GetItem r2 w0",
+                "process-payment POST /v1/payment_intents",
+                "process-payment POST /v1/payment_intents/*/confirm",
                 "process-payment TransactWriteItems r0 w9",
             ],
             line,
@@ -81,6 +86,7 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
                 "request-payments SendMessageBatch 1",
                 "process-payment GetItem r2 w0",
                 "process-payment GetItem r2 w0",
+                "process-payment POST /v1/refunds",
                 "process-payment TransactWriteItems r0 w5",
             ],
             line,

@@ -5,24 +5,38 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use e2e::{Calls, Shop, eventually, needs};
 use serde_json::{Value, json};
 
 /// From the strike to the end of the order: a killed payment comes again after its visibility timeout of two seconds.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
+/// Longer than a function waits for the provider in tests: a second.
+const LATE_MS: u64 = 1500;
+
 /// A way that an order can go.
 #[derive(Clone, Copy, Debug)]
 struct Flow {
     token: &'static str,
+    kind: Kind,
     end: &'static str,
-    /// Whether the payment's message is in the dead-letter queue from the start.
-    dead_letter: bool,
 }
 
-const PAID: Flow = Flow { token: "tok_visa", end: "CONFIRMED", dead_letter: false };
-const DECLINED: Flow = Flow { token: "tok_declined", end: "PAYMENT_FAILED", dead_letter: false };
-const GIVEN_UP: Flow = Flow { token: "tok_unavailable", end: "PAYMENT_FAILED", dead_letter: true };
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    /// An order is made and paid, or not.
+    Order,
+    /// The payment's message is in the dead-letter queue from the start.
+    DeadLetter,
+    /// A paid order is cancelled; what it took to pay it is not struck.
+    Cancellation,
+}
+
+const PAID: Flow = Flow { token: "tok_visa", kind: Kind::Order, end: "CONFIRMED" };
+const DECLINED: Flow = Flow { token: "tok_declined", kind: Kind::Order, end: "PAYMENT_FAILED" };
+const GIVEN_UP: Flow = Flow { token: "tok_unavailable", kind: Kind::DeadLetter, end: "PAYMENT_FAILED" };
+const CANCELLED: Flow = Flow { token: "tok_visa", kind: Kind::Cancellation, end: "CANCELLED" };
 
 /// A product that no warm function has in its memory yet, so that its offer must be read; they last for 50 orders.
 fn product(number: usize) -> String {
@@ -45,7 +59,7 @@ async fn place(shop: &Shop, flow: Flow, number: usize) -> String {
         }
     })
     .await;
-    if flow.dead_letter {
+    if flow.kind == Kind::DeadLetter {
         let message = json!({"order_id": order}).to_string();
         let queue = shop.queue("PaymentsDeadLetterQueue");
         shop.aws.sqs().send_message().queue_url(queue).message_body(message).send().await.unwrap();
@@ -53,11 +67,50 @@ async fn place(shop: &Shop, flow: Flow, number: usize) -> String {
     order
 }
 
+/// What must have happened before the flow begins.
+async fn prepare(shop: &Shop, flow: Flow, number: usize) -> Option<String> {
+    if flow.kind != Kind::Cancellation {
+        return None;
+    }
+    let order = place(shop, flow, number).await;
+    shop.settle_quietly(&order).await;
+    Some(order)
+}
+
+/// Sets the flow going, and tells its order.
+async fn begin(shop: &Shop, flow: Flow, number: usize, prepared: Option<String>) -> String {
+    let Some(order) = prepared else { return place(shop, flow, number).await };
+    eventually(ENDS_WITHIN, || async {
+        let answer = shop.cancel(&order).send().await?;
+        match answer.status {
+            200 => Ok(()),
+            500 | 503 => Err(format!("{answer:?}")),
+            other => panic!("{other}: {answer:?}"),
+        }
+    })
+    .await;
+    order
+}
+
+/// How the order stands in its table: its status, and whether its payment or refund is still due.
+async fn stands(shop: &Shop, order: &str) -> (String, bool) {
+    let key = AttributeValue::S(order.to_owned());
+    let get = shop.aws.dynamodb().get_item().table_name(shop.table("OrdersTable")).key("order_id", key);
+    let item = get.consistent_read(true).send().await.unwrap().item.unwrap();
+    (item["status"].as_s().unwrap().clone(), item.contains_key("pending_shard"))
+}
+
 /// The steps of a flow: who makes which call.
 async fn steps(shop: &Shop, flow: Flow) -> BTreeSet<(String, String)> {
+    let prepared = prepare(shop, flow, 0).await;
     let mut calls = Calls::of(shop);
-    let order = place(shop, flow, 0).await;
-    shop.settle_quietly(&order).await;
+    calls.take(0).await;
+    let order = begin(shop, flow, 0, prepared).await;
+    eventually(ENDS_WITHIN, || async {
+        let stands = stands(shop, &order).await;
+        if stands == (flow.end.to_owned(), false) { Ok(()) } else { Err(stands) }
+    })
+    .await;
     let text = |call: &Value, name: &str| call[name].as_str().unwrap().to_owned();
     let calls = calls.take(4).await;
     calls.iter().map(|call| (text(call, "function"), text(call, "operation"))).collect()
@@ -76,6 +129,10 @@ fn faults(operation: &str) -> Vec<Value> {
     match operation {
         "TransactWriteItems" => faults.push(json!("conflict")),
         "SendMessageBatch" => faults.extend([json!("duplicate"), json!({"postpone": {"seconds": 2}})]),
+        // The payment provider's: asked twice, and answering when the function has given up waiting.
+        call if call.starts_with("POST /") => {
+            faults.extend([json!("duplicate"), json!({"delay": {"ms": LATE_MS}})]);
+        }
         _ => {}
     }
     faults
@@ -83,16 +140,18 @@ fn faults(operation: &str) -> Vec<Value> {
 
 async fn strike(shop: &Shop, flow: Flow, rule: Value, number: &mut usize) {
     *number += 1;
+    let prepared = prepare(shop, flow, *number).await;
     shop.set_faults(&json!({"seed": 1, "rules": [&rule]})).await;
-    let order = place(shop, flow, *number).await;
+    let order = begin(shop, flow, *number, prepared).await;
     eventually(ENDS_WITHIN, || async {
         let rules = shop.faults().await;
         let struck = rules[0]["struck"] == 1;
-        let status = shop.look(&order).await["status"].clone();
-        let ended = if struck && status != "PENDING" { Ok(status) } else { Err((rules, status)) };
+        let (status, due) = stands(shop, &order).await;
+        let ended = if struck && !due { Ok(status) } else { Err((rules, status, due)) };
         ended.map(|status| assert_eq!(status, flow.end, "{rule}"))
     })
     .await;
+    shop.clear_faults().await;
 }
 
 async fn every_step_of(flow: Flow, functions: &[&str]) {
@@ -111,7 +170,6 @@ async fn every_step_of(flow: Flow, functions: &[&str]) {
         strike(&shop, flow, json!({"fault": "kill-response", "caller": function, "times": 1}), &mut number)
             .await;
     }
-    shop.clear_faults().await;
     let books = shop.settle_within(Duration::from_secs(120)).await;
     // One for each strike and the first.
     assert_eq!(books.count(flow.end), number + 1, "each order once, ended as it should");
@@ -146,6 +204,18 @@ async fn every_step_of_declining_may_fail() {
 async fn every_step_of_giving_up_may_fail() {
     needs!(OwnStack, ControlPort, Tables, Queues);
     every_step_of(GIVEN_UP, &["fail-payment"]).await;
+}
+
+#[tokio::test]
+async fn every_step_of_cancelling_may_fail() {
+    needs!(OwnStack, ControlPort, Tables, Queues);
+    every_step_of(CANCELLED, &["cancel-order", "request-payments"]).await;
+}
+
+#[tokio::test]
+async fn every_step_of_refunding_may_fail() {
+    needs!(OwnStack, ControlPort, Tables, Queues);
+    every_step_of(CANCELLED, &["process-payment"]).await;
 }
 
 #[tokio::test]
