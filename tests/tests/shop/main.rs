@@ -22,3 +22,4 @@ mod provider;
 mod round_trips;
 mod router;
 mod saga;
+mod throttles;
