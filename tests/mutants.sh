@@ -31,7 +31,18 @@ finish() {
   git worktree prune
 }
 trap finish EXIT
-trap 'exit 130' INT TERM
+trap '[ -z "$child" ] || kill -- "-$child" 2>/dev/null; exit 130' INT TERM
+
+# Runs a command in FOLDER, in a process group of its own, so that a signal ends all of it at once.
+child=
+within() { # FOLDER COMMAND...
+  setsid env -C "$@" &
+  child=$!
+  local code=0
+  wait "$child" || code=$?
+  child=
+  return $code
+}
 
 header() { # PATCH NAME: the values of a header line
   sed -n "/^diff /q; s/^$2: //p" "$1"
@@ -40,7 +51,8 @@ header() { # PATCH NAME: the values of a header line
 # Builds what the stack would build itself, so that a patch that does not compile is not taken for a red test; and the
 # unit tests, if asked for. The suite is built once, without any mutant: it is the judge.
 build() { # LOG, "lib" or nothing
-  (cd "$tree" && cargo build --bins && { [ -z "$2" ] || cargo test --no-run --lib; }) >"$1" 2>&1
+  within "$tree" cargo build --bins >"$1" 2>&1 || return 1
+  [ -z "$2" ] || within "$tree" cargo test --no-run --lib >>"$1" 2>&1
 }
 
 # Runs tests; their output goes to LOG, apart from what cargo says meanwhile. Fails when one does.
@@ -55,10 +67,10 @@ run() { # LOG, then "TARGET TEST" each
     esac
   done
   if [ ${#lib[@]} -gt 0 ]; then
-    (cd "$tree" && timeout $longest cargo test --no-fail-fast --lib -- --exact "${lib[@]}") >>"$log" 2>>"$log.stderr" || code=1
+    within "$tree" timeout $longest cargo test --no-fail-fast --lib -- --exact "${lib[@]}" >>"$log" 2>>"$log.stderr" || code=1
   fi
   if [ ${#shop[@]} -gt 0 ]; then
-    (cd "$tree/tests" && timeout $longest "$work/shop" --exact "${shop[@]}") >>"$log" 2>>"$log.stderr" || code=1
+    within "$tree/tests" timeout $longest "$work/shop" --exact "${shop[@]}" >>"$log" 2>>"$log.stderr" || code=1
   fi
   return $code
 }
@@ -93,7 +105,7 @@ for part in deps build .fingerprint; do
 done
 
 echo "without a mutant: ${#all[@]} tests must be green"
-if ! build "$work/log" lib || ! (cd "$tree" && cargo test --no-run --test shop) >"$work/log" 2>&1; then
+if ! build "$work/log" lib || ! within "$tree" cargo test --no-run --test shop >"$work/log" 2>&1; then
   cat "$work/log" >&2
   exit 1
 fi
