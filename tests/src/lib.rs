@@ -81,7 +81,8 @@ fn function_ids() -> BTreeMap<String, String> {
     template().functions.into_iter().map(|function| (function.name, function.logical_id)).collect()
 }
 
-/// Polls until `check` gives a value. A slow backend gets more time ([`Backend::patience`]).
+/// Polls until `check` gives a value. A slow backend gets more time ([`Backend::patience`]); `FARTHING_WAIT_AT_MOST`, in
+/// seconds, cuts it short where failures are expected (`tests/mutants.sh`).
 ///
 /// # Panics
 /// When it has given only errors for `within`; the last one is told.
@@ -90,7 +91,7 @@ where
     E: Debug,
     Fut: Future<Output = Result<T, E>>,
 {
-    let within = within * Backend::current().patience();
+    let within = (within * Backend::current().patience()).min(longest_wait());
     let deadline = Instant::now() + within;
     loop {
         match check().await {
@@ -99,4 +100,12 @@ where
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
+}
+
+fn longest_wait() -> Duration {
+    std::env::var("FARTHING_WAIT_AT_MOST").map_or(Duration::MAX, |seconds| {
+        let seconds =
+            seconds.parse().unwrap_or_else(|_| panic!("FARTHING_WAIT_AT_MOST={seconds}: no seconds"));
+        Duration::from_secs(seconds)
+    })
 }

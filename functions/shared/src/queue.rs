@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_sqs::{
     Client,
     error::BuildError,
+    operation::send_message_batch::SendMessageBatchOutput,
     types::{MessageAttributeValue, SendMessageBatchRequestEntry},
 };
 use serde::Deserialize;
@@ -63,22 +64,7 @@ impl Queue {
         };
         let call = async { request.send().await.map_err(|error| Error::from_sdk("SQS", &error)) };
         match deadline.bound("SQS", call).await {
-            Ok(answer) => {
-                // An entry counts as sent only when SQS says so by its id.
-                let mut results: Vec<_> =
-                    messages.iter().map(|_| failed("the answer does not name this entry")).collect();
-                for sent in answer.successful() {
-                    set(&mut results, sent.id(), Ok(()));
-                }
-                for entry in answer.failed() {
-                    set(
-                        &mut results,
-                        entry.id(),
-                        failed(&format!("{}: {}", entry.code(), entry.message().unwrap_or_default())),
-                    );
-                }
-                results
-            }
+            Ok(answer) => outcomes(messages.len(), &answer),
             Err(error) => messages.iter().map(|_| failed(&error.to_string())).collect(),
         }
     }
@@ -121,6 +107,20 @@ impl Queue {
         let call = async { request.send().await.map_err(|error| Error::from_sdk("SQS", &error)) };
         deadline.bound("SQS", call).await.map(|_| ())
     }
+}
+
+/// What became of each of `count` entries. One counts as sent only when SQS says so by its id.
+fn outcomes(count: usize, answer: &SendMessageBatchOutput) -> Vec<Result<(), Error>> {
+    let failed = |why: &str| Err(Error::unavailable("SQS", why));
+    let mut results: Vec<_> = (0..count).map(|_| failed("the answer does not name this entry")).collect();
+    for sent in answer.successful() {
+        set(&mut results, sent.id(), Ok(()));
+    }
+    for entry in answer.failed() {
+        let why = format!("{}: {}", entry.code(), entry.message().unwrap_or_default());
+        set(&mut results, entry.id(), failed(&why));
+    }
+    results
 }
 
 fn entry(index: usize, message: &Outgoing) -> Result<SendMessageBatchRequestEntry, BuildError> {
@@ -199,9 +199,28 @@ impl Message {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchResultEntry};
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn only_what_sqs_names_as_sent_counts_as_sent() {
+        let sent =
+            |id: &str| SendMessageBatchResultEntry::builder().id(id).message_id("m").md5_of_message_body("x");
+        let refused = BatchResultErrorEntry::builder().id("1").code("ServiceUnavailable").sender_fault(false);
+        let answer = SendMessageBatchOutput::builder()
+            .successful(sent("2").build().unwrap())
+            .successful(sent("9").build().unwrap())
+            .failed(refused.build().unwrap())
+            .build()
+            .unwrap();
+        let results = outcomes(3, &answer);
+        let reason = |index: usize| results[index].as_ref().unwrap_err().to_string();
+        assert!(reason(0).contains("does not name"), "neither sent nor refused: {results:?}");
+        assert!(reason(1).contains("ServiceUnavailable"), "refused: {results:?}");
+        assert!(results[2].is_ok() && results.len() == 3, "sent: {results:?}");
+    }
 
     #[test]
     fn reads_what_lambda_sends() {

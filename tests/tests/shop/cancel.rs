@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use e2e::{Answer, Options, Shop, children, kill_nine, needs};
+use e2e::{Answer, Options, Shop, children, eventually, kill_nine, needs};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -93,6 +93,24 @@ async fn a_failed_order_cannot_be_cancelled() {
     assert_eq!(answer.json()["order_status"], "PAYMENT_FAILED");
     assert_eq!(shop.look(&id).await, failed);
     shop.settle().await;
+}
+
+#[tokio::test]
+async fn an_order_of_a_product_that_has_left_the_catalogue_is_cancelled_all_the_same() {
+    needs!(OwnStack, Tables);
+    let shop = Shop::start().await;
+    let id = shop.place(&[("titanium-stove", 1), ("stoneware-mug", 3)], "tok_visa").await;
+    shop.ended(&id).await;
+    shop.discontinue("titanium-stove").await;
+    cancelled(&shop.cancel(&id).answer().await);
+    assert_eq!(shop.available("stoneware-mug").await, 240, "what can be given back is");
+    assert_eq!(shop.http.get("/products/titanium-stove").answer().await.status, 404, "nothing made it anew");
+    let books = eventually(SETTLED_WITHIN, || async {
+        let books = shop.books().await;
+        if books.orders[&id].indexed { Err("its refund is still due") } else { Ok(books) }
+    })
+    .await;
+    assert_eq!(books.ledger[&id].state, "refunded");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod bill;
 mod cancel;
 mod contention;
 mod crashes;
+mod documents;
 mod fixtures;
 mod lifecycle;
 mod monitoring;

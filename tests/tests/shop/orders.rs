@@ -1,6 +1,8 @@
 //! `POST /orders` and `GET /orders/{id}`
 
-use e2e::{Shop, needs};
+use std::time::Duration;
+
+use e2e::{Shop, children, eventually, kill_nine, needs};
 use serde_json::json;
 
 #[tokio::test]
@@ -46,6 +48,28 @@ async fn a_replay_is_answered_even_when_its_own_sale_emptied_the_shelf() {
     assert_eq!(shop.available("titanium-stove").await, 0);
     assert_eq!(order().answer().await.status, 200);
     shop.settle().await;
+}
+
+#[tokio::test]
+async fn a_replay_is_answered_even_when_its_product_has_left_the_catalogue() {
+    needs!(OwnStack, Tables);
+    let shop = Shop::start().await;
+    let order = || shop.order(&[("titanium-stove", 1)], "tok_visa").header("idempotency-key", "discontinued");
+    let id = order().answer().await.json()["order_id"].as_str().unwrap().to_owned();
+    shop.ended(&id).await;
+    shop.settle().await;
+    shop.discontinue("titanium-stove").await;
+    // Whatever the function remembers of it.
+    for (id, _) in children(shop.process_id()).into_iter().filter(|(_, name)| name == "create-order") {
+        kill_nine(id);
+    }
+    let again = eventually(Duration::from_secs(10), || async {
+        let answer = order().answer().await;
+        if answer.status == 500 { Err(answer) } else { Ok(answer) }
+    })
+    .await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"), "{again:?}");
+    assert_eq!(shop.order(&[("titanium-stove", 1)], "tok_visa").answer().await.status, 404);
 }
 
 #[tokio::test]
