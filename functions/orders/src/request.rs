@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, de::Visitor};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Unexpected, Visitor},
+};
 use sha2::{Digest, Sha256};
 use shared::{
     IdempotencyKey, OrderId, ProductId, Quantity,
@@ -71,6 +74,15 @@ impl<'de> Deserialize<'de> for WholeNumber {
 
             fn visit_u64<E>(self, number: u64) -> Result<WholeNumber, E> {
                 Ok(WholeNumber(i64::try_from(number).unwrap_or(i64::MAX)))
+            }
+
+            /// `2.0` and `1e2` are whole numbers: to JSON Schema, and to every language that has one type of numbers.
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<WholeNumber, E> {
+                if number.fract() == 0.0 {
+                    Ok(WholeNumber(format!("{number:.0}").parse().unwrap_or(i64::MAX)))
+                } else {
+                    Err(E::invalid_type(Unexpected::Float(number), &self))
+                }
             }
         }
         deserializer.deserialize_i64(Reader)
@@ -210,6 +222,17 @@ mod tests {
     fn every_bad_line_is_named() {
         let lines = [line("ok", 1), line("Not OK", 0), line("ok", 999)];
         assert_eq!(violations(&lines), ["/items/1/product_id", "/items/1/quantity", "/items/2/quantity"]);
+    }
+
+    #[test]
+    fn a_whole_number_is_read_however_it_is_written() {
+        let read = |text: &str| serde_json::from_str::<WholeNumber>(text).map(|number| number.0);
+        for (text, number) in [("2", 2), ("2.0", 2), ("1e2", 100), ("-0.0", 0), ("-3.0", -3), ("1e300", i64::MAX)] {
+            assert_eq!(read(text).ok(), Some(number), "{text}");
+        }
+        for text in ["1.5", "1e-1", "1e400", "\"1\"", "null"] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 
     #[test]
