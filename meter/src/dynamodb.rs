@@ -78,7 +78,8 @@ const TOKEN_LIFE: Duration = Duration::from_secs(600);
 const TOKENS: usize = 4096;
 
 /// The items that a call writes or checks, in order, each as a text; none where the table is not known.
-pub(crate) fn written_items(operation: &str, body: &[u8], tables: &Tables) -> Vec<Option<String>> {
+#[must_use]
+pub fn written_items(operation: &str, body: &[u8], tables: &Tables) -> Vec<Option<String>> {
     let Some(Ok(writes)) = Writes::read(operation, body, tables) else { return Vec::new() };
     let text = |write: request::Write| Some(target::slot(&write.table, &write.key?));
     writes.writes.into_iter().map(text).collect()

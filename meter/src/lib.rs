@@ -21,4 +21,14 @@ pub mod units;
 pub use call::{Call, Service, Uncounted};
 pub use permission::Permission;
 pub use proxy::{After, Before, Decision, Gate, Passing, Proxy, ProxyError, Target};
+/// What reads calls, for the fuzz targets in `fuzz/`.
+#[doc(hidden)]
+pub mod border {
+    pub use crate::{
+        dynamodb::written_items,
+        permission::needed,
+        units::{key_text, same_item},
+    };
+}
+
 pub use tables::{Index, Key, Projection, Table, Tables};

@@ -30,7 +30,8 @@ impl Permission {
 
 /// What the call needs, each once. Nothing for `PartiQL`, whose statements tell it, and for a request that is not of
 /// the form that AWS documents.
-pub(crate) fn needed(service: Service, operation: &str, request: &[u8]) -> Vec<Permission> {
+#[must_use]
+pub fn needed(service: Service, operation: &str, request: &[u8]) -> Vec<Permission> {
     let request: Value = serde_json::from_slice(request).unwrap_or_default();
     let mut needed = match service {
         Service::DynamoDb => of_dynamodb(operation, &request),

@@ -17,9 +17,9 @@ use serde::Serialize;
 pub use read::{Consistency, read_half_units};
 pub use requests::{api_gateway_requests, sqs_requests};
 pub use size::{Item, item_size};
+#[doc(hidden)]
+pub use size::{key_text, same_item};
 pub use write::{Mode, failed_write_units, replay_half_units, write_units};
-
-pub(crate) use size::{key_text, same_item};
 
 /// DynamoDB read and write request units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

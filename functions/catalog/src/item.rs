@@ -103,6 +103,11 @@ pub(crate) fn sort_name(name: &str, product_id: &ProductId) -> String {
     format!("{}#{product_id}", name.to_lowercase())
 }
 
+/// Whether a text is a [`sort_name`] of this product, under whatever name.
+pub(crate) fn is_sort_name(text: &str, product_id: &ProductId) -> bool {
+    text.strip_suffix(product_id.as_str()).is_some_and(|name| name.ends_with('#'))
+}
+
 /// The primary key of one record of a product.
 pub(crate) fn key(product_id: &ProductId, record: &str) -> Item {
     HashMap::from([

@@ -19,3 +19,9 @@ pub use list_products::list_products;
 pub use product::{Category, NewProduct, OfferedProduct, Product};
 pub use reservation::Refusal;
 pub use store::Catalog;
+
+/// What reads bytes from outside, for the fuzz targets in `fuzz/`.
+#[doc(hidden)]
+pub mod border {
+    pub use crate::list_products::ListRequest;
+}

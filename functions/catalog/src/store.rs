@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
 };
+use serde::{Deserialize, Serialize};
 use shared::{
     Deadline, Error, ProductId,
     aws::Aws,
@@ -26,8 +27,32 @@ pub struct Catalog {
     pub(crate) table: String,
 }
 
-/// Where a page of the list ended: the index sort key and the product of its last item.
-pub(crate) type Position = (String, ProductId);
+/// Where a page of the list ended: the index sort key of its last item, and its product. A client holds it in a cursor, so
+/// one that no product can be at is refused: DynamoDB would refuse it too, which would look like a fault of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "(String, ProductId)", into = "(String, ProductId)")]
+pub struct Position {
+    sort_name: String,
+    product_id: ProductId,
+}
+
+impl TryFrom<(String, ProductId)> for Position {
+    type Error = &'static str;
+
+    fn try_from((sort_name, product_id): (String, ProductId)) -> Result<Self, &'static str> {
+        if item::is_sort_name(&sort_name, &product_id) {
+            Ok(Self { sort_name, product_id })
+        } else {
+            Err("the sort key is another product's")
+        }
+    }
+}
+
+impl From<Position> for (String, ProductId) {
+    fn from(position: Position) -> Self {
+        (position.sort_name, position.product_id)
+    }
+}
 
 /// The most keys of one `BatchGetItem`.
 const LARGEST_BATCH_GET: usize = 100;
@@ -61,8 +86,10 @@ impl Catalog {
         let mut records = self.query_index(category, limit + 1, after, deadline).await?;
         let more = records.len() > limit;
         records.truncate(limit);
-        let next =
-            records.last().filter(|_| more).map(|last| (last.sort_name.clone(), last.product_id.clone()));
+        let next = records
+            .last()
+            .filter(|_| more)
+            .map(|last| Position { sort_name: last.sort_name.clone(), product_id: last.product_id.clone() });
         let keys = records.iter().map(|product| item::key(&product.product_id, OFFER)).collect();
         let mut offers = HashMap::new();
         for item in self.batch_get(keys, None, deadline).await? {
@@ -90,7 +117,7 @@ impl Catalog {
             Some(category) => ("by-category", "category", category.as_str()),
             None => ("by-name", "listing", item::LISTING),
         };
-        let start = after.map(|(sort_name, product_id)| {
+        let start = after.map(|Position { sort_name, product_id }| {
             let mut key = item::key(product_id, PRODUCT);
             key.insert("sort_name".to_owned(), AttributeValue::S(sort_name.clone()));
             key.insert(attribute.to_owned(), AttributeValue::S(value.to_owned()));

@@ -64,7 +64,10 @@ pub(crate) fn shard_name(shard: u128) -> String {
 }
 
 /// The order as an item.
-pub(crate) fn write(order: &Order) -> Result<Item, Error> {
+///
+/// # Errors
+/// Never in practice: every part of an order can be stored.
+pub fn write(order: &Order) -> Result<Item, Error> {
     let items = order.lines.iter().map(|line| LineItem {
         product_id: line.product_id.clone(),
         name: line.name.clone(),

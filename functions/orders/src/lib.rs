@@ -29,3 +29,13 @@ pub use request_payments::request_payments;
 pub use status::Status;
 pub use store::Orders;
 pub use sweep::{Swept, sweep};
+
+/// What reads bytes from outside, for the fuzz targets in `fuzz/`.
+#[doc(hidden)]
+pub mod border {
+    pub use crate::{
+        item::write as write_item,
+        request::{OrderRequest, Wish},
+        request_payments::message as payment_message,
+    };
+}

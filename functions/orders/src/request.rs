@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, de::Visitor};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Unexpected, Visitor},
+};
 use sha2::{Digest, Sha256};
 use shared::{
     IdempotencyKey, OrderId, ProductId, Quantity,
@@ -17,24 +20,32 @@ const LONGEST_EMAIL: usize = 254;
 
 /// A valid wish for an order.
 #[derive(Debug)]
-pub(crate) struct OrderRequest {
-    pub(crate) order_id: OrderId,
+pub struct OrderRequest {
+    /// The order's name: new, or the one that customer and Idempotency-Key stand for.
+    pub order_id: OrderId,
     /// Whether the client named the order by an Idempotency-Key, so that it may exist already.
-    pub(crate) keyed: bool,
-    pub(crate) lines: Vec<Wish>,
-    pub(crate) email: String,
-    pub(crate) payment_method: String,
-    pub(crate) request_hash: String,
-    pub(crate) correlation_id: String,
+    pub keyed: bool,
+    /// One for each product.
+    pub lines: Vec<Wish>,
+    /// The customer.
+    pub email: String,
+    /// The token that the payment provider charges.
+    pub payment_method: String,
+    /// Digest of what is asked for.
+    pub request_hash: String,
+    /// Joins everything that the order sets off, in logs.
+    pub correlation_id: String,
 }
 
 /// One product, with the quantities of all its lines summed.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Wish {
-    pub(crate) product_id: ProductId,
-    pub(crate) quantity: Quantity,
+pub struct Wish {
+    /// The product.
+    pub product_id: ProductId,
+    /// How many pieces.
+    pub quantity: Quantity,
     /// Where in the body the product first stands.
-    pub(crate) pointer: String,
+    pub pointer: String,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +83,15 @@ impl<'de> Deserialize<'de> for WholeNumber {
             fn visit_u64<E>(self, number: u64) -> Result<WholeNumber, E> {
                 Ok(WholeNumber(i64::try_from(number).unwrap_or(i64::MAX)))
             }
+
+            /// `2.0` and `1e2` are whole numbers: to JSON Schema, and to every language that has one type of numbers.
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<WholeNumber, E> {
+                if number.fract() == 0.0 {
+                    Ok(WholeNumber(format!("{number:.0}").parse().unwrap_or(i64::MAX)))
+                } else {
+                    Err(E::invalid_type(Unexpected::Float(number), &self))
+                }
+            }
         }
         deserializer.deserialize_i64(Reader)
     }
@@ -88,7 +108,7 @@ impl OrderRequest {
     ///
     /// # Errors
     /// 400 with every violation, 413, 415.
-    pub(crate) fn read(call: &Call) -> Result<Self, Problem> {
+    pub fn read(call: &Call) -> Result<Self, Problem> {
         let body: Body = call.json()?;
         let mut violations = Vec::new();
         let key = match call.header("idempotency-key")?.map(str::parse::<IdempotencyKey>).transpose() {
@@ -210,6 +230,19 @@ mod tests {
     fn every_bad_line_is_named() {
         let lines = [line("ok", 1), line("Not OK", 0), line("ok", 999)];
         assert_eq!(violations(&lines), ["/items/1/product_id", "/items/1/quantity", "/items/2/quantity"]);
+    }
+
+    #[test]
+    fn a_whole_number_is_read_however_it_is_written() {
+        let read = |text: &str| serde_json::from_str::<WholeNumber>(text).map(|number| number.0);
+        for (text, number) in
+            [("2", 2), ("2.0", 2), ("1e2", 100), ("-0.0", 0), ("-3.0", -3), ("1e300", i64::MAX)]
+        {
+            assert_eq!(read(text).ok(), Some(number), "{text}");
+        }
+        for text in ["1.5", "1e-1", "1e400", "\"1\"", "null"] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 
     #[test]

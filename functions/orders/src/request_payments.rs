@@ -44,7 +44,11 @@ fn sequence_number(record: &Value) -> String {
     record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default().to_owned()
 }
 
-fn message(record: &Value) -> Result<Outgoing, Error> {
+/// The message that a stream record asks for.
+///
+/// # Errors
+/// When it names no order.
+pub fn message(record: &Value) -> Result<Outgoing, Error> {
     let key = record["dynamodb"]["Keys"]["order_id"]["S"].as_str().unwrap_or_default();
     let order_id =
         key.parse().map_err(|error| Error::unreadable("the order id of a stream record", error))?;

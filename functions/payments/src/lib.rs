@@ -26,3 +26,9 @@ pub use provider::{Charge, Charged, PaymentProvider, Refunded, VOIDED};
 pub use record::Payments;
 pub use stripe::{STRIPE_URL, Stripe};
 pub use worker::work;
+
+/// What reads bytes from outside, for the fuzz targets in `fuzz/`.
+#[doc(hidden)]
+pub mod border {
+    pub use crate::stripe::{cancelled, charged, refunded};
+}

@@ -11,7 +11,7 @@ mod reply;
 
 use shared::{
     Error,
-    web::{Secret, Web},
+    web::{Reply, Secret, Web},
 };
 
 use self::reply::{Failure, Intent, IntentStatus, Refund, read};
@@ -42,7 +42,7 @@ impl Stripe {
         path: &str,
         idempotency_key: Option<&str>,
         form: &[(&str, &str)],
-    ) -> Result<shared::web::Reply, Error> {
+    ) -> Result<Reply, Error> {
         let authorization = format!("Bearer {}", self.key.expose());
         let mut headers = vec![
             ("authorization", authorization.as_str()),
@@ -70,16 +70,7 @@ impl Stripe {
     /// Sees to it that an intent is not charged any more; false when it has been charged.
     async fn cancel(&self, intent: &str) -> Result<bool, Error> {
         // Without a key: cancelling is idempotent, and an answer that is remembered could be out of date.
-        let reply = self.post(&format!("/v1/payment_intents/{intent}/cancel"), None, &[]).await?;
-        match read::<Intent>(&reply)? {
-            Ok(_) => Ok(true),
-            Err(failure) => match failure.state() {
-                Some(IntentStatus::Canceled) => Ok(true),
-                Some(IntentStatus::Succeeded) => Ok(false),
-                Some(IntentStatus::Processing) => Err(Error::unavailable(PROVIDER, "a charge is under way")),
-                _ => Err(failure.unexpected()),
-            },
-        }
+        cancelled(&self.post(&format!("/v1/payment_intents/{intent}/cancel"), None, &[]).await?)
     }
 }
 
@@ -90,19 +81,7 @@ impl PaymentProvider for Stripe {
         // Nobody is there to answer a bank's question: a card that asks one is declined.
         let form = [("error_on_requires_action", "true")];
         let reply = self.post(&format!("/v1/payment_intents/{id}/confirm"), Some(&key), &form).await?;
-        match read::<Intent>(&reply)? {
-            Ok(Intent { status: IntentStatus::Succeeded, .. }) => Ok(Charged::Captured { reference: id }),
-            Ok(Intent { status: IntentStatus::Processing, .. }) => {
-                Err(Error::unavailable(PROVIDER, "the charge is under way"))
-            }
-            Ok(intent) => Err(Error::Internal(format!("{PROVIDER} left a charge {:?}", intent.status))),
-            Err(failure) => match (failure.state(), failure.decline()) {
-                (Some(IntentStatus::Canceled), _) => Ok(Charged::Declined { reason: VOIDED.to_owned() }),
-                (Some(IntentStatus::Succeeded), _) => Ok(Charged::Captured { reference: id }),
-                (_, Some(reason)) => Ok(Charged::Declined { reason: reason.to_owned() }),
-                _ => Err(failure.unexpected()),
-            },
-        }
+        charged(&reply, id)
     }
 
     async fn refund(&self, charge: &Charge<'_>, reference: Option<&str>) -> Result<Refunded, Error> {
@@ -118,15 +97,59 @@ impl PaymentProvider for Stripe {
         };
         let key = format!("{}-refund", charge.order_id);
         let reply = self.post("/v1/refunds", Some(&key), &[("payment_intent", &intent)]).await?;
-        match read::<Refund>(&reply)? {
-            Ok(refund) if refund.stands() => Ok(Refunded::GivenBack { reference: refund.id }),
-            Ok(refund) => Err(Error::Internal(format!("{PROVIDER} could not make the refund {}", refund.id))),
-            // After the key was forgotten. The intent's name leads to its refund.
-            Err(failure) if failure.is("charge_already_refunded") => {
-                Ok(Refunded::GivenBack { reference: intent })
-            }
-            Err(failure) => Err(failure.unexpected()),
+        refunded(&reply, intent)
+    }
+}
+
+/// Whether the answer to a cancellation says that the intent is not charged any more.
+///
+/// # Errors
+/// When the outcome is open, or the answer is none that Stripe gives.
+pub fn cancelled(reply: &Reply) -> Result<bool, Error> {
+    match read::<Intent>(reply)? {
+        Ok(_) => Ok(true),
+        Err(failure) => match failure.state() {
+            Some(IntentStatus::Canceled) => Ok(true),
+            Some(IntentStatus::Succeeded) => Ok(false),
+            Some(IntentStatus::Processing) => Err(Error::unavailable(PROVIDER, "a charge is under way")),
+            _ => Err(failure.unexpected()),
+        },
+    }
+}
+
+/// What the answer to the confirmation of an intent says.
+///
+/// # Errors
+/// When the outcome is open, or the answer is none that Stripe gives.
+pub fn charged(reply: &Reply, intent: String) -> Result<Charged, Error> {
+    match read::<Intent>(reply)? {
+        Ok(Intent { status: IntentStatus::Succeeded, .. }) => Ok(Charged::Captured { reference: intent }),
+        Ok(Intent { status: IntentStatus::Processing, .. }) => {
+            Err(Error::unavailable(PROVIDER, "the charge is under way"))
         }
+        Ok(intent) => Err(Error::Internal(format!("{PROVIDER} left a charge {:?}", intent.status))),
+        Err(failure) => match (failure.state(), failure.decline()) {
+            (Some(IntentStatus::Canceled), _) => Ok(Charged::Declined { reason: VOIDED.to_owned() }),
+            (Some(IntentStatus::Succeeded), _) => Ok(Charged::Captured { reference: intent }),
+            (_, Some(reason)) => Ok(Charged::Declined { reason: reason.to_owned() }),
+            _ => Err(failure.unexpected()),
+        },
+    }
+}
+
+/// What the answer to the refund of an intent says.
+///
+/// # Errors
+/// When the outcome is open, or the refund is refused.
+pub fn refunded(reply: &Reply, intent: String) -> Result<Refunded, Error> {
+    match read::<Refund>(reply)? {
+        Ok(refund) if refund.stands() => Ok(Refunded::GivenBack { reference: refund.id }),
+        Ok(refund) => Err(Error::Internal(format!("{PROVIDER} could not make the refund {}", refund.id))),
+        // After the key was forgotten. The intent's name leads to its refund.
+        Err(failure) if failure.is("charge_already_refunded") => {
+            Ok(Refunded::GivenBack { reference: intent })
+        }
+        Err(failure) => Err(failure.unexpected()),
     }
 }
 

@@ -30,7 +30,9 @@ pub struct Call {
 }
 
 impl Call {
-    fn new(request: Request) -> Self {
+    /// The call that a request is.
+    #[must_use]
+    pub fn new(request: Request) -> Self {
         let context = request.lambda_context_ref().cloned().unwrap_or_default();
         Self { deadline: Deadline::of(&context), request_id: context.request_id, request }
     }

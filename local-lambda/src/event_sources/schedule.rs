@@ -15,7 +15,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::expression::Expression;
+#[doc(hidden)]
+pub use self::expression::Expression;
 use super::Target;
 use crate::{async_invocation::AsyncInvocations, invocation::Invocation, places::Places};
 

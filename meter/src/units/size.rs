@@ -40,7 +40,8 @@ fn value_size(value: &Value) -> u64 {
 
 /// Whether two images of an item hold the same: numbers by value, sets in any order. DynamoDB compares so when it
 /// decides whether an index has to be written.
-pub(crate) fn same_item(one: &Item, other: &Item) -> bool {
+#[must_use]
+pub fn same_item(one: &Item, other: &Item) -> bool {
     one.len() == other.len()
         && one.iter().all(|(name, value)| other.get(name).is_some_and(|other| same(value, other)))
 }
@@ -65,7 +66,8 @@ fn same(one: &Value, other: &Value) -> bool {
 }
 
 /// A key in one text, the same for all ways to write it. Attributes come in the order of their names.
-pub(crate) fn key_text(key: &Item) -> String {
+#[must_use]
+pub fn key_text(key: &Item) -> String {
     let part = |(name, value): (&String, &Value)| match typed(value) {
         Some(("N", Value::String(number))) => format!("{name:?}N{}", Number::read(number).text()),
         _ => format!("{name:?}{value}"),

@@ -18,7 +18,7 @@ const LAST_YEAR: i16 = 2199;
 
 /// The minutes at which it fires.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Cron {
+pub struct Cron {
     minutes: BTreeSet<i16>,
     hours: BTreeSet<i16>,
     days: Days,

@@ -11,7 +11,7 @@ use super::cron::Cron;
 
 /// When a schedule fires.
 #[derive(Debug)]
-pub(super) enum Expression {
+pub enum Expression {
     /// Every so many seconds from the start on.
     Rate(i64),
     /// By the calendar.
@@ -25,7 +25,7 @@ impl Expression {
     ///
     /// # Errors
     /// The line and reason of what is not understood.
-    pub(super) fn of(source: &ScheduleSource) -> Result<Self, (usize, String)> {
+    pub fn of(source: &ScheduleSource) -> Result<Self, (usize, String)> {
         let zone = match &source.time_zone {
             None => TimeZone::UTC,
             Some((line, name)) => TimeZone::get(name)
@@ -44,7 +44,8 @@ impl Expression {
     }
 
     /// The first time after `last`, of a schedule that began at `start`; none when it does not fire any more.
-    pub(super) fn next(&self, start: Timestamp, last: Timestamp) -> Option<Timestamp> {
+    #[must_use]
+    pub fn next(&self, start: Timestamp, last: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Rate(period) => {
                 let periods = (last.as_second() - start.as_second()).div_euclid(*period) + 1;

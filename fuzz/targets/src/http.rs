@@ -1,0 +1,149 @@
+//! Requests from clients: what is read is valid and can be stored, what is refused is the client's fault.
+
+use catalog::{Category, border::ListRequest};
+use lambda_http::{Body, Request, http, request::from_reader};
+use orders::border::OrderRequest;
+use serde_json::json;
+use shared::{
+    OrderId, ProductId,
+    http::{Call, MAX_BODY},
+    page::{decode_cursor, encode_cursor},
+    problem::Problem,
+};
+
+/// The longest sort key that DynamoDB takes, in bytes.
+const LONGEST_SORT_KEY: usize = 1024;
+
+/// An event of API Gateway, read by every function that answers HTTP.
+pub(crate) fn event(bytes: &[u8]) {
+    // What lambda_http cannot read never reaches our code.
+    let Ok(request) = from_reader(bytes) else { return };
+    let call = Call::new(request);
+    match ListRequest::read(&call) {
+        Ok(list) => listed(&list),
+        Err(problem) => refused(&problem, &[400]),
+    }
+    let id = call.path_parameter("id").unwrap_or_default();
+    if let Ok(order_id) = id.parse::<OrderId>() {
+        assert_eq!(order_id.to_string(), id, "an order has one name");
+    }
+    if let Ok(product_id) = id.parse::<ProductId>() {
+        assert_eq!(product_id.as_str(), id, "a product has one name");
+    }
+    if let Err(problem) = call.header("if-none-match") {
+        refused(&problem, &[400]);
+    }
+    order(&call);
+}
+
+/// The body of `POST /orders`, after a line with the Idempotency-Key.
+pub(crate) fn order_body(bytes: &[u8]) {
+    let Some((key, body)) = super::lines(bytes) else { return };
+    order(&Call::new(post(key, body.to_vec())));
+}
+
+fn post(key: &[u8], body: Vec<u8>) -> Request {
+    let mut request = http::Request::new(Body::Binary(body));
+    request.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+    if let Ok(key) = http::HeaderValue::from_bytes(key) {
+        request.headers_mut().insert("idempotency-key", key);
+    }
+    request
+}
+
+fn order(call: &Call) {
+    let order = match OrderRequest::read(call) {
+        Ok(order) => order,
+        Err(problem) => return refused(&problem, &[400, 413, 415]),
+    };
+    assert!((1..=50).contains(&order.lines.len()));
+    assert!(order.lines.iter().all(|wish| (1..=999).contains(&wish.quantity.get())));
+    let ids: std::collections::BTreeSet<_> = order.lines.iter().map(|wish| &wish.product_id).collect();
+    assert_eq!(ids.len(), order.lines.len(), "one wish for each product");
+
+    // The same wish, written anew and in another order, is the same order.
+    let items = order.lines.iter().rev();
+    let items: Vec<_> =
+        items.map(|wish| json!({"product_id": wish.product_id, "quantity": wish.quantity.get()})).collect();
+    let body =
+        json!({"items": items, "payment_method": order.payment_method, "customer": {"email": order.email}});
+    let Ok(key) = call.header("idempotency-key") else { panic!("an order was read from a bad key") };
+    let key = key.unwrap_or_default();
+    assert_eq!(order.keyed, !key.is_empty());
+    let request = Call::new(post(key.as_bytes(), body.to_string().into_bytes()));
+    // Without a key, an empty header would be one.
+    if order.keyed {
+        let Ok(again) = OrderRequest::read(&request) else { panic!("{body} is not read again") };
+        assert_eq!(again.order_id, order.order_id);
+        assert_eq!(again.request_hash, order.request_hash);
+        assert!(
+            again
+                .lines
+                .iter()
+                .rev()
+                .map(|wish| (&wish.product_id, wish.quantity))
+                .eq(order.lines.iter().map(|wish| (&wish.product_id, wish.quantity)))
+        );
+    }
+}
+
+/// A cursor as the client sends it, for the whole list and for a category.
+pub(crate) fn cursor(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let kitchen = Category::try_from("kitchen".to_owned()).ok();
+    let mut read = 0;
+    for category in [None, kitchen] {
+        let query: String = match &category {
+            Some(category) => format!("category={}&cursor={}", category.as_str(), encoded(text)),
+            None => format!("cursor={}", encoded(text)),
+        };
+        let event = json!({"version": "2.0", "routeKey": "GET /products", "rawPath": "/products",
+            "rawQueryString": query, "headers": {}, "isBase64Encoded": false,
+            "queryStringParameters": {"cursor": text, "category": category},
+            "requestContext": {"http": {"method": "GET", "path": "/products"}, "timeEpoch": 0}});
+        let mut event = event;
+        if category.is_none() {
+            event["queryStringParameters"] = json!({"cursor": text});
+        }
+        let Ok(request) = from_reader(event.to_string().as_bytes()) else { panic!("no request: {event}") };
+        match ListRequest::read(&Call::new(request)) {
+            Ok(list) => {
+                read += 1;
+                listed(&list);
+            }
+            Err(problem) => {
+                refused(&problem, &[400]);
+                assert_eq!(problem.slug(), "invalid-cursor");
+            }
+        }
+    }
+    assert!(read < 2, "a cursor belongs to one list");
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}
+
+/// A position that is read can be asked DynamoDB for, and comes back from its own cursor.
+fn listed(list: &ListRequest) {
+    assert!((1..=100).contains(&list.limit.get()));
+    let Some(position) = &list.after else { return };
+    let (sort_name, product_id): (String, ProductId) = position.clone().into();
+    assert!((1..=LONGEST_SORT_KEY).contains(&sort_name.len()), "DynamoDB refuses the key {sort_name:?}");
+    assert!(sort_name.ends_with(&format!("#{product_id}")), "no product is at {position:?}");
+    let cursor = encode_cursor(&list.category, position);
+    assert_eq!(decode_cursor(&cursor, &list.category).ok().as_ref(), Some(position));
+}
+
+fn refused(problem: &Problem, statuses: &[u16]) {
+    assert!(statuses.contains(&problem.status()), "{problem:?}");
+    assert!(problem.cause().is_none() && problem.retry_after().is_none(), "the client's fault: {problem:?}");
+    let body = problem.body("request-1");
+    assert_eq!(body["status"], problem.status());
+    assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{body}");
+    if problem.slug() == "invalid-request" {
+        assert!(body["errors"].as_array().is_some_and(|errors| !errors.is_empty()), "{body}");
+    }
+    // An answer is about what was sent, and not much longer.
+    assert!(body.to_string().len() < 8 * MAX_BODY, "{} bytes", body.to_string().len());
+}
