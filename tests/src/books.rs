@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use serde_json::Value;
 
 mod ledger;
+mod share;
 
 use ledger::Entry;
 

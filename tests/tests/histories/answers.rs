@@ -1,0 +1,187 @@
+//! Whether each answer is one that the shop may give.
+
+use serde_json::Value;
+
+use crate::{
+    history::{PRICES, Wish},
+    model::{Model, Order},
+    trace::{Did, Event, Reply, Span},
+};
+
+impl Model<'_> {
+    /// Holds every answer against the model.
+    ///
+    /// # Errors
+    /// The first that is not allowed.
+    pub(crate) fn check_answers(&self, product: impl Fn(usize) -> String) -> Result<(), String> {
+        for event in self.trace {
+            self.check(event, &product).map_err(|why| format!("step {}: {why}", event.step + 1))?;
+        }
+        for order in &self.orders {
+            self.check_once(order)?;
+            self.check_course(order)?;
+        }
+        Ok(())
+    }
+
+    fn check(&self, event: &Event, product: &impl Fn(usize) -> String) -> Result<(), String> {
+        match &event.did {
+            Did::Order { key, wish, answer: Some(answer) } => {
+                self.check_order(&event.span, *key, wish, answer, product)
+            }
+            Did::Cancel { order_id, answer } => self.check_cancel(&event.span, order_id, answer),
+            Did::Read { answer, .. } if answer.order().is_none() => Err(unexpected(answer)),
+            Did::CancelUnknown { answer } if answer.problem() != "order-not-found" => Err(unexpected(answer)),
+            Did::Look { product, answer } => {
+                let (least, most) = self.available(*product, &event.span);
+                match answer.body["available"].as_i64() {
+                    Some(pieces) if (least.max(0)..=most).contains(&pieces) => Ok(()),
+                    pieces => Err(format!("{least} to {most} may be available, and it says {pieces:?}")),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_order(
+        &self,
+        span: &Span,
+        key: Option<usize>,
+        wish: &Wish,
+        answer: &Reply,
+        product: &impl Fn(usize) -> String,
+    ) -> Result<(), String> {
+        let under = key.and_then(|key| self.under(key));
+        let made_before = under.filter(|order| order.known_before(span));
+        match (answer.status, answer.problem()) {
+            (201, _) if made_before.is_some() => Err(format!("a second order: {answer:?}")),
+            (201, _) => {
+                let short = (0..3).find(|number| self.available(*number, span).1 < wish.pieces[*number]);
+                short.map_or(Ok(()), |number| {
+                    let most = self.available(number, span).1;
+                    Err(format!("at most {most} of product {number} can have been there, and it was ordered"))
+                })
+            }
+            (200, _) if key.is_some() && answer.replayed => Ok(()),
+            (409, "out-of-stock") if made_before.is_none() => {
+                self.check_shortage(span, wish, answer, product)
+            }
+            (422, "idempotency-key-reused") if under.is_some_and(|order| !order.wish.same(wish)) => Ok(()),
+            _ => Err(unexpected(answer)),
+        }
+    }
+
+    /// What is said to be short must be, and can have been available as it says.
+    fn check_shortage(
+        &self,
+        span: &Span,
+        wish: &Wish,
+        answer: &Reply,
+        product: &impl Fn(usize) -> String,
+    ) -> Result<(), String> {
+        let shortages = answer.body["out_of_stock"].as_array().filter(|list| !list.is_empty());
+        for short in shortages.ok_or_else(|| unexpected(answer))? {
+            let number = (0..3).find(|number| short["product_id"] == product(*number).as_str());
+            let number = number.ok_or_else(|| unexpected(answer))?;
+            let (least, most) = self.available(number, span);
+            let possible = |pieces: i64| {
+                (least.max(0)..=most).contains(&pieces)
+                    && pieces < wish.pieces[number]
+                    && short["requested"] == wish.pieces[number]
+            };
+            if !short["available"].as_i64().is_some_and(possible) {
+                return Err(format!("{least} to {most} may be available of product {number}: {answer:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_cancel(&self, span: &Span, order_id: &str, answer: &Reply) -> Result<(), String> {
+        let order = self.order(order_id).ok_or("cancelled an order that nobody made")?;
+        let seen_before = |status: &str| {
+            self.seen(order_id).any(|(when, seen)| when.before(span) && seen["status"] == status)
+        };
+        match (answer.status, answer.problem()) {
+            (200, _) if answer.body["status"] == "CANCELLED" && !seen_before("PAYMENT_FAILED") => Ok(()),
+            // Unless the same order was cancelled by another: the end is one.
+            (409, "order-not-cancellable")
+                if order.can_fail()
+                    && !order.cancelled
+                    && answer.body["order_status"] == "PAYMENT_FAILED" =>
+            {
+                Ok(())
+            }
+            _ => Err(unexpected(answer)),
+        }
+    }
+
+    /// What was seen of an order, and when.
+    fn seen<'b>(&'b self, order_id: &'b str) -> impl Iterator<Item = (Span, &'b Value)> {
+        self.trace.iter().filter_map(move |event| {
+            let answer = match &event.did {
+                Did::Order { answer: Some(answer), .. }
+                | Did::Cancel { answer, .. }
+                | Did::Read { answer, .. } => answer,
+                _ => return None,
+            };
+            Some((event.span, answer.order().filter(|order| order["order_id"] == order_id)?))
+        })
+    }
+
+    /// An order is made once: where each request gets its answer, exactly one says so.
+    fn check_once(&self, order: &Order<'_>) -> Result<(), String> {
+        let Some(id) = order.id else { return Ok(()) };
+        let made = self.trace.iter().filter(|event| match &event.did {
+            Did::Order { answer: Some(answer), .. } => answer.status == 201 && answer.body["order_id"] == id,
+            _ => false,
+        });
+        let made = made.count();
+        if made > 1 || (self.calm && made == 0) {
+            return Err(format!("order {id} was made {made} times"));
+        }
+        Ok(())
+    }
+
+    /// Whatever was seen of an order is what was wished, and what was seen later only adds to its history.
+    fn check_course(&self, order: &Order<'_>) -> Result<(), String> {
+        let Some(id) = order.id else { return Ok(()) };
+        let seen: Vec<_> = self.seen(id).collect();
+        for (when, shown) in &seen {
+            let right =
+                shown["total"]["amount"] == order.wish.total() && lines_of(order.wish) == lines_in(shown);
+            if !right {
+                return Err(format!("it is not what was ordered ({}): {shown}", order.wish));
+            }
+            let history = |shown: &Value| shown["history"].as_array().cloned().unwrap_or_default();
+            let now = history(shown);
+            let gone = seen
+                .iter()
+                .find(|(before, earlier)| before.before(when) && !now.starts_with(&history(earlier)));
+            if let Some((_, earlier)) = gone {
+                return Err(format!("its past changed from {earlier} to {shown}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Quantity and price of each line, as a wish has them.
+fn lines_of(wish: &Wish) -> Vec<(i64, i64)> {
+    let mut lines: Vec<_> = wish.pieces.into_iter().zip(PRICES).filter(|(pieces, _)| *pieces > 0).collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// Quantity and price of each line, as an answer has them.
+fn lines_in(shown: &Value) -> Vec<(i64, i64)> {
+    let number = |value: &Value| value.as_i64().unwrap_or(-1);
+    let items = shown["items"].as_array().into_iter().flatten();
+    let mut lines: Vec<_> =
+        items.map(|line| (number(&line["quantity"]), number(&line["unit_price"]["amount"]))).collect();
+    lines.sort_unstable();
+    lines
+}
+
+fn unexpected(answer: &Reply) -> String {
+    format!("an answer that is not allowed here: {answer:?}")
+}

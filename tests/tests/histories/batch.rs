@@ -1,0 +1,138 @@
+//! Runs histories at once on one stack, under one plan of faults, and holds each against the model.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use e2e::{Books, Options, Shop, children, kill_nine};
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::{
+    act::Actor,
+    history::{History, PRICES, STOCK},
+    model::Model,
+    plan::Plan,
+    trace::Event,
+};
+
+/// From the last request to the end of the last order: a payment that is given up takes half a minute.
+const QUIET_WITHIN: Duration = Duration::from_secs(90);
+/// What is written in passing while all is quiet: the last steps of a killed process, or of a message that comes again.
+const IN_ORDER_WITHIN: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(100);
+/// How long a kill waits for a process of its function.
+const VICTIM_WITHIN: Duration = Duration::from_secs(2);
+
+/// A stack on which batches run, one after the other.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    shop: Shop,
+    histories: AtomicU64,
+}
+
+impl Stage {
+    pub(crate) async fn start() -> Self {
+        // A busy machine shall be no outage of the provider, and no payment shall come again while it is being made:
+        // the model would have to allow for both.
+        let parameters = [("PaymentTimeoutMs", "2000"), ("PaymentVisibilitySeconds", "4")];
+        let parameters = parameters.map(|(name, value)| (name, value.to_owned())).to_vec();
+        let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
+        Self { shop, histories: AtomicU64::new(0) }
+    }
+
+    /// Runs histories at once, and tells for each what was wrong with it.
+    pub(crate) async fn run(
+        &self,
+        histories: &[History],
+        plan: &Plan,
+        chance: u64,
+    ) -> Vec<Result<(), String>> {
+        let actor = |history| {
+            let number = self.histories.fetch_add(1, Ordering::Relaxed);
+            Actor::new(&self.shop, history, format!("h{number}"), plan.calm())
+        };
+        let actors: Vec<_> = histories.iter().map(actor).collect();
+        self.stock(&actors).await;
+        self.shop.set_faults(&plan.to_json(chance)).await;
+        let acts = join_all(actors.iter().map(Actor::run));
+        let (traces, ()) = tokio::join!(acts, self.crash(plan));
+        let quiet = self.quiet().await;
+        self.shop.clear_faults().await;
+        let deadline = Instant::now() + IN_ORDER_WITHIN;
+        loop {
+            let books = self.shop.books().await;
+            let judged: Vec<_> = actors
+                .iter()
+                .zip(&traces)
+                .map(|(actor, trace)| quiet.clone().and(judge(actor, trace, plan, &books)))
+                .collect();
+            if judged.iter().all(Result::is_ok) || Instant::now() >= deadline {
+                return judged;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Puts the products of these histories into the catalogue.
+    async fn stock(&self, actors: &[Actor<'_>]) {
+        let products = actors.iter().flat_map(|actor| {
+            STOCK.iter().zip(PRICES).enumerate().map(|(number, (available, price))| {
+                json!({"product_id": actor.product(number), "name": "Thing", "description": "A thing.",
+                    "category": "things", "image": "data:,", "available": available,
+                    "price": {"amount": price, "currency": "USD"}})
+            })
+        });
+        let products = json!(products.collect::<Vec<_>>()).to_string();
+        let table = self.shop.table("CatalogTable");
+        local_dynamo::seed(&self.shop.aws.dynamodb(), &table, &products).await.unwrap();
+    }
+
+    /// Kills a process of each function that the plan names, as soon as there is one.
+    async fn crash(&self, plan: &Plan) {
+        for function in &plan.crashes {
+            let deadline = Instant::now() + VICTIM_WITHIN;
+            while Instant::now() < deadline {
+                tokio::time::sleep(POLL).await;
+                let processes = children(self.shop.process_id());
+                if let Some((id, _)) = processes.iter().find(|(_, name)| name == function) {
+                    kill_nine(*id);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Waits until no payment and no refund is due.
+    async fn quiet(&self) -> Result<(), String> {
+        let deadline = Instant::now() + QUIET_WITHIN;
+        loop {
+            let due = self.shop.aws.dynamodb().scan().table_name(self.shop.table("OrdersTable"));
+            let due = due.index_name("pending").send().await.map_err(|error| format!("{error:?}"))?;
+            if due.items().is_empty() {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err(format!("within {QUIET_WITHIN:?} not all ended: {:?}", due.items()));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+fn judge(
+    actor: &Actor<'_>,
+    trace: &Result<Vec<Event>, String>,
+    plan: &Plan,
+    books: &Books,
+) -> Result<(), String> {
+    let trace = trace.as_ref().map_err(String::clone)?;
+    let model = Model::of(trace, plan)?;
+    model.check_answers(|number| actor.product(number))?;
+    model.check_end(books, |number| actor.product(number))?;
+    match books.stray_charges().as_slice() {
+        [] => Ok(()),
+        strays => Err(format!("charges of what is no order: {strays:?}")),
+    }
+}

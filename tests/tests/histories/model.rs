@@ -1,0 +1,210 @@
+//! What the shop may do: which orders there are, by what was seen, and how much stock there can have been when.
+//!
+//! Requests overlap, so the model does not say what happens but what can have happened: each effect lies somewhere
+//! between the beginning and the end of its request, and bounds follow from that.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use crate::{
+    history::{STOCK, Wish},
+    plan::Plan,
+    trace::{Did, Event, Reply, Span},
+};
+
+/// The orders of one history, and its stock.
+#[derive(Debug)]
+pub(crate) struct Model<'a> {
+    pub(crate) calm: bool,
+    pub(crate) trace: &'a [Event],
+    pub(crate) orders: Vec<Order<'a>>,
+}
+
+/// An order as the customer knows it.
+#[derive(Debug)]
+pub(crate) struct Order<'a> {
+    /// None where no answer was clear: it may have been made or not.
+    pub(crate) id: Option<&'a str>,
+    /// The step whose key it has.
+    pub(crate) key: Option<usize>,
+    pub(crate) wish: &'a Wish,
+    /// It was not there before.
+    asked: Instant,
+    /// It was there from then on.
+    known: Option<Instant>,
+    /// Whether its payment may fail, although its token is good.
+    pub(crate) given_up: bool,
+    /// Whether it was seen CONFIRMED at any time.
+    pub(crate) confirmed: bool,
+    /// When it was first asked to be cancelled.
+    cancelling: Option<Instant>,
+    /// Whether a cancellation was answered with 200.
+    pub(crate) cancelled: bool,
+    /// From then on it held no stock.
+    freed: Option<Instant>,
+}
+
+impl Order<'_> {
+    /// The states that it may end in.
+    pub(crate) fn ends(&self) -> &'static [&'static str] {
+        if self.cancelled {
+            return &["CANCELLED"];
+        }
+        match (self.pays(), self.can_fail()) {
+            (true, false) => &["CONFIRMED"],
+            (true, true) => &["CONFIRMED", "PAYMENT_FAILED"],
+            (false, _) => &["PAYMENT_FAILED"],
+        }
+    }
+
+    /// Whether the provider captures its charge.
+    pub(crate) fn pays(&self) -> bool {
+        matches!(self.wish.token, "tok_visa" | "tok_flaky" | "tok_late")
+    }
+
+    /// Whether its payment can fail.
+    pub(crate) fn can_fail(&self) -> bool {
+        !self.confirmed && (self.given_up || !self.pays())
+    }
+
+    /// Whether it was there when a request began.
+    pub(crate) fn known_before(&self, span: &Span) -> bool {
+        self.known.is_some_and(|known| known <= span.begun)
+    }
+
+    /// Whether it held its pieces all the time.
+    fn holds_throughout(&self, span: &Span) -> bool {
+        let before_end = |moment: Option<Instant>| moment.is_some_and(|moment| moment < span.over);
+        let freed = self.can_fail() || before_end(self.cancelling);
+        self.known_before(span) && !freed
+    }
+
+    /// Whether it may have held its pieces at some time.
+    fn may_hold(&self, span: &Span) -> bool {
+        self.asked < span.over && self.freed.is_none_or(|freed| freed > span.begun)
+    }
+}
+
+impl<'a> Model<'a> {
+    /// Learns from a trace.
+    ///
+    /// # Errors
+    /// When a key made more than one order.
+    pub(crate) fn of(trace: &'a [Event], plan: &Plan) -> Result<Self, String> {
+        let mut orders = Vec::new();
+        let mut by_key: BTreeMap<usize, Vec<&Event>> = BTreeMap::new();
+        for event in trace {
+            match &event.did {
+                Did::Order { key: Some(key), .. } => by_key.entry(*key).or_default().push(event),
+                Did::Order { key: None, .. } => orders.extend(made(None, &[event])?),
+                _ => {}
+            }
+        }
+        for (key, events) in by_key {
+            orders.extend(made(Some(key), &events)?);
+        }
+        let mut model = Self { calm: plan.calm(), trace, orders };
+        for order in &mut model.orders {
+            order.given_up |= plan.gives_up();
+            for event in trace {
+                order.see(event);
+            }
+        }
+        Ok(model)
+    }
+
+    pub(crate) fn order(&self, id: &str) -> Option<&Order<'a>> {
+        self.orders.iter().find(|order| order.id == Some(id))
+    }
+
+    /// The order under a key.
+    pub(crate) fn under(&self, key: usize) -> Option<&Order<'a>> {
+        self.orders.iter().find(|order| order.key == Some(key))
+    }
+
+    /// The least and the most that can have been available of a product in a span of time.
+    pub(crate) fn available(&self, product: usize, span: &Span) -> (i64, i64) {
+        let (mut least, mut most) = (STOCK[product], STOCK[product]);
+        for event in self.trace {
+            if let Did::Restock { product: of, pieces } = event.did
+                && of == product
+            {
+                least += if event.span.before(span) { pieces } else { 0 };
+                most += if span.before(&event.span) { 0 } else { pieces };
+            }
+        }
+        for order in &self.orders {
+            let pieces = order.wish.pieces[product];
+            least -= if order.may_hold(span) { pieces } else { 0 };
+            most -= if order.holds_throughout(span) { pieces } else { 0 };
+        }
+        (least, most)
+    }
+}
+
+impl Order<'_> {
+    /// Takes note of what an event shows of this order.
+    fn see(&mut self, event: &Event) {
+        let about = |order_id: &str| self.id == Some(order_id);
+        let answer = match &event.did {
+            Did::Cancel { order_id, answer } if about(order_id) => {
+                let begun = event.span.begun;
+                self.cancelling = Some(self.cancelling.map_or(begun, |first| first.min(begun)));
+                self.cancelled |= answer.status == 200;
+                answer
+            }
+            Did::GiveUp { order_id } if about(order_id) => {
+                self.given_up = true;
+                return;
+            }
+            Did::Read { order_id, answer } if about(order_id) => answer,
+            Did::Order { answer: Some(answer), .. } => answer,
+            _ => return,
+        };
+        let Some(order) = answer.order().filter(|order| self.id == order["order_id"].as_str()) else {
+            return;
+        };
+        let history = order["history"].as_array().into_iter().flatten();
+        self.confirmed |= history.into_iter().any(|step| step["status"] == "CONFIRMED");
+        if matches!(order["status"].as_str(), Some("PAYMENT_FAILED" | "CANCELLED")) {
+            let over = event.span.over;
+            self.freed = Some(self.freed.map_or(over, |freed| freed.min(over)));
+        }
+    }
+}
+
+/// The order that requests under one key, or one request without, have made.
+fn made<'a>(key: Option<usize>, events: &[&'a Event]) -> Result<Option<Order<'a>>, String> {
+    let asked = |event: &&'a Event| match &event.did {
+        Did::Order { wish, answer, .. } => Some((event.span, wish, answer.as_ref())),
+        _ => None,
+    };
+    let requests: Vec<_> = events.iter().filter_map(asked).collect();
+    let good = |reply: Option<&'a Reply>| reply.and_then(Reply::order)?["order_id"].as_str();
+    let answered: Vec<_> =
+        requests.iter().filter_map(|(span, wish, reply)| Some((span, *wish, good(*reply)?))).collect();
+    let order = |id, wish, asked, known| Order {
+        id,
+        key,
+        wish,
+        asked,
+        known,
+        given_up: false,
+        confirmed: false,
+        cancelling: None,
+        cancelled: false,
+        freed: None,
+    };
+    let Some((_, wish, id)) = answered.first() else {
+        let unclear = requests.iter().find(|(_, _, reply)| reply.is_none());
+        return Ok(unclear.map(|(span, wish, _)| order(None, *wish, span.begun, None)));
+    };
+    if let Some((_, other, another)) =
+        answered.iter().find(|(_, other, another)| another != id || !other.same(wish))
+    {
+        return Err(format!("one key made the order {id} of {wish} and the order {another} of {other}"));
+    }
+    let alike = requests.iter().filter(|(_, other, _)| other.same(wish));
+    let asked = alike.map(|(span, _, _)| span.begun).min();
+    let known = answered.iter().map(|(span, _, _)| span.over).min();
+    Ok(asked.map(|asked| order(Some(*id), *wish, asked, known)))
+}

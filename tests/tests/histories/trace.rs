@@ -1,0 +1,79 @@
+//! What was seen while a history ran: who asked for what, from when to when, and what came of it.
+
+use std::time::Instant;
+
+use e2e::Answer;
+use serde_json::Value;
+
+/// One thing that was done.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    /// The step's number.
+    pub(crate) step: usize,
+    pub(crate) span: Span,
+    pub(crate) did: Did,
+}
+
+/// From before the first request to after the last answer: what it did to the shop, it did in between.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) begun: Instant,
+    pub(crate) over: Instant,
+}
+
+impl Span {
+    /// Whether this was over before the other began.
+    pub(crate) fn before(&self, other: &Self) -> bool {
+        self.over <= other.begun
+    }
+}
+
+/// What was done, and its answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Did {
+    /// An order was asked for: with the key of the step `key`, or without. No answer where none was clear: then the
+    /// order may have been made or not.
+    Order { key: Option<usize>, wish: crate::history::Wish, answer: Option<Reply> },
+    /// An order was asked to be cancelled.
+    Cancel { order_id: String, answer: Reply },
+    /// An order was read.
+    Read { order_id: String, answer: Reply },
+    /// What is no order was asked to be cancelled.
+    CancelUnknown { answer: Reply },
+    /// A product was read.
+    Look { product: usize, answer: Reply },
+    /// Pieces came.
+    Restock { product: usize, pieces: i64 },
+    /// A message came into the dead-letter queue.
+    GiveUp { order_id: String },
+}
+
+/// An answer, as far as the model looks at it.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) replayed: bool,
+    pub(crate) body: Value,
+}
+
+impl From<&Answer> for Reply {
+    fn from(answer: &Answer) -> Self {
+        Self {
+            status: answer.status,
+            replayed: answer.header("idempotency-replayed") == "true",
+            body: serde_json::from_slice(&answer.body).unwrap_or_default(),
+        }
+    }
+}
+
+impl Reply {
+    /// The order in it, if there is one.
+    pub(crate) fn order(&self) -> Option<&Value> {
+        matches!(self.status, 200 | 201).then_some(&self.body).filter(|body| body["order_id"].is_string())
+    }
+
+    /// The problem's name.
+    pub(crate) fn problem(&self) -> &str {
+        self.body["type"].as_str().and_then(|name| name.rsplit(':').next()).unwrap_or_default()
+    }
+}
