@@ -103,7 +103,7 @@ impl Model<'_> {
         };
         match (answer.status, answer.problem()) {
             (200, _) if answer.body["status"] == "CANCELLED" && !seen_before("PAYMENT_FAILED") => Ok(()),
-            // Unless the same order was cancelled by another: the end is one.
+            // Not when the order was also cancelled: it has one end.
             (409, "order-not-cancellable")
                 if order.can_fail()
                     && !order.cancelled
@@ -118,11 +118,11 @@ impl Model<'_> {
     /// What was seen of an order, and when.
     fn seen<'b>(&'b self, order_id: &'b str) -> impl Iterator<Item = (Span, &'b Value)> {
         self.trace.iter().filter_map(move |event| {
-            let answer = match &event.did {
-                Did::Order { answer: Some(answer), .. }
-                | Did::Cancel { answer, .. }
-                | Did::Read { answer, .. } => answer,
-                _ => return None,
+            let (Did::Order { answer: Some(answer), .. }
+            | Did::Cancel { answer, .. }
+            | Did::Read { answer, .. }) = &event.did
+            else {
+                return None;
             };
             Some((event.span, answer.order().filter(|order| order["order_id"] == order_id)?))
         })

@@ -14,6 +14,7 @@ use crate::{
     history::{History, PRICES, STOCK},
     model::Model,
     plan::Plan,
+    tally::Tally,
     trace::Event,
 };
 
@@ -21,25 +22,30 @@ use crate::{
 const QUIET_WITHIN: Duration = Duration::from_secs(90);
 /// What is written in passing while all is quiet: the last steps of a killed process, or of a message that comes again.
 const IN_ORDER_WITHIN: Duration = Duration::from_secs(5);
+/// The tally's names for what goes wrong.
+pub(crate) const STRUCK: &str = "faults struck";
+pub(crate) const KILLED: &str = "processes killed";
 const POLL: Duration = Duration::from_millis(100);
 /// How long a kill waits for a process of its function.
 const VICTIM_WITHIN: Duration = Duration::from_secs(2);
 
 /// A stack on which batches run, one after the other.
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct Stage<'a> {
     shop: Shop,
+    /// What its histories met.
+    tally: &'a Tally,
     histories: AtomicU64,
 }
 
-impl Stage {
-    pub(crate) async fn start() -> Self {
+impl<'a> Stage<'a> {
+    pub(crate) async fn start(tally: &'a Tally) -> Self {
         // A busy machine shall be no outage of the provider, and no payment shall come again while it is being made:
         // the model would have to allow for both.
         let parameters = [("PaymentTimeoutMs", "2000"), ("PaymentVisibilitySeconds", "4")];
         let parameters = parameters.map(|(name, value)| (name, value.to_owned())).to_vec();
         let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
-        Self { shop, histories: AtomicU64::new(0) }
+        Self { shop, tally, histories: AtomicU64::new(0) }
     }
 
     /// Runs histories at once, and tells for each what was wrong with it.
@@ -59,6 +65,12 @@ impl Stage {
         let acts = join_all(actors.iter().map(Actor::run));
         let (traces, ()) = tokio::join!(acts, self.crash(plan));
         let quiet = self.quiet().await;
+        for trace in traces.iter().flatten() {
+            self.tally.answers(trace);
+        }
+        let struck = self.shop.faults().await;
+        let struck = struck.iter().filter_map(|rule| rule["struck"].as_u64()).sum();
+        self.tally.add(STRUCK, struck);
         self.shop.clear_faults().await;
         let deadline = Instant::now() + IN_ORDER_WITHIN;
         loop {
@@ -73,6 +85,11 @@ impl Stage {
             }
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// Takes the ends of all orders so far into the tally.
+    pub(crate) async fn close(&self) {
+        self.tally.ends(&self.shop.books().await);
     }
 
     /// Puts the products of these histories into the catalogue.
@@ -98,6 +115,7 @@ impl Stage {
                 let processes = children(self.shop.process_id());
                 if let Some((id, _)) = processes.iter().find(|(_, name)| name == function) {
                     kill_nine(*id);
+                    self.tally.add(KILLED, 1);
                     break;
                 }
             }

@@ -8,6 +8,8 @@ use proptest::{prelude::*, sample::select};
 pub(crate) const STOCK: [i64; 3] = [2, 6, 1000];
 /// Minor units.
 pub(crate) const PRICES: [i64; 3] = [12_345, 999, 50];
+/// Each takes seconds: only some batches have them.
+const SLOW_TOKENS: [&str; 2] = ["tok_late", "tok_unavailable"];
 const NAMES: [&str; 3] = ["scarce", "few", "plenty"];
 
 /// Steps in the order in which they are begun.
@@ -113,6 +115,15 @@ impl History {
         groups
     }
 
+    /// What runs soonest comes first: without tokens that take seconds, and with few steps.
+    pub(crate) fn effort(&self) -> (bool, usize) {
+        let slow = |step: &Step| match &step.action {
+            Action::Order(wish) | Action::Reuse(_, wish) => SLOW_TOKENS.contains(&wish.token),
+            _ => false,
+        };
+        (self.0.iter().any(slow), self.0.len())
+    }
+
     fn tell(&self, f: &mut fmt::Formatter<'_>, number: usize) -> fmt::Result {
         let of = |verb: &str| match self.target(number) {
             Some(target) => format!("{verb} the order of step {}", target + 1),
@@ -157,8 +168,7 @@ impl fmt::Display for History {
 
 fn wish(slow: bool) -> impl Strategy<Value = Wish> {
     let quick = vec!["tok_visa", "tok_visa", "tok_visa", "tok_declined", "tok_declined", "tok_flaky"];
-    // Each takes seconds: only some batches have them.
-    let tokens = if slow { [quick, vec!["tok_late", "tok_unavailable"]].concat() } else { quick };
+    let tokens = if slow { [quick, SLOW_TOKENS.to_vec()].concat() } else { quick };
     let keyed = prop_oneof![4 => Just(true), 1 => Just(false)];
     (keyed, [0..=2i64, 0..=4i64, 0..=3i64], select(tokens)).prop_map(|(keyed, mut pieces, token)| {
         if pieces == [0; 3] {
@@ -186,7 +196,7 @@ pub(crate) fn histories(slow: bool) -> impl Strategy<Value = History> {
     ];
     let step = (prop_oneof![3 => Just(false), 2 => Just(true)], action);
     let step = step.prop_map(|(at_once, action)| Step { at_once, action });
-    (wish(slow), prop::collection::vec(step, 2..=11)).prop_map(|(wish, rest)| {
+    (wish(slow), prop::collection::vec(step, 1..=11)).prop_map(|(wish, rest)| {
         let first = Step { at_once: false, action: Action::Order(wish) };
         History(std::iter::once(first).chain(rest).collect())
     })

@@ -16,6 +16,7 @@ mod model;
 mod plan;
 mod seed;
 mod shrink;
+mod tally;
 mod trace;
 
 use std::{
@@ -29,10 +30,18 @@ use e2e::needs;
 use futures_util::future::join_all;
 use seed::Seed;
 
-use crate::{batch::Stage, shrink::shrink};
+use crate::{
+    batch::{KILLED, STRUCK, Stage},
+    shrink::shrink,
+    tally::Tally,
+};
 
 /// While orders of one batch wait for their end, another one needs the processors.
 const STAGES: usize = 3;
+/// A single history is run so often, all at once: that it failed before may have been a matter of time.
+const ALONE: u64 = 8;
+/// In so many histories everything happens.
+const MANY: u64 = 100;
 
 /// A history that failed.
 #[derive(Debug)]
@@ -42,7 +51,7 @@ struct Failure {
 }
 
 /// Runs batches until there are none, or one has failed.
-async fn work(stage: &Stage, batches: &Mutex<BTreeMap<u64, Vec<Seed>>>, failures: &Mutex<Vec<Failure>>) {
+async fn work(stage: &Stage<'_>, batches: &Mutex<BTreeMap<u64, Vec<Seed>>>, failures: &Mutex<Vec<Failure>>) {
     loop {
         let next = batches.lock().unwrap().pop_first();
         let Some((batch, seeds)) = next.filter(|_| failures.lock().unwrap().is_empty()) else { return };
@@ -62,7 +71,7 @@ fn say(text: &str) {
 }
 
 /// What is known of a failure, and how to see it again.
-async fn report(stage: &Stage, failure: &Failure) -> String {
+async fn report(stage: &Stage<'_>, failure: &Failure) -> String {
     let Failure { seed, why } = failure;
     let (history, plan) = (seed.history().current(), seed.plan().current());
     let again = "cargo test --workspace --test histories";
@@ -92,24 +101,35 @@ async fn whatever_happens_the_shop_does_what_it_may() {
     let (first, count) = (seeds.start, seeds.end - seeds.start);
     let mut batches: BTreeMap<u64, Vec<Seed>> = BTreeMap::new();
     for seed in seeds.map(Seed) {
-        batches.entry(seed.batch()).or_default().push(seed);
+        let copies = if count == 1 { ALONE } else { 1 };
+        batches.entry(seed.batch()).or_default().extend((0..copies).map(|_| seed));
     }
+    let tally = Tally::default();
     let stages = STAGES.min(batches.len());
     let (batches, failures) = (Mutex::new(batches), Mutex::new(Vec::new()));
     let started = Instant::now();
     let stages = join_all((0..stages).map(|_| async {
-        let stage = Stage::start().await;
+        let stage = Stage::start(&tally).await;
         work(&stage, &batches, &failures).await;
+        stage.close().await;
         stage
     }))
     .await;
     let took = Duration::from_secs(started.elapsed().as_secs());
     let mut failures = failures.into_inner().unwrap();
-    failures.sort_by_key(|failure| failure.seed.history().current().0.len());
+    failures.sort_by_key(|failure| failure.seed.history().current().effort());
     let Some(shortest) = failures.first() else {
-        return say(&format!("{count} histories from seed {first} in {took:?}: all as they may be"));
+        say(&format!(
+            "{count} histories from seed {first} in {took:?}: all as they may be\nthey met: {tally}"
+        ));
+        let rare = [STRUCK, KILLED, "POST /orders 409", "POST /orders 422", "cancel 409", "PAYMENT_FAILED"];
+        let missing: Vec<_> = rare.into_iter().filter(|what| tally.of(what) == 0).collect();
+        assert!(count < MANY || missing.is_empty(), "so many histories, and none met {missing:?}");
+        return;
     };
     let all: Vec<_> = failures.iter().map(|failure| failure.seed.0).collect();
     let text = report(&stages[0], shortest).await;
+    // Stacks that go in a panic print their logs, which are long and of all histories.
+    drop(stages);
     panic!("{count} histories from seed {first}: after {took:?} these failed: {all:?}\n{text}");
 }

@@ -59,3 +59,14 @@ pub(crate) fn asked_for() -> std::ops::Range<u64> {
     let first = number("FARTHING_SEED", 0);
     first..first + number("FARTHING_HISTORIES", 100)
 }
+
+#[test]
+fn a_seed_is_always_the_same_history_and_shares_its_plan_with_its_batch() {
+    let histories: Vec<_> = (0..BATCH).map(|number| Seed(number).history().current()).collect();
+    let again: Vec<_> = (0..BATCH).map(|number| Seed(number).history().current()).collect();
+    assert_eq!(histories, again);
+    assert!(histories.iter().any(|history| *history != histories[0]));
+    let plans: Vec<_> = (0..BATCH * 4).map(|number| Seed(number).plan().current()).collect();
+    assert!(plans[..25].iter().all(|plan| *plan == plans[0]));
+    assert!(plans.iter().any(|plan| *plan != plans[0]));
+}

@@ -14,9 +14,9 @@ use proptest::strategy::ValueTree;
 use crate::{batch::Stage, history::History, plan::Plan, seed::Seed};
 
 /// A failure may need luck: each candidate runs so often, all at once.
-const COPIES: usize = 8;
+const COPIES: usize = 4;
 const CANDIDATES: usize = 80;
-const WITHIN: Duration = Duration::from_secs(240);
+const WITHIN: Duration = Duration::from_secs(150);
 
 /// What is left of a history that failed.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct Smallest {
 }
 
 struct Shrinking<'a> {
-    stage: &'a Stage,
+    stage: &'a Stage<'a>,
     chance: u64,
     until: Instant,
     candidates: usize,
@@ -37,7 +37,7 @@ struct Shrinking<'a> {
 }
 
 /// Runs a history alone, and smaller ones if it fails again. Nothing, if it does not.
-pub(crate) async fn shrink(stage: &Stage, seed: Seed) -> Option<Smallest> {
+pub(crate) async fn shrink(stage: &Stage<'_>, seed: Seed) -> Option<Smallest> {
     let (mut history, mut plan) = (seed.history(), seed.plan());
     let mut shrinking = Shrinking {
         stage,

@@ -1,0 +1,51 @@
+//! What the histories met: a run in which nothing was refused, cancelled or struck would prove little.
+
+use std::{collections::BTreeMap, fmt, sync::Mutex};
+
+use e2e::Books;
+
+use crate::trace::{Did, Event, Reply};
+
+/// Counts by name.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(Mutex<BTreeMap<String, u64>>);
+
+impl Tally {
+    pub(crate) fn add(&self, what: &str, count: u64) {
+        *self.0.lock().unwrap().entry(what.to_owned()).or_default() += count;
+    }
+
+    pub(crate) fn of(&self, what: &str) -> u64 {
+        self.0.lock().unwrap().get(what).copied().unwrap_or_default()
+    }
+
+    /// Counts the answers of a history.
+    pub(crate) fn answers(&self, trace: &[Event]) {
+        for event in trace {
+            let (verb, answer) = match &event.did {
+                Did::Order { answer, .. } => ("POST /orders", answer.as_ref()),
+                Did::Cancel { answer, .. } | Did::CancelUnknown { answer } => ("cancel", Some(answer)),
+                Did::Read { answer, .. } | Did::Look { answer, .. } => ("GET", Some(answer)),
+                Did::Restock { .. } | Did::GiveUp { .. } => continue,
+            };
+            let status =
+                answer.map_or_else(|| "unclear".to_owned(), |Reply { status, .. }| status.to_string());
+            self.add(&format!("{verb} {status}"), 1);
+        }
+    }
+
+    /// Counts the ends of the orders.
+    pub(crate) fn ends(&self, books: &Books) {
+        for status in ["CONFIRMED", "PAYMENT_FAILED", "CANCELLED"] {
+            self.add(status, books.count(status) as u64);
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = self.0.lock().unwrap();
+        let counts: Vec<_> = counts.iter().map(|(what, count)| format!("{what}: {count}")).collect();
+        write!(f, "{}", counts.join(", "))
+    }
+}
