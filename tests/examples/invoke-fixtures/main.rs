@@ -11,12 +11,26 @@ use e2e::{
     Client, Shop,
     fixtures::{Fixture, fixtures},
 };
-use tokio::process::Command;
+use tokio::{
+    process::Command,
+    signal::unix::{SignalKind, signal},
+};
 
 use self::watch::Watch;
 
+/// Ends in order at Ctrl-C and SIGTERM, too; if it is killed, what it has started notices (`e2e`, [`watch`]).
 #[tokio::main]
 async fn main() -> ExitCode {
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt()).unwrap(), signal(SignalKind::terminate()).unwrap());
+    tokio::select! {
+        code = check() => code,
+        _ = interrupt.recv() => ExitCode::FAILURE,
+        _ = terminate.recv() => ExitCode::FAILURE,
+    }
+}
+
+async fn check() -> ExitCode {
     let version = cargo_lambda().arg("--version").output().await;
     if !version.is_ok_and(|output| output.status.success()) {
         eprintln!("cargo-lambda is missing: `pip install cargo-lambda` puts it on the PATH");
@@ -42,9 +56,11 @@ async fn main() -> ExitCode {
     if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
 fn cargo_lambda() -> Command {
     let mut command = Command::new("cargo");
-    command.arg("lambda").current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    command.arg("lambda").current_dir(WORKSPACE);
     command.kill_on_drop(true);
     command
 }

@@ -5,10 +5,17 @@ use std::{collections::BTreeMap, fmt::Write, fs, net::TcpListener, process::Stdi
 use e2e::{Shop, eventually, template};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
-use tokio::{net::TcpStream, process::Child};
+use tokio::{
+    net::TcpStream,
+    process::{Child, Command},
+};
 
 /// It builds each function when it is first invoked, but answers at once.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// Runs a command until standard input ends, and then ends the process group: so it ends with whoever has started it,
+/// however that one ended. A shell gives what it runs in the background no standard input.
+const WITH_STDIN: &str = r#""$@" & read -r _; kill -TERM 0"#;
 
 /// A running `cargo lambda watch`.
 pub(crate) struct Watch {
@@ -26,10 +33,11 @@ impl Watch {
         let variables = folder.path().join("variables.env");
         fs::write(&variables, environment(shop)).unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();
-        let mut command = super::cargo_lambda();
+        let mut command = Command::new("sh");
+        command.args(["-c", WITH_STDIN, "sh", "cargo", "lambda"]).current_dir(super::WORKSPACE);
         command.args(["watch", "--ignore-changes", "--invoke-address", "127.0.0.1"]);
         command.args(["--invoke-port", &port.to_string(), "--env-file"]).arg(variables);
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
         // A group of its own, so that its functions end with it.
         let process = command.process_group(0).spawn().unwrap();
         let watch = Self { port, process, folder };

@@ -118,7 +118,12 @@ pub(crate) async fn conflict(url: String) -> String {
     let table = table(&client).await;
     let writes = (0..64).map(|_| client.transact_write_items().transact_items(add_one(&table, "a")).send());
     let answers = join_all(writes).await;
-    let codes = answers.iter().filter_map(|answer| answer.as_ref().err()).flat_map(reasons_of);
+    let failed = answers.iter().filter_map(|answer| answer.as_ref().err());
+    assert!(
+        failed.clone().all(|error| error.as_service_error().is_some()),
+        "a write without an answer may be done or not"
+    );
+    let codes = failed.flat_map(reasons_of);
     let raised = codes.filter(|reason| reason.code() == Some("TransactionConflict")).count();
     let done = answers.iter().filter(|answer| answer.is_ok()).count();
     let counted = read(&client, &table, "a").await;

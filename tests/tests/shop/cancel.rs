@@ -121,7 +121,12 @@ async fn what_is_no_order_cannot_be_cancelled() {
         let answer = shop.cancel(id).answer().await;
         assert_eq!((answer.status, answer.problem().as_deref()), (404, Some("order-not-found")), "{id}");
     }
-    // Only POST: a GET must never change anything.
+}
+
+#[tokio::test]
+async fn a_get_cancels_nothing() {
+    needs!(Gateway);
+    let shop = Shop::start().await;
     assert_eq!(shop.http.get("/orders/nonsense/cancel").answer().await.status, 404);
 }
 

@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use e2e::{Options, Shop, eventually};
+use e2e::{Options, Shop, eventually, needs};
 
 /// `tok_late` is charged three seconds after it was asked, whether or not anybody still waits.
 const LANDED_WITHIN: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_charge_that_comes_after_the_refund_is_refused() {
+    needs!(OwnStack, Tables);
     let shop = Shop::start().await;
     let id = shop.place(&[("stoneware-mug", 1)], "tok_late").await;
     // As soon as the provider has the charge on its way.
@@ -36,6 +37,7 @@ async fn a_charge_that_comes_after_the_refund_is_refused() {
 
 #[tokio::test]
 async fn the_simulation_inside_the_functions_keeps_the_same_promises() {
+    needs!(OwnStack, Tables);
     // What a demo deployment runs: no simulator beside it, the ledger in a table.
     let parameters = vec![("PaymentProviderUrl", String::new())];
     let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
@@ -61,6 +63,7 @@ async fn the_simulation_inside_the_functions_keeps_the_same_promises() {
 
 #[tokio::test]
 async fn no_line_of_any_log_holds_the_providers_key() {
+    needs!(OwnStack, Tables);
     let options = Options {
         parameters: vec![("LogLevel", "debug".to_owned())],
         flags: vec!["--verbose".to_owned(), "--log-format".to_owned(), "json".to_owned()],
