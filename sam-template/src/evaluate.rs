@@ -3,7 +3,10 @@
 //! The rules are CloudFormation's:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html>.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
     error::Fault,
@@ -22,6 +25,8 @@ pub(crate) struct Scope {
     pub(crate) conditions: BTreeMap<String, Node>,
     pub(crate) mappings: Option<Node>,
     pub(crate) resources: BTreeSet<String>,
+    /// How many conditions are being looked at, each for the sake of the one before.
+    pub(crate) asked: Cell<usize>,
 }
 
 impl Scope {
@@ -198,9 +203,16 @@ impl Scope {
     /// The named condition.
     pub(crate) fn condition(&self, name: &str, line: usize) -> Result<bool, Fault> {
         let node = self.conditions.get(name);
-        self.holds(
-            node.ok_or_else(|| Fault::new(line, format!("{name} is not a condition of this template")))?,
-        )
+        let node =
+            node.ok_or_else(|| Fault::new(line, format!("{name} is not a condition of this template")))?;
+        // A chain that is longer than there are conditions has come back to one of them.
+        if self.asked.get() >= self.conditions.len() {
+            return Err(node.fault(format!("the condition {name} depends on itself")));
+        }
+        self.asked.set(self.asked.get() + 1);
+        let holds = self.holds(node);
+        self.asked.set(self.asked.get() - 1);
+        holds
     }
 
     fn holds(&self, node: &Node) -> Result<bool, Fault> {
@@ -273,6 +285,7 @@ mod tests {
             conditions: entries.into_iter().map(|entry| (entry.key, entry.node)).collect(),
             mappings: Some(parse("Sizes: {dev: {memory: 128}}").unwrap()),
             resources: BTreeSet::from(["Queue".to_owned()]),
+            asked: Cell::new(0),
         }
     }
 

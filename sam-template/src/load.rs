@@ -88,6 +88,7 @@ pub(crate) fn scope(root: &Node, values: BTreeMap<String, String>) -> Result<Sco
         conditions: conditions.iter().map(|entry| (entry.key.clone(), entry.node.clone())).collect(),
         mappings: root.get("Mappings").cloned(),
         resources: resources.chain([IMPLICIT_API.to_owned()]).collect(),
+        ..Scope::default()
     })
 }
 
@@ -229,6 +230,19 @@ Resources:
         assert!(event.starts_with("template.yaml:18: Kafka"), "{event}");
         let number = message(&SMALL.replace("VisibilityTimeout: 42", "VisibilityTimeout: soon"));
         assert!(number.starts_with("template.yaml:23: soon is not a number"), "{number}");
+    }
+
+    #[test]
+    fn conditions_in_a_circle_are_a_fault() {
+        let function = "\nResources:\n  A: {Type: AWS::SQS::Queue, Condition: A}\n";
+        for conditions in [
+            "Conditions: {A: !Condition A}",
+            "Conditions: {A: !Not [!Condition B], B: !Not [!Condition A]}",
+            "Conditions: {A: !Equals [!If [A, x, y], x]}",
+        ] {
+            let message = parse(&format!("{conditions}{function}"), &[]).unwrap_err().to_string();
+            assert!(message.contains("depends on itself"), "{message}");
+        }
     }
 
     #[test]

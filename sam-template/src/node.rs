@@ -33,7 +33,7 @@ pub(crate) struct Entry {
 
 /// Reads one YAML document.
 pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
-    let mut events = Events { parser: Parser::new_from_str(text) };
+    let mut events = Events { parser: Parser::new_from_str(text), level: 0 };
     loop {
         let (event, span) = events.next()?;
         match event {
@@ -44,8 +44,13 @@ pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
     }
 }
 
+/// How deep values may lie in each other: far more than any template needs, far less than the stack holds.
+const MOST_LEVELS: usize = 100;
+
 struct Events<'input> {
     parser: Parser<'input, saphyr_parser::StrInput<'input>>,
+    /// How many sequences and mappings are open.
+    level: usize,
 }
 
 impl<'input> Events<'input> {
@@ -61,6 +66,10 @@ impl<'input> Events<'input> {
 
     fn node(&mut self, event: Event<'input>, span: Span) -> Result<Node, Fault> {
         let line = span.start.line();
+        if self.level > MOST_LEVELS {
+            return Err(Fault::new(line, format!("values lie in each other more than {MOST_LEVELS} deep")));
+        }
+        self.level += 1;
         let (value, tag) = match event {
             Event::Scalar(text, style, _, tag) => {
                 let null =
@@ -74,6 +83,7 @@ impl<'input> Events<'input> {
             }
             _ => return Err(Fault::new(line, "the template ends in the middle of a value")),
         };
+        self.level -= 1;
         let node = Node { line, value };
         Ok(match tag.and_then(|tag| long_form(&tag)) {
             Some(key) => Node { line, value: Value::Mapping(vec![Entry { key, line, node }]) },
@@ -221,5 +231,6 @@ mod tests {
         assert_eq!(parse("a: 1\nb: [1, 2\nc: 3").unwrap_err().line, 3);
         assert_eq!(parse("a: 1\na: 2").unwrap_err().message, "the key a stands twice");
         assert!(parse("").is_err());
+        assert_eq!(parse(&"[".repeat(100_000)).unwrap_err().line, 1);
     }
 }

@@ -7,6 +7,7 @@
 mod bad_input;
 mod bill;
 mod cancel;
+mod conformance;
 mod contention;
 mod crashes;
 mod documents;

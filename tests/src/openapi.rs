@@ -1,0 +1,158 @@
+//! `docs/openapi.yaml`, and whether an answer is as it says.
+
+use std::{collections::BTreeSet, fmt, fs, path::Path};
+
+use serde_json::{Value, json};
+
+use crate::Answer;
+
+/// The description of the API.
+#[derive(Debug)]
+pub struct Openapi(Value);
+
+/// A kind of answer of an operation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Documented {
+    /// `createOrder`
+    pub operation: String,
+    /// The status, or `default`.
+    pub status: String,
+    /// The last part of the problem's type, `gateway` for an answer of API Gateway itself, or empty for a success.
+    pub kind: String,
+}
+
+impl fmt::Display for Documented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.operation, self.status, self.kind)
+    }
+}
+
+const PROBLEM: &str = "urn:farthing:problem:";
+/// What API Gateway answers itself.
+const GATEWAY: &str = "gateway";
+
+impl Openapi {
+    /// Reads it.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    #[must_use]
+    pub fn read() -> Self {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/openapi.yaml");
+        Self(serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap())
+    }
+
+    /// Every kind of answer that it knows.
+    #[must_use]
+    pub fn documented(&self) -> BTreeSet<Documented> {
+        let mut all = BTreeSet::new();
+        for (operation, responses) in self.operations() {
+            for (status, response) in responses.as_object().unwrap() {
+                let of = |kind: &str| Documented {
+                    operation: operation.to_owned(),
+                    status: status.clone(),
+                    kind: kind.to_owned(),
+                };
+                let success = status.starts_with(['2', '3']);
+                let contents = self.resolved(response)["content"].as_object();
+                match contents {
+                    Some(contents) if !success => {
+                        for content in contents.values() {
+                            all.extend(self.kinds(&content["schema"]).into_iter().map(|kind| of(&kind)));
+                        }
+                    }
+                    _ => {
+                        all.insert(of(""));
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    /// The documented kind that an answer is of.
+    ///
+    /// # Panics
+    /// When it is of none, or not as the description says.
+    #[must_use]
+    pub fn check(&self, operation: &str, answer: &Answer) -> Documented {
+        let (_, responses) = self.operations().find(|(id, _)| *id == operation).unwrap();
+        let exact = answer.status.to_string();
+        let status = if responses.get(&exact).is_some() { exact } else { "default".to_owned() };
+        let response = self.resolved(&responses[&status]);
+        self.check_headers(operation, response, answer);
+        let kind = match response["content"].as_object() {
+            None => {
+                assert!(answer.body.is_empty(), "{operation} has a body: {answer:?}");
+                String::new()
+            }
+            Some(contents) => {
+                let content = contents.get(answer.header("content-type"));
+                let content =
+                    content.unwrap_or_else(|| panic!("{operation} answers another type: {answer:?}"));
+                self.check_schema(operation, &content["schema"], &answer.json());
+                match answer.problem() {
+                    Some(slug) => slug,
+                    None if answer.status >= 400 => GATEWAY.to_owned(),
+                    None => String::new(),
+                }
+            }
+        };
+        Documented { operation: operation.to_owned(), status, kind }
+    }
+
+    fn check_headers(&self, operation: &str, response: &Value, answer: &Answer) {
+        for (name, header) in response["headers"].as_object().into_iter().flatten() {
+            let header = self.resolved(header);
+            let Some(value) = answer.headers.get(name) else {
+                assert!(header["required"] != true, "{operation} lacks {name}: {answer:?}");
+                continue;
+            };
+            let text = value.to_str().unwrap();
+            let value = match header["schema"]["type"].as_str() {
+                Some("integer") => json!(text.parse::<i64>().unwrap()),
+                _ => json!(text),
+            };
+            self.check_schema(operation, &header["schema"], &value);
+        }
+    }
+
+    fn check_schema(&self, operation: &str, schema: &Value, value: &Value) {
+        // References are to the description's own parts.
+        let whole = json!({"allOf": [schema], "components": self.0["components"]});
+        let validator =
+            jsonschema::draft202012::options().should_validate_formats(true).build(&whole).unwrap();
+        let errors: Vec<_> = validator.iter_errors(value).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{operation}: {errors:?} in {value}");
+    }
+
+    fn operations(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let paths = self.0["paths"].as_object().unwrap();
+        let operations = paths.values().flat_map(|path| path.as_object().unwrap().values());
+        operations.map(|operation| (operation["operationId"].as_str().unwrap(), &operation["responses"]))
+    }
+
+    /// The part itself where a part is only referred to.
+    fn resolved<'a>(&'a self, part: &'a Value) -> &'a Value {
+        match part["$ref"].as_str() {
+            Some(reference) => self.0.pointer(reference.strip_prefix('#').unwrap()).unwrap(),
+            None => part,
+        }
+    }
+
+    /// The kinds of errors that a schema describes.
+    fn kinds(&self, schema: &Value) -> Vec<String> {
+        let schema = self.resolved(schema);
+        if let Some(alternatives) = schema["oneOf"].as_array() {
+            return alternatives.iter().flat_map(|schema| self.kinds(schema)).collect();
+        }
+        self.problem(schema).map_or_else(|| vec![GATEWAY.to_owned()], |slug| vec![slug])
+    }
+
+    fn problem(&self, schema: &Value) -> Option<String> {
+        let schema = self.resolved(schema);
+        let own = schema["properties"]["type"]["const"].as_str();
+        let own = own.and_then(|kind| kind.strip_prefix(PROBLEM)).map(str::to_owned);
+        own.or_else(|| schema["allOf"].as_array()?.iter().find_map(|part| self.problem(part)))
+    }
+}

@@ -1,0 +1,175 @@
+//! Every answer that `docs/openapi.yaml` documents can be had, and is as it says.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use e2e::{Openapi, Options, Request, Shop, needs};
+use serde_json::{Value, json};
+
+/// The operations, each with its function.
+const OPERATIONS: [(&str, &str); 6] = [
+    ("listProducts", "list-products"),
+    ("getProduct", "get-product"),
+    ("createOrder", "create-order"),
+    ("getOrder", "get-order"),
+    ("cancelOrder", "cancel-order"),
+    ("getHealth", "health"),
+];
+
+const NOBODY: &str = "0197a000-0000-7000-8000-000000000000";
+
+/// A request that a shop in order answers with 200, 201 or, for an order that nobody made, 404.
+fn request(shop: &Shop, operation: &str) -> Request {
+    match operation {
+        "listProducts" => shop.http.get("/products?limit=2"),
+        "getProduct" => shop.http.get("/products/stoneware-mug"),
+        "createOrder" => shop.order(&[("stoneware-mug", 1)], "tok_visa"),
+        "getOrder" => shop.http.get(&format!("/orders/{NOBODY}")),
+        "cancelOrder" => shop.cancel(NOBODY),
+        "getHealth" => shop.http.get("/health"),
+        other => panic!("what is asked by {other}?"),
+    }
+}
+
+/// What was answered, each kind held to the description.
+#[derive(Debug)]
+struct Seen {
+    openapi: Openapi,
+    kinds: BTreeSet<String>,
+}
+
+impl Seen {
+    /// Sends the request, and expects this kind of answer.
+    async fn answer(&mut self, operation: &str, request: Request, status: u16, kind: &str) -> Value {
+        let answer = request.answer().await;
+        assert_eq!(answer.status, status, "{operation}: {answer:?}");
+        let documented = self.openapi.check(operation, &answer);
+        assert_eq!(documented.kind, kind, "{operation}: {answer:?}");
+        self.kinds.insert(documented.to_string());
+        if answer.body.is_empty() { Value::Null } else { answer.json() }
+    }
+}
+
+#[tokio::test]
+async fn every_documented_answer_is_given_and_is_as_documented() {
+    needs!(OwnStack);
+    let mut seen = Seen { openapi: Openapi::read(), kinds: BTreeSet::new() };
+    let shop = Shop::start().await;
+    successes_and_refusals(&shop, &mut seen).await;
+    price_changes(&shop, &mut seen).await;
+    for (operation, function) in OPERATIONS {
+        failures(&shop, &mut seen, operation, function).await;
+    }
+    shop.settle().await;
+    gateway_refusals(&mut seen).await;
+
+    let documented: BTreeSet<_> = seen.openapi.documented().iter().map(ToString::to_string).collect();
+    let never: Vec<_> = documented.difference(&seen.kinds).collect();
+    assert!(never.is_empty(), "documented, and never given: {never:#?}");
+}
+
+async fn successes_and_refusals(shop: &Shop, seen: &mut Seen) {
+    let get = |path: &str| shop.http.get(path);
+    let page = seen.answer("listProducts", get("/products?limit=2"), 200, "").await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 2);
+    seen.answer("listProducts", get("/products?limit=0"), 400, "invalid-request").await;
+    seen.answer("listProducts", get("/products?cursor=x"), 400, "invalid-cursor").await;
+    let unreadable = get("/products").header("x-name", "sch\u{fc}ssel");
+    seen.answer("listProducts", unreadable, 400, "gateway").await;
+
+    seen.answer("getProduct", get("/products/stoneware-mug"), 200, "").await;
+    seen.answer("getProduct", get("/products/stoneware-mug").header("if-none-match", "*"), 304, "").await;
+    seen.answer("getProduct", get("/products/no-such"), 404, "product-not-found").await;
+
+    let mug = [("stoneware-mug", 1)];
+    let order = || shop.order(&mug, "tok_declined").header("idempotency-key", "conformance");
+    let made = seen.answer("createOrder", order(), 201, "").await;
+    seen.answer("createOrder", order(), 200, "").await;
+    let other = shop.order(&mug, "tok_visa").header("idempotency-key", "conformance");
+    seen.answer("createOrder", other, 422, "idempotency-key-reused").await;
+    seen.answer("createOrder", shop.order(&mug, "cash"), 400, "invalid-request").await;
+    let unreadable = shop.order(&mug, "tok_visa").header("idempotency-key", "sch\u{fc}ssel");
+    seen.answer("createOrder", unreadable, 400, "gateway").await;
+    let unknown = shop.order(&[("no-such", 1)], "tok_visa");
+    seen.answer("createOrder", unknown, 404, "product-not-found").await;
+    let all = shop.order(&[("ramen-bowl", 999)], "tok_visa");
+    seen.answer("createOrder", all, 409, "out-of-stock").await;
+    let large = |bytes: usize| shop.order(&mug, "tok_visa").body(vec![b'x'; bytes]);
+    seen.answer("createOrder", large(64 * 1024 + 1), 413, "payload-too-large").await;
+    seen.answer("createOrder", large(7 * 1024 * 1024), 413, "gateway").await;
+    let text = shop.http.request("POST", "/orders").header("content-type", "text/plain").body("{}");
+    seen.answer("createOrder", text, 415, "unsupported-media-type").await;
+
+    let id = made["order_id"].as_str().unwrap();
+    shop.ended(id).await;
+    seen.answer("getOrder", get(&format!("/orders/{id}")), 200, "").await;
+    seen.answer("getOrder", get("/orders/no-such"), 404, "order-not-found").await;
+    seen.answer("cancelOrder", shop.cancel(id), 409, "order-not-cancellable").await;
+    seen.answer("cancelOrder", shop.cancel(NOBODY), 404, "order-not-found").await;
+    let paid = shop.place(&mug, "tok_visa").await;
+    seen.answer("cancelOrder", shop.cancel(&paid), 200, "").await;
+    seen.answer("getHealth", get("/health"), 200, "").await;
+}
+
+/// A price that changes all the time, while the order's transactions are slow.
+async fn price_changes(shop: &Shop, seen: &mut Seen) {
+    let rule =
+        json!({"fault": {"delay": {"ms": 300}}, "caller": "create-order", "operation": "TransactWriteItems"});
+    shop.set_faults(&json!({"rules": [rule]})).await;
+    let over = AtomicBool::new(false);
+    let change = async {
+        let (client, table) = (shop.aws.dynamodb(), shop.table("CatalogTable"));
+        while !over.load(Ordering::SeqCst) {
+            let update = client
+                .update_item()
+                .table_name(&table)
+                .key("product_id", AttributeValue::S("record-brush".to_owned()))
+                .key("record", AttributeValue::S("offer".to_owned()))
+                .update_expression("ADD price :one")
+                .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+            update.send().await.unwrap();
+        }
+    };
+    let order = async {
+        let order = shop.order(&[("record-brush", 1)], "tok_visa");
+        seen.answer("createOrder", order, 409, "price-changed").await;
+        over.store(true, Ordering::SeqCst);
+    };
+    tokio::join!(change, order);
+    shop.clear_faults().await;
+}
+
+/// What each function answers, and the gateway for it, when the world fails it.
+async fn failures(shop: &Shop, seen: &mut Seen, operation: &str, function: &str) {
+    let fault = |fault: Value| json!({"rules": [{"fault": fault, "caller": function}]});
+    shop.set_faults(&fault(json!({"error": {"name": "InternalServerError"}}))).await;
+    seen.answer(operation, request(shop, operation), 503, "service-unavailable").await;
+    // To GET /health, whatever is wrong with a dependency is that dependency's state.
+    if operation != "getHealth" {
+        shop.set_faults(&fault(json!({"error": {"name": "ValidationException"}}))).await;
+        seen.answer(operation, request(shop, operation), 500, "internal-error").await;
+    }
+    shop.set_faults(&fault(json!("kill-response"))).await;
+    seen.answer(operation, request(shop, operation), 500, "gateway").await;
+    shop.clear_faults().await;
+}
+
+/// What the gateway answers where the account has no concurrency, and where requests come too fast.
+async fn gateway_refusals(seen: &mut Seen) {
+    let flags = vec!["--account-concurrency".to_owned(), "0".to_owned()];
+    let busy = Shop::start_with(Options { flags, ..Options::default() }).await;
+    for (operation, _) in OPERATIONS {
+        seen.answer(operation, request(&busy, operation), 503, "gateway").await;
+    }
+    drop(busy);
+    let none = |name| (name, "0".to_owned());
+    let parameters = ["ThrottlingRateLimit", "ThrottlingBurstLimit", "OrderRateLimit", "OrderBurstLimit"];
+    let parameters = parameters.into_iter().map(none).collect();
+    let throttled = Shop::start_with(Options { parameters, ..Options::default() }).await;
+    for (operation, _) in OPERATIONS {
+        seen.answer(operation, request(&throttled, operation), 429, "gateway").await;
+    }
+}
