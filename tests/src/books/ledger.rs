@@ -75,7 +75,7 @@ mod tests {
     fn more_than_one_charge_is_never_taken_for_one() {
         let (paid, given_back) = (("succeeded", Value::Null), ("succeeded", json!("re_1")));
         let voided = ("canceled", Value::Null);
-        assert_eq!(state(&[paid.clone()]), "captured");
+        assert_eq!(state(std::slice::from_ref(&paid)), "captured");
         assert_eq!(state(&[paid.clone(), paid.clone()]), "captured twice");
         assert_eq!(state(&[paid.clone(), paid.clone(), paid.clone()]), "captured twice");
         assert_eq!(state(&[paid.clone(), paid.clone(), voided.clone()]), "captured twice");
