@@ -37,7 +37,7 @@ enum Goods {
 #[tokio::main]
 async fn main() {
     println!(
-        "| clients | products | conflicts as on AWS | orders/s | conflicts per order | 503 | p50 ms | p99 ms |"
+        "| clients | products | conflicts as on AWS | orders/s | conflicts per order | 5xx | p50 ms | p99 ms |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     for clients in CLIENTS {
@@ -69,7 +69,8 @@ async fn measure(clients: usize, goods: Goods, overlap: bool) {
     let (calls, orders) = (calls.take(ORDERS).await, answers.len());
     let conflicts = calls.iter().filter(|call| is_conflict(call)).count();
     let made = answers.iter().filter(|(answer, _)| answer.status == 201).count();
-    let unavailable = answers.iter().filter(|(answer, _)| answer.status == 503).count();
+    // 503 when its retries end; 500 when the machine is so busy that the function's time ends first.
+    let unavailable = answers.iter().filter(|(answer, _)| matches!(answer.status, 500 | 503)).count();
     assert_eq!(made + unavailable, orders, "{answers:?}");
     let mut times: Vec<_> = answers.iter().map(|(_, time)| *time).collect();
     times.sort();

@@ -43,10 +43,10 @@ fn of_intents(intents: &[Value]) -> BTreeMap<String, Entry> {
         let amount = intent["amount"].as_i64().unwrap();
         let entry =
             ledger.entry(order_id).or_insert_with(|| Entry { state: String::new(), amount, refused: 0 });
-        let twice = entry.state == "captured" && state == "captured";
-        if twice {
+        let before = entry.state.starts_with("captured");
+        if before && state == "captured" {
             "captured twice".clone_into(&mut entry.state);
-        } else if entry.state != "captured" {
+        } else if !before {
             state.clone_into(&mut entry.state);
         }
         entry.refused += intent["refused"].as_u64().unwrap();
@@ -58,4 +58,31 @@ fn of_item(item: &Item) -> Entry {
     let amount = if item.contains_key("amount") { number(item, "amount") } else { 0 };
     let state = item.get("state").and_then(|state| state.as_s().ok()).cloned();
     Entry { state: state.unwrap_or_default(), amount, refused: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn state(intents: &[(&str, Value)]) -> String {
+        let intent = |(status, refund): &(&str, Value)| json!({"metadata": {"order_id": "a"}, "status": status, "refund": refund, "amount": 1, "refused": 0});
+        of_intents(&intents.iter().map(intent).collect::<Vec<_>>())["a"].state.clone()
+    }
+
+    #[test]
+    fn more_than_one_charge_is_never_taken_for_one() {
+        let (paid, given_back) = (("succeeded", Value::Null), ("succeeded", json!("re_1")));
+        let voided = ("canceled", Value::Null);
+        assert_eq!(state(std::slice::from_ref(&paid)), "captured");
+        assert_eq!(state(&[paid.clone(), paid.clone()]), "captured twice");
+        assert_eq!(state(&[paid.clone(), paid.clone(), paid.clone()]), "captured twice");
+        assert_eq!(state(&[paid.clone(), paid.clone(), voided.clone()]), "captured twice");
+        assert_eq!(
+            state(&[voided, paid.clone(), given_back]),
+            "captured",
+            "a refund of one leaves the other"
+        );
+    }
 }

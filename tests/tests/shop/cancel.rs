@@ -18,7 +18,7 @@ fn statuses(order: &Value) -> Vec<&str> {
 
 /// Payments that wait long enough for a cancellation to come first.
 fn slow() -> Options {
-    let parameters = vec![("PaymentLatencyMs", "700".to_owned()), ("PaymentTimeoutMs", "4000".to_owned())];
+    let parameters = vec![("PaymentLatencyMs", "1000".to_owned()), ("PaymentTimeoutMs", "4000".to_owned())];
     Options { parameters, ..Options::default() }
 }
 
@@ -44,6 +44,21 @@ async fn a_pending_order_is_cancelled_and_nothing_stays_charged() {
     let books = shop.settle().await;
     assert_ne!(books.ledger.get(&id).map(|entry| entry.state.as_str()), Some("captured"));
     assert!(["VOIDED", "REFUNDED"].contains(&books.payments[&id].as_str()), "{books:?}");
+}
+
+#[tokio::test]
+async fn a_payment_that_is_under_way_cannot_confirm_what_was_cancelled() {
+    needs!(OwnStack, Tables);
+    let shop = Shop::start_with(slow()).await;
+    let id = shop.place(&[("stoneware-mug", 3)], "tok_visa").await;
+    // The provider has been told of the order, and takes as long again to charge it.
+    eventually(SETTLED_WITHIN, || async {
+        if shop.books().await.ledger.contains_key(&id) { Ok(()) } else { Err("not asked yet") }
+    })
+    .await;
+    assert_eq!(statuses(&cancelled(&shop.cancel(&id).answer().await)), ["PENDING", "CANCELLED"]);
+    let books = shop.settle().await;
+    assert_eq!((books.count("CANCELLED"), books.available["stoneware-mug"]), (1, 240));
 }
 
 #[tokio::test]

@@ -86,3 +86,17 @@ fn every_promise_names_its_test_or_says_that_none_can_tell() {
     assert_eq!(bare.collect::<Vec<_>>(), Vec::<&&str>::new(), "promises without a test");
     assert!(promises.len() > 20, "{} promises: this proves nothing", promises.len());
 }
+
+#[test]
+fn the_deliberate_bugs_are_those_that_are_listed() {
+    let semantics = read(&repository().join("docs/semantics.md"));
+    let (_, seen_red) = semantics.split_once("\n## Seen red").unwrap();
+    let (_, table) = seen_red.split_once("| broken |").unwrap();
+    let mut listed: Vec<_> = quoted(table).map(str::to_owned).collect();
+    let patches = fs::read_dir(repository().join("tests/mutants")).unwrap();
+    let name = |path: PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+    let mut patches: Vec<_> = patches.map(|entry| name(entry.unwrap().path())).collect();
+    listed.sort();
+    patches.sort();
+    assert_eq!(listed, patches);
+}
