@@ -166,7 +166,14 @@ async fn gateway_refusals(seen: &mut Seen) {
     }
     drop(busy);
     let none = |name| (name, "0".to_owned());
-    let parameters = ["ThrottlingRateLimit", "ThrottlingBurstLimit", "OrderRateLimit", "OrderBurstLimit"];
+    let parameters = [
+        "ThrottlingRateLimit",
+        "ThrottlingBurstLimit",
+        "OrderRateLimit",
+        "OrderBurstLimit",
+        "CancelRateLimit",
+        "CancelBurstLimit",
+    ];
     let parameters = parameters.into_iter().map(none).collect();
     let throttled = Shop::start_with(Options { parameters, ..Options::default() }).await;
     for (operation, _) in OPERATIONS {
