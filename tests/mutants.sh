@@ -127,14 +127,16 @@ verdict() { # MUTANT VERDICT SECONDS DETAIL
 }
 for patch in "${patches[@]}"; do
   name=$(basename "$patch" .patch) began=$SECONDS log=$work/log detail="" result=red
+  : >"$log.build"
   mapfile -t reds < <(header "$patch" red)
   says=$(header "$patch" says)
   : >"$log"
   if ! git -C "$tree" apply "$repository/$patch" 2>"$log"; then
     result=stale detail="the patch does not apply"
   else
-    if ! build "$log" "$(header "$patch" red | sed -n 's/^\(lib\) .*/\1/p')"; then
+    if ! build "$log.build" "$(header "$patch" red | sed -n 's/^\(lib\) .*/\1/p')"; then
       result=broken detail="it does not compile"
+      cp "$log.build" "$log"
     else
       : >"$log"
       run "$log" "${reds[@]}" || true
@@ -151,6 +153,7 @@ for patch in "${patches[@]}"; do
   verdict "$name" "$result" "$((SECONDS - began))" "$detail"
   if [ $result != red ]; then
     survivors=$((survivors + 1))
+    tail -20 "$log.build" | sed 's/^/    | /' >&2
     tail -60 "$log" | sed 's/^/    | /' >&2
   fi
 done
