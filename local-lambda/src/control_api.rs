@@ -13,7 +13,6 @@ use std::{collections::BTreeMap, sync::Arc};
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use hyper::{Method, Request, StatusCode, body::Incoming};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     event_sources::stream::IteratorAge,
@@ -21,7 +20,7 @@ use crate::{
     metering::Account,
     places::Places,
     pool::Pool,
-    server::{self, Answer, Listener, Serve},
+    server::{self, Answer, Serve},
 };
 
 /// What it looks at.
@@ -93,11 +92,6 @@ impl Serve for ControlApi {
 }
 
 impl ControlApi {
-    /// Answers requests until `stop`.
-    pub async fn serve(self, listener: Listener, stop: CancellationToken) {
-        server::serve(listener, stop, self).await;
-    }
-
     fn rules(&self) -> Answer {
         server::json(StatusCode::OK, json!({"rules": self.faults.rules()}).to_string())
     }

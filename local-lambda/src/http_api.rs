@@ -22,7 +22,6 @@ use bytes::Bytes;
 use hyper::{Request, body::Incoming};
 use sam_template::{EventSource, Template};
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use self::{
     access_log::AccessLog,
@@ -38,7 +37,7 @@ use crate::{
     metering::Account,
     pool::Pool,
     report::{Report, Tone},
-    server::{self, Answer, BodyError, Listener, Serve},
+    server::{self, Answer, BodyError, Serve},
 };
 
 /// The HTTP API of a template.
@@ -125,11 +124,6 @@ impl HttpApi {
     #[must_use]
     pub fn describe(&self) -> Vec<(String, String)> {
         self.routes.describe()
-    }
-
-    /// Answers requests until `stop`.
-    pub async fn serve(self, listener: Listener, stop: CancellationToken) {
-        server::serve(listener, stop, self).await;
     }
 
     async fn route(&self, context: &mut Context, body: Incoming) -> Result<Answer, Refusal> {

@@ -8,14 +8,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderValue;
 use hyper::{Method, Request, StatusCode, body::Incoming};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     async_invocation::AsyncInvocations,
     invocation::{Invocation, Invoked, LARGEST_PAYLOAD, LogType, Outcome},
     pool::Pool,
     report::{Report, Tone},
-    server::{self, Answer, BodyError, Listener, Serve},
+    server::{self, Answer, BodyError, Serve},
 };
 
 /// The most bytes of a log tail.
@@ -113,11 +112,6 @@ impl InvokeApi {
     #[must_use]
     pub fn new(functions: Vec<(String, Arc<Pool>)>, events: Arc<AsyncInvocations>, report: Report) -> Self {
         Self { functions, events, source: "Invoke".into(), report }
-    }
-
-    /// Answers requests until `stop`.
-    pub async fn serve(self, listener: Listener, stop: CancellationToken) {
-        server::serve(listener, stop, self).await;
     }
 
     /// By local name, logical id, or ARN; there is one version only.

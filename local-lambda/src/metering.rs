@@ -1,7 +1,8 @@
 //! What the functions' calls and invocations would be billed as on AWS.
 //!
 //! Every environment signs with an access key id of its own and reaches DynamoDB and SQS through a counting proxy, so
-//! each call is known by the function that made it. Web services are not signed for: there, the id is in the URL. The rules and prices are those of the crate `meter`.
+//! each call is known by the function that made it. Web services are not signed for: there, the id is in the URL. The
+//! rules and prices are those of the crate `meter`.
 
 mod account;
 mod calls;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use sam_template::{Function, Reference, Template};
+use shared::aws::Aws;
 
-use crate::error::Error;
+use crate::{error::Error, queues};
 
 /// Names, URLs and ARNs of what the stack made.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +40,17 @@ impl Places {
             queue_names: queues.collect(),
             ..Self::default()
         }
+    }
+
+    /// Makes the tables and queues that are missing, and notes what all of them are called.
+    ///
+    /// # Errors
+    /// When DynamoDB or SQS refuses.
+    pub async fn make(&mut self, aws: &Aws, template: &Template) -> Result<(), Error> {
+        self.tables = local_dynamo::ensure_tables(&aws.dynamodb(), template).await?;
+        self.streams = local_dynamo::stream_arns(&aws.dynamodb(), template).await?;
+        self.queue_urls = queues::ensure_queues(&aws.sqs(), template, self).await?;
+        Ok(())
     }
 
     /// The ARN of a queue.

@@ -29,7 +29,7 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A port of this machine's loopback addresses.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     v4: TcpListener,
     /// `localhost` is `[::1]` to some clients, cargo-lambda among them.
     v6: Option<TcpListener>,

@@ -28,11 +28,10 @@ use crate::{
     metering::{Account, Metering},
     places::Places,
     pool::Pool,
-    queues,
     ready::Addresses,
     rebuild,
     report::Report,
-    server::Listener,
+    server::{self, Listener},
     sqs_server,
 };
 
@@ -101,9 +100,7 @@ impl Stack {
             }
         };
         let aws = Aws::local(&options.region, &dynamodb, &sqs);
-        places.tables = local_dynamo::ensure_tables(&aws.dynamodb(), &template).await?;
-        places.streams = local_dynamo::stream_arns(&aws.dynamodb(), &template).await?;
-        places.queue_urls = queues::ensure_queues(&aws.sqs(), &template, &places).await?;
+        places.make(&aws, &template).await?;
         prepare(aws.dynamodb(), places.tables.clone()).await?;
         // Last, because it may take minutes: what is wrong shows before.
         let projects = Projects::of(&template, options.release);
@@ -175,7 +172,7 @@ impl Stack {
             report.clone(),
         );
         stack.routes = api.describe();
-        stack.tasks.spawn(api.serve(http, stack.stop.clone()));
+        stack.tasks.spawn(server::serve(http, stack.stop.clone(), api));
         let control_api = ControlApi {
             functions: stack.pools.clone(),
             iterator_ages: stack.iterator_ages.clone(),
@@ -184,10 +181,11 @@ impl Stack {
             account: Arc::clone(&stack.metering.account),
             faults,
         };
-        stack.tasks.spawn(control_api.serve(control, stack.stop.clone()));
+        stack.tasks.spawn(server::serve(control, stack.stop.clone(), control_api));
         let ids = template.functions.iter().map(|function| function.logical_id.clone());
         let functions = ids.zip(stack.pools.iter().cloned()).collect();
-        stack.tasks.spawn(InvokeApi::new(functions, events, report).serve(invoke, stack.stop.clone()));
+        let invoke_api = InvokeApi::new(functions, events, report);
+        stack.tasks.spawn(server::serve(invoke, stack.stop.clone(), invoke_api));
         Ok(stack)
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{permission::Permission, units::Units};
 
 /// A call that was answered, or that the target left unanswered.
@@ -33,8 +35,9 @@ pub struct Call {
     pub duration: Duration,
 }
 
-/// A service that the proxy can stand before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A service that the proxy can stand before; as text, `dynamodb`, `sqs` or `web`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Service {
     /// DynamoDB and DynamoDB Streams: AWS JSON 1.0.
     DynamoDb,

@@ -21,6 +21,8 @@ pub mod units;
 pub use call::{Call, Service, Uncounted};
 pub use permission::Permission;
 pub use proxy::{After, Before, Decision, Gate, Passing, Proxy, ProxyError, Target};
+pub use tables::{Index, Key, Projection, Table, Tables};
+
 /// What reads calls, for the fuzz targets in `fuzz/`.
 #[doc(hidden)]
 pub mod border {
@@ -30,5 +32,3 @@ pub mod border {
         units::{key_text, same_item},
     };
 }
-
-pub use tables::{Index, Key, Projection, Table, Tables};

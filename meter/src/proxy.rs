@@ -67,9 +67,9 @@ impl Proxy {
     ///
     /// The access key id that signed a call becomes [`Call::caller`], and is replaced by `local` on the way: a
     /// DynamoDB Local that is not shared keeps one database for each id, and emulators do not verify signatures. So
-    /// the proxy is of no use before AWS itself. A web service's callers put `/~ID` before their paths instead. `tables` must hold every table whose units are to be right; SQS needs
-    /// none. `observer` gets each call once, as soon as it is counted, and must not block. `gate`, if there is one, may stand in
-    /// the way of each.
+    /// the proxy is of no use before AWS itself. A web service's callers put `/~ID` before their paths instead. `tables`
+    /// must hold every table whose units are to be right; other services need none. `observer` gets each call once, as
+    /// soon as it is counted, and must not block. `gate`, if there is one, may stand in the way of each.
     ///
     /// # Errors
     /// When the port cannot be had, or the endpoint is not one.

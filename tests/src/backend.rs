@@ -28,6 +28,14 @@ pub enum Backend {
     Url,
 }
 
+const ALL: [(Backend, &str); 5] = [
+    (Backend::Embedded, "embedded"),
+    (Backend::DynamodbLocal, "dynamodb-local"),
+    (Backend::SamLocal, "sam-local"),
+    (Backend::Ministack, "ministack"),
+    (Backend::Url, "url"),
+];
+
 /// What a test needs beside HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -55,23 +63,15 @@ impl Backend {
         static CURRENT: LazyLock<Backend> = LazyLock::new(|| {
             let name = env::var("FARTHING_BACKEND").unwrap_or_default();
             Backend::named(&name).unwrap_or_else(|| {
-                panic!(
-                    "FARTHING_BACKEND={name}: there are embedded, dynamodb-local, sam-local, ministack, url"
-                )
+                panic!("FARTHING_BACKEND={name}: there are {}", ALL.map(|(_, name)| name).join(", "))
             })
         });
         *CURRENT
     }
 
     fn named(name: &str) -> Option<Self> {
-        match name {
-            "" | "embedded" => Some(Self::Embedded),
-            "dynamodb-local" => Some(Self::DynamodbLocal),
-            "sam-local" => Some(Self::SamLocal),
-            "ministack" => Some(Self::Ministack),
-            "url" => Some(Self::Url),
-            _ => None,
-        }
+        let name = if name.is_empty() { "embedded" } else { name };
+        ALL.iter().find(|(_, named)| *named == name).map(|(backend, _)| *backend)
     }
 
     /// Whether each test starts a stack of its own.
@@ -111,13 +111,8 @@ impl Backend {
 
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Embedded => "embedded",
-            Self::DynamodbLocal => "dynamodb-local",
-            Self::SamLocal => "sam-local",
-            Self::Ministack => "ministack",
-            Self::Url => "url",
-        })
+        let named = ALL.iter().find(|(backend, _)| backend == self);
+        f.write_str(named.expect("all are listed").1)
     }
 }
 
@@ -127,12 +122,10 @@ mod tests {
 
     #[test]
     fn every_backend_is_found_under_the_name_it_shows() {
-        for backend in
-            [Backend::Embedded, Backend::DynamodbLocal, Backend::SamLocal, Backend::Ministack, Backend::Url]
-        {
-            assert_eq!(Backend::named(&backend.to_string()), Some(backend));
+        for (backend, name) in ALL {
+            assert_eq!((Backend::named(name), backend.to_string()), (Some(backend), name.to_owned()));
         }
-        assert_eq!(Backend::named("aws"), None);
+        assert_eq!((Backend::named(""), Backend::named("aws")), (Some(Backend::Embedded), None));
     }
 
     #[test]

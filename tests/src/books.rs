@@ -118,9 +118,9 @@ impl Books {
         for (id, order) in &self.orders {
             self.check_order(id, order, quiet).map_err(|what| format!("order {id}: {what}: {order:?}"))?;
         }
-        match self.ledger.keys().find(|key| !self.orders.contains_key(*key)) {
-            Some(stray) => Err(format!("a charge under {stray}, which is no order")),
-            None => Ok(()),
+        match self.stray_charges().as_slice() {
+            [] => Ok(()),
+            stray => Err(format!("charges under {stray:?}, which are no orders")),
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{Shop, eventually};
 
 /// A call is counted a moment after its answer.
-const COUNTED_WITHIN: Duration = Duration::from_secs(10);
+const COUNTED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A place in the stack's log of calls.
 #[derive(Debug)]

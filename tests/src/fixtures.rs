@@ -21,7 +21,7 @@ pub struct Fixture {
 }
 
 /// All of them in the order of their names: the plain case, which others build on, comes first. Cancellations are last,
-/// for orders that others have made and that have ended by then.
+/// for orders that others have made. Some wait for these orders to have ended ([`Fixture::waits_for_ends`]).
 ///
 /// # Panics
 /// When one cannot be read, or is for no function.
@@ -55,6 +55,13 @@ impl Fixture {
     #[must_use]
     pub fn is_http(&self) -> bool {
         self.event.get("routeKey").is_some()
+    }
+
+    /// Whether what it is answered, or what it leads to, is only known of an order that has ended: giving up a payment
+    /// that is under way would fail an order that others count on, and what is cancelled must have been paid.
+    #[must_use]
+    pub fn waits_for_ends(&self) -> bool {
+        matches!(self.function.as_str(), "fail-payment" | "cancel-order")
     }
 
     /// Holds a function's answer to what the fixture's name says.

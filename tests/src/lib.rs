@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
+mod backdoor;
 mod backend;
 mod books;
 mod calls;
@@ -28,11 +29,12 @@ pub use client::{Answer, Client, Request};
 pub use dynamodb::Dynamodb;
 pub use openapi::{Documented, Openapi};
 pub use own_stack::{Options, farthing};
-pub use processes::{children, exists, kill_nine, kill_with};
+pub use processes::{children, exists, kill_nine, kill_with, told_to_end};
 pub use proxy::Proxy;
 pub use shared_stack::SharedStack;
 pub use shop::Shop;
 pub use skip::skipped;
+pub use stock::products;
 
 use std::{
     collections::BTreeMap,
@@ -42,6 +44,9 @@ use std::{
 };
 
 use sam_template::{EventSource, Function, HttpRoute, Settings, Template};
+
+/// An order id that no order has.
+pub const NO_ORDER: &str = "0197a000-0000-7000-8000-000000000000";
 
 /// The names of the functions that template.yaml declares.
 ///

@@ -25,6 +25,16 @@ pub struct Options {
     pub flags: Vec<String>,
 }
 
+impl Options {
+    /// For tests that count: nothing is done twice because the machine is busy.
+    #[must_use]
+    pub fn unhurried() -> Self {
+        let parameters = [("PaymentTimeoutMs", "15000"), ("PaymentVisibilitySeconds", "120")];
+        let parameters = parameters.map(|(name, value)| (name, value.to_owned())).to_vec();
+        Self { parameters, ..Self::default() }
+    }
+}
+
 /// The running stack. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct OwnStack {
@@ -35,7 +45,7 @@ pub(crate) struct OwnStack {
 }
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
-const STOPPED_WITHIN: Duration = Duration::from_secs(10);
+const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The binary of the local stack, built once.
 ///

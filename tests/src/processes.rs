@@ -3,6 +3,7 @@
 use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The children of a process: their ids and the names of their binaries.
 #[must_use]
@@ -38,5 +39,18 @@ pub fn kill_nine(id: u32) {
 pub fn kill_with(id: u32, signal: Signal) {
     if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
         let _ = kill_process(id, signal);
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+///
+/// # Panics
+/// When the process cannot listen for signals.
+pub async fn told_to_end() {
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt()).unwrap(), signal(SignalKind::terminate()).unwrap());
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
 }

@@ -17,17 +17,21 @@
 
 use std::{
     env,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use serde_json::{Value, json};
 use shared::aws::Aws;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 
 use crate::{
     Backend, Client, Need,
+    backdoor::messages_in,
     books::{self, Item},
     eventually, stock,
 };
@@ -39,10 +43,12 @@ pub struct SharedStack {
     pub(crate) description: Value,
     may_empty_tables: bool,
     turn: Arc<Mutex<()>>,
+    /// Dead letters that tests have left for people, and those that were there before.
+    dead_letters: OnceCell<AtomicU32>,
 }
 
 /// What the test before left under way gets this long to end.
-const QUIET_WITHIN: Duration = Duration::from_secs(20);
+const QUIET_WITHIN: Duration = Duration::from_secs(60);
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>
 const WRITES_AT_ONCE: usize = 25;
 /// Endpoints for a stack whose AWS the tests do not know.
@@ -71,7 +77,7 @@ impl SharedStack {
             assert!(description["http"].is_string(), "set SHOP_URL, or SHOP_STACK with http, for {backend}");
             let may_empty_tables =
                 backend != Backend::Url || env::var("SHOP_EMPTY_TABLES").is_ok_and(|yes| yes == "yes");
-            SharedStack { description, may_empty_tables, turn: Arc::default() }
+            SharedStack { description, may_empty_tables, turn: Arc::default(), dead_letters: OnceCell::new() }
         });
         &CURRENT
     }
@@ -126,6 +132,7 @@ impl SharedStack {
             }
         })
         .await;
+        self.drained().await;
         for (id, keys) in [
             ("OrdersTable", &["order_id"][..]),
             ("PaymentsTable", &["order_id"]),
@@ -135,6 +142,32 @@ impl SharedStack {
             delete(&client, &table(id), keys, items).await;
         }
         self.restock(&client, &table("CatalogTable")).await;
+    }
+
+    /// Tells that a test leaves a dead letter for people.
+    pub(crate) async fn leaves_a_dead_letter(&self) {
+        self.dead_letters_left().await.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn dead_letters_left(&self) -> &AtomicU32 {
+        let dead = self.description["queues"]["PaymentsDeadLetterQueue"].as_str().unwrap();
+        let now = || async { AtomicU32::new(messages_in(&self.aws().sqs(), dead).await) };
+        self.dead_letters.get_or_init(now).await
+    }
+
+    /// Waits until no message of the test before is left: it is deleted a moment after its order has ended.
+    async fn drained(&self) {
+        let queue = |id: &str| self.description["queues"][id].as_str();
+        let (Some(payments), Some(dead)) = (queue("PaymentsQueue"), queue("PaymentsDeadLetterQueue")) else {
+            return;
+        };
+        let left = self.dead_letters_left().await.load(Ordering::SeqCst);
+        let sqs = self.aws().sqs();
+        eventually(QUIET_WITHIN, || async {
+            let counts = (messages_in(&sqs, payments).await, messages_in(&sqs, dead).await);
+            if counts == (0, left) { Ok(()) } else { Err(format!("{counts:?} messages, not (0, {left})")) }
+        })
+        .await;
     }
 
     /// Seeds the products anew whose offers are not as they were seeded.

@@ -151,9 +151,15 @@ impl Shop {
     /// An order of `lines`, not yet sent.
     #[must_use]
     pub fn order(&self, lines: &[(&str, i64)], token: &str) -> Request {
+        self.order_as(&self.customer, lines, token)
+    }
+
+    /// An order of `lines` by another customer.
+    #[must_use]
+    pub fn order_as(&self, customer: &str, lines: &[(&str, i64)], token: &str) -> Request {
         let items: Vec<_> =
             lines.iter().map(|(id, quantity)| json!({"product_id": id, "quantity": quantity})).collect();
-        let body = json!({"items": items, "payment_method": token, "customer": {"email": self.customer}});
+        let body = json!({"items": items, "payment_method": token, "customer": {"email": customer}});
         self.http.post("/orders", &body)
     }
 
@@ -203,12 +209,8 @@ impl Shop {
     /// # Panics
     /// When it does not end in time.
     pub async fn settle_quietly(&self, order_id: &str) {
-        let (client, table) = (self.aws.dynamodb(), self.table("OrdersTable"));
         eventually(SETTLED_WITHIN, || async {
-            let key = aws_sdk_dynamodb::types::AttributeValue::S(order_id.to_owned());
-            let item =
-                client.get_item().table_name(&table).key("order_id", key).send().await.unwrap().item.unwrap();
-            let status = item["status"].as_s().unwrap().clone();
+            let status = self.stored(order_id).await["status"].as_s().unwrap().clone();
             if status == "PENDING" { Err(status) } else { Ok(()) }
         })
         .await;
@@ -284,6 +286,13 @@ impl Shop {
             books.check(true).map(|()| books)
         })
         .await
+    }
+
+    /// Tells that this test leaves a dead letter, so that others do not wait for it to go; `needs!(Queues)`.
+    pub async fn leaves_a_dead_letter(&self) {
+        if let Running::Shared(_) = self.running {
+            SharedStack::current().leaves_a_dead_letter().await;
+        }
     }
 
     /// Ends the stack with a signal, waits, and tells how it ended and which processes it had; `needs!(OwnStack)`.

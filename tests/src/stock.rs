@@ -6,13 +6,16 @@ use std::{
     time::SystemTime,
 };
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 
-use crate::{Client, Shop};
+use crate::Client;
 
 /// The demo catalogue.
-pub(crate) fn products() -> Vec<Value> {
+///
+/// # Panics
+/// When it cannot be read.
+#[must_use]
+pub fn products() -> Vec<Value> {
     serde_json::from_str(include_str!("../../seed/products.json")).unwrap()
 }
 
@@ -33,21 +36,6 @@ pub(crate) async fn on_sale(http: &Client) -> BTreeMap<String, i64> {
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return stock,
-        }
-    }
-}
-
-impl Shop {
-    /// Takes a product out of the catalogue; `needs!(Tables)`, and a stack that no other test will find so.
-    ///
-    /// # Panics
-    /// When the table does not take it.
-    pub async fn discontinue(&self, product_id: &str) {
-        for record in ["product", "offer"] {
-            let text = |text: &str| AttributeValue::S(text.to_owned());
-            let delete = self.aws.dynamodb().delete_item().table_name(self.table("CatalogTable"));
-            let delete = delete.key("product_id", text(product_id)).key("record", text(record));
-            delete.send().await.unwrap();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use meter::Service;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -39,18 +40,6 @@ pub struct Rule {
     /// After so many strikes it is spent; never if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-}
-
-/// A service that functions call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Service {
-    /// DynamoDB
-    DynamoDb,
-    /// SQS
-    Sqs,
-    /// Another HTTP API, such as the payment provider's.
-    Web,
 }
 
 /// What happens to a call, or to the process that makes it.
@@ -106,24 +95,16 @@ impl Plan {
 
 impl Rule {
     /// Whether a call is one that the rule is about.
-    pub(super) fn fits(&self, caller: &str, service: Option<meter::Service>, operation: &str) -> bool {
-        let service_fits = self.service.is_none_or(|wanted| {
-            let wanted = match wanted {
-                Service::DynamoDb => meter::Service::DynamoDb,
-                Service::Sqs => meter::Service::Sqs,
-                Service::Web => meter::Service::Web,
-            };
-            service == Some(wanted)
-        });
+    pub(super) fn fits(&self, caller: &str, service: Option<Service>, operation: &str) -> bool {
         let kind_fits = match self.fault {
             Fault::Conflict => operation == "TransactWriteItems",
             Fault::LoseDelete => operation.starts_with("DeleteMessage"),
-            Fault::Duplicate if service == Some(meter::Service::Web) => true,
+            Fault::Duplicate if service == Some(Service::Web) => true,
             Fault::Duplicate | Fault::Postpone { .. } => operation.starts_with("SendMessage"),
             _ => true,
         };
-        service_fits
-            && kind_fits
+        kind_fits
+            && self.service.is_none_or(|wanted| service == Some(wanted))
             && self.caller.as_deref().is_none_or(|wanted| wanted == caller)
             && self.operation.as_deref().is_none_or(|wanted| wanted == operation)
     }
@@ -155,10 +136,10 @@ mod tests {
         let rule =
             rule(r#"{"fault": "cut-after", "caller": "a", "service": "dynamodb", "operation": "PutItem"}"#)
                 .unwrap();
-        let dynamodb = Some(meter::Service::DynamoDb);
+        let dynamodb = Some(Service::DynamoDb);
         assert!(rule.fits("a", dynamodb, "PutItem"));
         assert!(!rule.fits("b", dynamodb, "PutItem"));
-        assert!(!rule.fits("a", Some(meter::Service::Sqs), "PutItem"));
+        assert!(!rule.fits("a", Some(Service::Sqs), "PutItem"));
         assert!(!rule.fits("a", dynamodb, "GetItem"));
         assert!(!rule.fits("a", None, ""));
     }
@@ -166,7 +147,7 @@ mod tests {
     #[test]
     fn a_fault_meets_only_calls_that_it_can_strike() {
         let fits = |fault: &str, operation: &str| {
-            rule(&format!(r#"{{"fault": {fault}}}"#)).unwrap().fits("", Some(meter::Service::Sqs), operation)
+            rule(&format!(r#"{{"fault": {fault}}}"#)).unwrap().fits("", Some(Service::Sqs), operation)
         };
         assert!(fits(r#""lose-delete""#, "DeleteMessageBatch") && !fits(r#""lose-delete""#, "SendMessage"));
         assert!(fits(r#"{"postpone": {"seconds": 1}}"#, "SendMessage"));

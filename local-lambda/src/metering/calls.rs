@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use meter::{Call, Permission, units::Units};
+use meter::{Call, Permission, Service, units::Units};
 use serde::Serialize;
 
 /// How many calls are kept.
@@ -15,8 +15,8 @@ pub struct Seen {
     pub number: u64,
     /// Who called.
     pub function: Arc<str>,
-    /// `dynamodb`, `sqs` or `web`.
-    pub service: &'static str,
+    /// What was called.
+    pub service: Service,
     /// `GetItem`, `SendMessageBatch`, `POST /v1/refunds`.
     pub operation: String,
     /// Tables, or the queue.
@@ -51,11 +51,7 @@ impl Calls {
         self.last.push_back(Seen {
             number: self.count,
             function: Arc::clone(function),
-            service: match call.service {
-                meter::Service::DynamoDb => "dynamodb",
-                meter::Service::Sqs => "sqs",
-                meter::Service::Web => "web",
-            },
+            service: call.service,
             operation: call.operation.clone(),
             resources: call.resources.clone(),
             permissions: call.permissions.clone(),

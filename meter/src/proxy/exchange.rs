@@ -108,6 +108,7 @@ impl Exchange {
         }
     }
 
+    /// A call to DynamoDB, which is billed by what it reads and writes.
     async fn dynamodb(
         self: Arc<Self>,
         received: Received,
@@ -140,6 +141,7 @@ impl Exchange {
         answer
     }
 
+    /// A call to what has no units: SQS, whose requests count, or a web service.
     async fn other(
         self: Arc<Self>,
         received: Received,

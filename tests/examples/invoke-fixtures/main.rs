@@ -10,23 +10,18 @@ use std::process::ExitCode;
 use e2e::{
     Client, Shop,
     fixtures::{Fixture, fixtures},
+    told_to_end,
 };
-use tokio::{
-    process::Command,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::process::Command;
 
 use self::watch::Watch;
 
 /// Ends in order at Ctrl-C and SIGTERM, too; if it is killed, what it has started notices (`e2e`, [`watch`]).
 #[tokio::main]
 async fn main() -> ExitCode {
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt()).unwrap(), signal(SignalKind::terminate()).unwrap());
     tokio::select! {
         code = check() => code,
-        _ = interrupt.recv() => ExitCode::FAILURE,
-        _ = terminate.recv() => ExitCode::FAILURE,
+        () = told_to_end() => ExitCode::FAILURE,
     }
 }
 
@@ -74,8 +69,7 @@ async fn invoke_all(whom: &str, shop: &Shop, port: u16) -> Vec<String> {
     let mut faults = Vec::new();
     let fixtures = fixtures();
     for fixture in &fixtures {
-        if fixture.function == "cancel-order" {
-            // What is cancelled must have ended.
+        if fixture.waits_for_ends() {
             shop.settle().await;
         }
         if let Err(fault) = invoke(fixture, port).await {

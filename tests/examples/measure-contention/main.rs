@@ -15,7 +15,6 @@ mod model;
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use e2e::{Answer, Calls, Options, Shop, eventually};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -24,7 +23,7 @@ const CLIENTS: [usize; 2] = [16, 64];
 /// In each line of the table, by all clients together.
 const ORDERS: usize = 512;
 /// More than is ever ordered here.
-const PLENTY: &str = "100000";
+const PLENTY: i64 = 100_000;
 
 /// What the clients order.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +52,9 @@ async fn main() {
 
 async fn measure(clients: usize, goods: Goods, overlap: bool) {
     let shop = Shop::start_with(options(clients)).await;
-    restock(&shop, clients).await;
+    for number in 0..clients.max(2) {
+        shop.restock(&product(number), PLENTY).await;
+    }
     if overlap {
         shop.set_faults(&json!({"rules": [{"fault": "overlap"}]})).await;
     }
@@ -129,21 +130,6 @@ async fn paid(shop: &Shop) {
     .await;
 }
 
-async fn restock(shop: &Shop, clients: usize) {
-    let (client, table) = (shop.aws.dynamodb(), shop.table("CatalogTable"));
-    for number in 0..clients.max(2) {
-        let update = client.update_item().table_name(&table);
-        update
-            .key("product_id", AttributeValue::S(product(number)))
-            .key("record", AttributeValue::S("offer".to_owned()))
-            .update_expression("SET available = :plenty")
-            .expression_attribute_values(":plenty", AttributeValue::N(PLENTY.to_owned()))
-            .send()
-            .await
-            .unwrap();
-    }
-}
-
 impl Goods {
     fn name(self) -> &'static str {
         match self {
@@ -165,8 +151,7 @@ impl Goods {
 
 /// The names of the demo catalogue's products.
 fn product(number: usize) -> String {
-    let seed: Vec<Value> = serde_json::from_str(include_str!("../../../seed/products.json")).unwrap();
-    seed[number]["product_id"].as_str().unwrap().to_owned()
+    e2e::products()[number]["product_id"].as_str().unwrap().to_owned()
 }
 
 /// There is plenty of everything at one price, so nothing else cancels a transaction.

@@ -111,7 +111,9 @@ async fn invocations(shop: &Shop) {
 
 async fn orders(shop: &Shop) {
     // Two products in plenty, so that nobody waits for stock but everybody meets on the same offers.
-    restock(shop, &["stoneware-mug", "record-brush"]).await;
+    for product in ["stoneware-mug", "record-brush"] {
+        shop.restock(product, 1_000_000).await;
+    }
     let start = Instant::now();
     let ids = join_all((0..CLIENTS).map(|_| async {
         let mut ids = Vec::new();
@@ -137,17 +139,6 @@ async fn orders(shop: &Shop) {
         "orders confirmed a second    {:>9.0}      from the first POST to the last CONFIRMED",
         rate(confirmed)
     );
-}
-
-async fn restock(shop: &Shop, products: &[&str]) {
-    use aws_sdk_dynamodb::types::AttributeValue::{N, S};
-    for product in products {
-        let request = shop.aws.dynamodb().update_item().table_name(shop.table("CatalogTable"));
-        let request =
-            request.key("product_id", S((*product).to_owned())).key("record", S("offer".to_owned()));
-        let request = request.update_expression("SET available = :plenty");
-        request.expression_attribute_values(":plenty", N("1000000".to_owned())).send().await.unwrap();
-    }
 }
 
 fn median(times: &mut [Duration]) -> Duration {

@@ -15,12 +15,11 @@ mod sources;
 
 use std::{collections::BTreeMap, env, fs, path::Path};
 
-use e2e::Proxy;
-use local_lambda::{places::Places, queues, sqs_server};
+use e2e::{Proxy, told_to_end};
+use local_lambda::{places::Places, sqs_server};
 use sam_template::{Settings, Template};
 use serde_json::json;
 use shared::aws::Aws;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 const REGION: &str = "us-east-1";
@@ -57,9 +56,7 @@ async fn main() {
     let template = Template::load(&workspace.join("template.yaml"), &settings).unwrap();
     let aws = Aws::local(REGION, dynamodb, &sqs);
     let mut places = Places::of(&template, REGION, ACCOUNT_ID);
-    places.tables = local_dynamo::ensure_tables(&aws.dynamodb(), &template).await.unwrap();
-    places.streams = local_dynamo::stream_arns(&aws.dynamodb(), &template).await.unwrap();
-    places.queue_urls = queues::ensure_queues(&aws.sqs(), &template, &places).await.unwrap();
+    places.make(&aws, &template).await.unwrap();
     let products = fs::read_to_string(workspace.join("seed/products.json")).unwrap();
     local_dynamo::seed(&aws.dynamodb(), &places.tables["CatalogTable"], &products).await.unwrap();
 
@@ -76,12 +73,7 @@ async fn main() {
     write(folder, "shop.json", &shop);
 
     let _sources = sources::start(&template, &places, dynamodb, &aws.sqs(), lambda);
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt()).unwrap(), signal(SignalKind::terminate()).unwrap());
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    told_to_end().await;
     stop.cancel();
 }
 

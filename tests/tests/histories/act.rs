@@ -6,10 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use e2e::{Request, Shop};
+use e2e::{NO_ORDER, Request, Shop};
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     history::{Action, History, Wish},
@@ -91,26 +90,25 @@ impl<'a> Actor<'a> {
                 Did::Cancel { order_id, answer }
             }
             Action::CancelUnknown => {
-                let unknown = "0197a000-0000-7000-8000-000000000000";
-                Did::CancelUnknown { answer: self.clear(|| self.shop.cancel(unknown)).await? }
+                Did::CancelUnknown { answer: self.clear(|| self.shop.cancel(NO_ORDER)).await? }
             }
             Action::Look(product) => {
                 let path = format!("/products/{}", self.product(*product));
                 Did::Look { product: *product, answer: self.clear(|| self.shop.http.get(&path)).await? }
             }
             Action::Restock(product, pieces) => {
-                self.restock(*product, *pieces).await;
+                self.shop.restock(&self.product(*product), *pieces).await;
                 Did::Restock { product: *product, pieces: *pieces }
             }
             Action::Repeat(_) => {
                 if let Some(order_id) = order_id {
-                    self.send("PaymentsQueue", &order_id).await;
+                    self.shop.send("PaymentsQueue", json!({"order_id": order_id})).await;
                 }
                 return Ok(Vec::new());
             }
             Action::GiveUp(_) => {
                 let Some(order_id) = order_id else { return Ok(Vec::new()) };
-                self.send("PaymentsDeadLetterQueue", &order_id).await;
+                self.shop.send("PaymentsDeadLetterQueue", json!({"order_id": order_id})).await;
                 Did::GiveUp { order_id }
             }
         };
@@ -119,15 +117,11 @@ impl<'a> Actor<'a> {
 
     /// Asks for an order, under the key of the step `key`.
     async fn order(&self, key: usize, wish: &Wish) -> Result<Did, String> {
-        let lines = wish.pieces.iter().enumerate().filter(|(_, pieces)| **pieces > 0);
-        let lines =
-            lines.map(|(product, pieces)| json!({"product_id": self.product(product), "quantity": pieces}));
-        let body = json!({
-            "items": lines.collect::<Vec<_>>(),
-            "payment_method": wish.token,
-            "customer": {"email": format!("{}@example.com", self.name)},
-        });
-        let request = || self.shop.http.post("/orders", &body);
+        let wished = wish.pieces.iter().enumerate().filter(|(_, pieces)| **pieces > 0);
+        let lines: Vec<_> = wished.map(|(product, pieces)| (self.product(product), *pieces)).collect();
+        let lines: Vec<_> = lines.iter().map(|(product, pieces)| (product.as_str(), *pieces)).collect();
+        let customer = format!("{}@example.com", self.name);
+        let request = || self.shop.order_as(&customer, &lines, wish.token);
         let did = |key, answer| Did::Order { key, wish: wish.clone(), answer };
         if wish.keyed {
             let answer = self.clear(|| request().header("idempotency-key", format!("step-{key}"))).await?;
@@ -183,21 +177,5 @@ impl<'a> Actor<'a> {
             }
             tokio::time::sleep(POLL).await;
         }
-    }
-
-    async fn restock(&self, product: usize, pieces: i64) {
-        let request = self.shop.aws.dynamodb().update_item().table_name(self.shop.table("CatalogTable"));
-        let request = request
-            .key("product_id", AttributeValue::S(self.product(product)))
-            .key("record", AttributeValue::S("offer".to_owned()))
-            .update_expression("ADD available :pieces")
-            .expression_attribute_values(":pieces", AttributeValue::N(pieces.to_string()));
-        request.send().await.unwrap();
-    }
-
-    async fn send(&self, queue: &str, order_id: &str) {
-        let body: Value = json!({"order_id": order_id});
-        let request = self.shop.aws.sqs().send_message().queue_url(self.shop.queue(queue));
-        request.message_body(body.to_string()).send().await.unwrap();
     }
 }

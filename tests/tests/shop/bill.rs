@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Calls, Shop, eventually, needs};
+use e2e::{Calls, Options, Shop, eventually, needs};
 use serde_json::Value;
 
 /// `create-order TransactWriteItems r0 w5`. Reads are in half units.
@@ -22,7 +22,7 @@ fn line(call: &Value) -> String {
 #[tokio::test]
 async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
     needs!(ControlPort);
-    let shop = Shop::start().await;
+    let shop = Shop::start_with(Options::unhurried()).await;
     let mut calls = Calls::of(&shop);
 
     shop.http.get("/products?limit=20").answer().await;
@@ -107,7 +107,7 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
 #[tokio::test]
 async fn the_bill_divides_by_orders_and_counts_requests_and_cold_starts() {
     needs!(ControlPort);
-    let shop = Shop::start().await;
+    let shop = Shop::start_with(Options::unhurried()).await;
     for _ in 0..3 {
         let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
         shop.ended(&id).await;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use e2e::{Answer, Options, Shop, children, eventually, kill_nine, needs};
+use aws_sdk_dynamodb::types::AttributeValue::{L, M, S};
+use e2e::{Answer, NO_ORDER, Options, Shop, children, eventually, kill_nine, needs};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -14,12 +14,6 @@ const TOKENS: [&str; 4] = ["tok_visa", "tok_visa", "tok_declined", "tok_flaky"];
 
 fn statuses(order: &Value) -> Vec<&str> {
     order["history"].as_array().unwrap().iter().map(|step| step["status"].as_str().unwrap()).collect()
-}
-
-/// Payments that wait long enough for a cancellation to come first.
-fn slow() -> Options {
-    let parameters = vec![("PaymentLatencyMs", "1000".to_owned()), ("PaymentTimeoutMs", "4000".to_owned())];
-    Options { parameters, ..Options::default() }
 }
 
 fn cancelled(answer: &Answer) -> Value {
@@ -33,7 +27,10 @@ fn cancelled(answer: &Answer) -> Value {
 #[tokio::test]
 async fn a_pending_order_is_cancelled_and_nothing_stays_charged() {
     needs!(OwnStack, Tables);
-    let shop = Shop::start_with(slow()).await;
+    let shop = Shop::start_with(Options::unhurried()).await;
+    // The payment cannot come first.
+    let down = json!({"fault": {"error": {"name": "InternalServerError"}}, "service": "web"});
+    shop.set_faults(&json!({"rules": [down]})).await;
     let id = shop.place(&[("stoneware-mug", 3), ("record-brush", 1)], "tok_visa").await;
     let order = cancelled(&shop.cancel(&id).answer().await);
     assert_eq!(statuses(&order), ["PENDING", "CANCELLED"]);
@@ -41,6 +38,7 @@ async fn a_pending_order_is_cancelled_and_nothing_stays_charged() {
     assert_eq!(order["updated_at"], order["history"][1]["at"]);
     assert_eq!(shop.look(&id).await, order, "what was answered is what is stored");
     assert_eq!((shop.available("stoneware-mug").await, shop.available("record-brush").await), (240, 260));
+    shop.clear_faults().await;
     let books = shop.settle().await;
     assert_ne!(books.ledger.get(&id).map(|entry| entry.state.as_str()), Some("captured"));
     assert!(["VOIDED", "REFUNDED"].contains(&books.payments[&id].as_str()), "{books:?}");
@@ -49,9 +47,12 @@ async fn a_pending_order_is_cancelled_and_nothing_stays_charged() {
 #[tokio::test]
 async fn a_payment_that_is_under_way_cannot_confirm_what_was_cancelled() {
     needs!(OwnStack, Tables);
-    let shop = Shop::start_with(slow()).await;
+    let shop = Shop::start_with(Options::unhurried()).await;
+    // A charge that takes long enough for the cancellation to come in between.
+    let late = json!({"fault": {"delay": {"ms": 4000}}, "operation": "POST /v1/payment_intents/*/confirm"});
+    shop.set_faults(&json!({"rules": [late]})).await;
     let id = shop.place(&[("stoneware-mug", 3)], "tok_visa").await;
-    // The provider has been told of the order, and takes as long again to charge it.
+    // The provider has been told of the order, and takes its time to charge it.
     eventually(SETTLED_WITHIN, || async {
         if shop.books().await.ledger.contains_key(&id) { Ok(()) } else { Err("not asked yet") }
     })
@@ -132,7 +133,7 @@ async fn an_order_of_a_product_that_has_left_the_catalogue_is_cancelled_all_the_
 async fn what_is_no_order_cannot_be_cancelled() {
     needs!(Tables);
     let shop = Shop::start().await;
-    for id in ["0197a000-0000-7000-8000-000000000000", "nonsense", "0197A000-0000-7000-8000-000000000000"] {
+    for id in [NO_ORDER, "nonsense", "0197A000-0000-7000-8000-000000000000"] {
         let answer = shop.cancel(id).answer().await;
         assert_eq!((answer.status, answer.problem().as_deref()), (404, Some("order-not-found")), "{id}");
     }
@@ -199,30 +200,18 @@ async fn a_refund_that_everything_lost_is_found_by_the_sweep() {
     // As cancel-order leaves it, had its stream record and its message been lost an hour ago.
     let shard = u128::from_str_radix(&id.replace('-', ""), 16).unwrap() % 16;
     let step = [("status", "CANCELLED"), ("at", "2026-11-21T08:15:30.123Z")];
-    let step = step.map(|(name, text)| (name.to_owned(), AttributeValue::S(text.to_owned())));
+    let step = step.map(|(name, text)| (name.to_owned(), S(text.to_owned())));
+    let mut history = shop.stored(&id).await["history"].as_l().unwrap().clone();
+    history.push(M(step.into()));
     let hour_ago = shared::Timestamp::ago(Duration::from_secs(3600)).to_string();
-    let client = shop.aws.dynamodb();
-    let orders = client
-        .update_item()
-        .table_name(shop.table("OrdersTable"))
-        .key("order_id", AttributeValue::S(id.clone()))
-        .update_expression(
-            "SET #status = :to, pending_shard = :shard, created_at = :hour_ago, history = list_append(history, :step)",
-        )
-        .expression_attribute_names("#status", "status")
-        .expression_attribute_values(":to", AttributeValue::S("CANCELLED".to_owned()))
-        .expression_attribute_values(":shard", AttributeValue::S(format!("{shard:02}")))
-        .expression_attribute_values(":hour_ago", AttributeValue::S(hour_ago))
-        .expression_attribute_values(":step", AttributeValue::L(vec![AttributeValue::M(step.into())]));
-    let offers = client
-        .update_item()
-        .table_name(shop.table("CatalogTable"))
-        .key("product_id", AttributeValue::S("stoneware-mug".to_owned()))
-        .key("record", AttributeValue::S("offer".to_owned()))
-        .update_expression("SET available = available + :one")
-        .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
-    orders.send().await.unwrap();
-    offers.send().await.unwrap();
+    let cancelled = [
+        ("status", S("CANCELLED".to_owned())),
+        ("pending_shard", S(format!("{shard:02}"))),
+        ("created_at", S(hour_ago)),
+        ("history", L(history)),
+    ];
+    shop.rewrite(&id, cancelled).await;
+    shop.restock("stoneware-mug", 1).await;
     let answer = shop.invoke("sweep-orders", &json!({})).await;
     assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, ""));
     let books = shop.settle().await;

@@ -5,8 +5,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use e2e::{Openapi, Options, Request, Shop, needs};
+use e2e::{NO_ORDER, Openapi, Options, Request, Shop, needs};
 use serde_json::{Value, json};
 
 /// The operations, each with its function.
@@ -19,16 +18,14 @@ const OPERATIONS: [(&str, &str); 6] = [
     ("getHealth", "health"),
 ];
 
-const NOBODY: &str = "0197a000-0000-7000-8000-000000000000";
-
 /// A request that a shop in order answers with 200, 201 or, for an order that nobody made, 404.
 fn request(shop: &Shop, operation: &str) -> Request {
     match operation {
         "listProducts" => shop.http.get("/products?limit=2"),
         "getProduct" => shop.http.get("/products/stoneware-mug"),
         "createOrder" => shop.order(&[("stoneware-mug", 1)], "tok_visa"),
-        "getOrder" => shop.http.get(&format!("/orders/{NOBODY}")),
-        "cancelOrder" => shop.cancel(NOBODY),
+        "getOrder" => shop.http.get(&format!("/orders/{NO_ORDER}")),
+        "cancelOrder" => shop.cancel(NO_ORDER),
         "getHealth" => shop.http.get("/health"),
         other => panic!("what is asked by {other}?"),
     }
@@ -108,7 +105,7 @@ async fn successes_and_refusals(shop: &Shop, seen: &mut Seen) {
     seen.answer("getOrder", get(&format!("/orders/{id}")), 200, "").await;
     seen.answer("getOrder", get("/orders/no-such"), 404, "order-not-found").await;
     seen.answer("cancelOrder", shop.cancel(id), 409, "order-not-cancellable").await;
-    seen.answer("cancelOrder", shop.cancel(NOBODY), 404, "order-not-found").await;
+    seen.answer("cancelOrder", shop.cancel(NO_ORDER), 404, "order-not-found").await;
     let paid = shop.place(&mug, "tok_visa").await;
     seen.answer("cancelOrder", shop.cancel(&paid), 200, "").await;
     seen.answer("getHealth", get("/health"), 200, "").await;
@@ -121,16 +118,8 @@ async fn price_changes(shop: &Shop, seen: &mut Seen) {
     shop.set_faults(&json!({"rules": [rule]})).await;
     let over = AtomicBool::new(false);
     let change = async {
-        let (client, table) = (shop.aws.dynamodb(), shop.table("CatalogTable"));
         while !over.load(Ordering::SeqCst) {
-            let update = client
-                .update_item()
-                .table_name(&table)
-                .key("product_id", AttributeValue::S("record-brush".to_owned()))
-                .key("record", AttributeValue::S("offer".to_owned()))
-                .update_expression("ADD price :one")
-                .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
-            update.send().await.unwrap();
+            shop.raise_price("record-brush", 1).await;
         }
     };
     let order = async {

@@ -66,7 +66,7 @@ async fn a_second_start_builds_nothing_and_waits_for_nothing() {
     let shop = Shop::start().await;
     assert_eq!(shop.http.get("/products").answer().await.status, 200);
     // Wide enough for a busy machine: this finds a start that waits for something; scripts/measure-stack finds a slow one.
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
 
 #[tokio::test]

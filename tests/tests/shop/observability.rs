@@ -8,7 +8,7 @@ use serde_json::Value;
 fn json_lines() -> Options {
     Options {
         flags: vec!["--log-format".to_owned(), "json".to_owned(), "--verbose".to_owned()],
-        ..Options::default()
+        ..Options::unhurried()
     }
 }
 

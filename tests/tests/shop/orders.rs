@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Shop, children, eventually, kill_nine, needs};
+use e2e::{NO_ORDER, Shop, children, eventually, kill_nine, needs};
 use serde_json::json;
 
 #[tokio::test]
@@ -99,9 +99,9 @@ async fn a_key_with_another_body_is_422_and_another_customer_has_keys_of_their_o
         let answer = key(other).answer().await;
         assert_eq!((answer.status, answer.problem().as_deref()), (422, Some("idempotency-key-reused")));
     }
-    let body = json!({"items": [{"product_id": "stoneware-mug", "quantity": 1}], "payment_method": "tok_visa",
-        "customer": {"email": format!("another-{}", shop.customer())}});
-    assert_eq!(key(shop.http.post("/orders", &body)).answer().await.status, 201);
+    let another = format!("another-{}", shop.customer());
+    let order = shop.order_as(&another, &[("stoneware-mug", 1)], "tok_visa");
+    assert_eq!(key(order).answer().await.status, 201);
     assert_eq!(shop.settle().await.orders.len(), 2);
 }
 
@@ -169,17 +169,7 @@ async fn a_changed_price_is_charged_as_it_is_now() {
     // The function remembers this price ...
     let first = shop.order(&[("stoneware-mug", 1)], "tok_visa").answer().await;
     assert_eq!(total(first.json()), Some(1800));
-    shop.aws
-        .dynamodb()
-        .update_item()
-        .table_name(shop.table("CatalogTable"))
-        .key("product_id", aws_sdk_dynamodb::types::AttributeValue::S("stoneware-mug".to_owned()))
-        .key("record", aws_sdk_dynamodb::types::AttributeValue::S("offer".to_owned()))
-        .update_expression("SET price = :price")
-        .expression_attribute_values(":price", aws_sdk_dynamodb::types::AttributeValue::N("2000".to_owned()))
-        .send()
-        .await
-        .unwrap();
+    shop.raise_price("stoneware-mug", 200).await;
     // ... and does not use it.
     let second = shop.order(&[("stoneware-mug", 1)], "tok_visa").answer().await;
     assert_eq!((second.status, total(second.json())), (201, Some(2000)));
@@ -189,13 +179,7 @@ async fn a_changed_price_is_charged_as_it_is_now() {
 #[tokio::test]
 async fn what_is_no_order_is_404() {
     let shop = Shop::start().await;
-    for id in [
-        "0197a000-0000-7000-8000-000000000000",
-        "nonsense",
-        "0197A000-0000-7000-8000-000000000000",
-        "%00",
-        "a%20b",
-    ] {
+    for id in [NO_ORDER, "nonsense", "0197A000-0000-7000-8000-000000000000", "%00", "a%20b"] {
         let answer = shop.http.get(&format!("/orders/{id}")).answer().await;
         assert_eq!((answer.status, answer.problem().as_deref()), (404, Some("order-not-found")), "{id}");
     }

@@ -1,6 +1,6 @@
 //! A dependency that is down: 503 with Retry-After, nothing lost, nothing half done.
 
-use e2e::{Dynamodb, Options, Proxy, Shop, needs};
+use e2e::{Dynamodb, NO_ORDER, Options, Proxy, Shop, needs};
 
 #[tokio::test]
 async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_is_well() {
@@ -8,7 +8,7 @@ async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_
     let dynamo = Dynamodb::start().await;
     let proxy = Proxy::start(&dynamo.endpoint()).await;
     let flags = vec!["--dynamodb-endpoint".to_owned(), proxy.endpoint.clone()];
-    let shop = Shop::start_with(Options { flags, ..Options::default() }).await;
+    let shop = Shop::start_with(Options { flags, ..Options::unhurried() }).await;
     let before = shop.place(&[("stoneware-mug", 1)], "tok_flaky").await;
 
     proxy.set_down(true);
@@ -17,7 +17,7 @@ async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_
     for request in [
         shop.http.get("/products"),
         shop.http.get("/products/stoneware-mug"),
-        shop.http.get("/orders/0197a000-0000-7000-8000-000000000000"),
+        shop.http.get(&format!("/orders/{NO_ORDER}")),
         shop.http.get("/health"),
         order(),
     ] {

@@ -2,23 +2,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::AttributeValue::{L, S};
 use e2e::{Options, Shop, eventually, needs};
 use serde_json::{Value, json};
 
 /// Five receives with pauses of about 1, 2, 4 and 8 seconds, and the dead-letter queue.
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(60);
-
-/// The messages in the dead-letter queue, received or not.
-async fn dead_letters(shop: &Shop) -> u32 {
-    let names = [
-        aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessages,
-        aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-    ];
-    let attributes = shop.aws.sqs().get_queue_attributes().queue_url(shop.queue("PaymentsDeadLetterQueue"));
-    let answer = attributes.set_attribute_names(Some(names.to_vec())).send().await.unwrap();
-    answer.attributes().unwrap().values().map(|number| number.parse::<u32>().unwrap()).sum()
-}
 
 fn reason(order: &Value) -> Option<&str> {
     order["history"].as_array().unwrap().last().unwrap()["reason"].as_str()
@@ -105,16 +94,16 @@ async fn a_malformed_message_fails_alone() {
 async fn malformed_messages_on_the_queue_go_to_the_dead_letter_queue_and_stay_there_for_people() {
     needs!(Queues);
     let shop = Shop::start().await;
-    let (sqs, queue) = (shop.aws.sqs(), shop.queue("PaymentsQueue"));
-    let before = dead_letters(&shop).await;
-    sqs.send_message().queue_url(&queue).message_body("nonsense").send().await.unwrap();
+    let before = shop.messages_in("PaymentsDeadLetterQueue").await;
+    shop.send("PaymentsQueue", "nonsense").await;
     let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
     eventually(GIVEN_UP_WITHIN, || async {
-        let count = dead_letters(&shop).await;
+        let count = shop.messages_in("PaymentsDeadLetterQueue").await;
         if count == before + 1 { Ok(()) } else { Err(count) }
     })
     .await;
+    shop.leaves_a_dead_letter().await;
     shop.settle().await;
 }
 
@@ -161,18 +150,8 @@ async fn a_charge_whose_order_was_ended_meanwhile_is_refunded() {
     let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
     // As if the function had crashed after charging, and the order had been given up before it came back.
-    let orders = shop.aws.dynamodb();
-    orders
-        .update_item()
-        .table_name(shop.table("OrdersTable"))
-        .key("order_id", AttributeValue::S(order_id.clone()))
-        .update_expression("SET #status = :failed, pending_shard = :shard")
-        .expression_attribute_names("#status", "status")
-        .expression_attribute_values(":failed", AttributeValue::S("PAYMENT_FAILED".to_owned()))
-        .expression_attribute_values(":shard", AttributeValue::S("00".to_owned()))
-        .send()
-        .await
-        .unwrap();
+    let failed = [("status", "PAYMENT_FAILED"), ("pending_shard", "00")];
+    shop.rewrite(&order_id, failed.map(|(name, value)| (name, S(value.to_owned())))).await;
     let record = json!({"messageId": "late", "body": json!({"order_id": order_id}).to_string(), "attributes": {"ApproximateReceiveCount": "2"}});
     let answer = shop.invoke("process-payment", &json!({"Records": [record]})).await;
     assert_eq!(answer.json(), json!({"batchItemFailures": []}));
@@ -190,31 +169,16 @@ async fn an_order_that_everything_lost_is_found_by_the_sweep() {
     let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     shop.ended(&order_id).await;
     // As it would be, had its stream record and its message been lost an hour ago.
-    let (client, table) = (shop.aws.dynamodb(), shop.table("OrdersTable"));
-    let key = AttributeValue::S(order_id.clone());
-    let item =
-        client.get_item().table_name(&table).key("order_id", key.clone()).send().await.unwrap().item.unwrap();
     let shard = u128::from_str_radix(&order_id.replace('-', ""), 16).unwrap() % 16;
-    let history = item["history"].as_l().unwrap()[..1].to_vec();
-    client
-        .update_item()
-        .table_name(&table)
-        .key("order_id", key)
-        .update_expression(
-            "SET #status = :pending, pending_shard = :shard, created_at = :hour_ago, #history = :history",
-        )
-        .expression_attribute_names("#status", "status")
-        .expression_attribute_names("#history", "history")
-        .expression_attribute_values(":pending", AttributeValue::S("PENDING".to_owned()))
-        .expression_attribute_values(":shard", AttributeValue::S(format!("{shard:02}")))
-        .expression_attribute_values(
-            ":hour_ago",
-            AttributeValue::S(shared::Timestamp::ago(Duration::from_secs(3600)).to_string()),
-        )
-        .expression_attribute_values(":history", AttributeValue::L(history))
-        .send()
-        .await
-        .unwrap();
+    let hour_ago = shared::Timestamp::ago(Duration::from_secs(3600)).to_string();
+    let history = shop.stored(&order_id).await["history"].as_l().unwrap()[..1].to_vec();
+    let pending = [
+        ("status", S("PENDING".to_owned())),
+        ("pending_shard", S(format!("{shard:02}"))),
+        ("created_at", S(hour_ago)),
+        ("history", L(history)),
+    ];
+    shop.rewrite(&order_id, pending).await;
     assert_eq!(shop.look(&order_id).await["status"], "PENDING");
     let answer = shop.invoke("sweep-orders", &json!({})).await;
     assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, ""));

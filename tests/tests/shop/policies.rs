@@ -8,10 +8,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    operation::update_item::builders::UpdateItemFluentBuilder,
-    types::AttributeValue::{self, S},
-};
+use aws_sdk_dynamodb::types::AttributeValue::S;
 use e2e::{
     Options, Shop, eventually,
     fixtures::fixtures,
@@ -49,8 +46,7 @@ async fn each_function_is_allowed_what_it_calls_and_nothing_else() {
     refund_after_the_end(&shop, "process-payment").await;
     refund_after_the_end(&shop, "fail-payment").await;
     sweep_an_overdue_order(&shop, &paid).await;
-    let dead = shop.queue("PaymentsDeadLetterQueue");
-    shop.aws.sqs().send_message().queue_url(&dead).message_body("nonsense").send().await.unwrap();
+    shop.send("PaymentsDeadLetterQueue", "nonsense").await;
     assert_eq!(shop.ended_within(&silent, GIVEN_UP_WITHIN).await["status"], "PAYMENT_FAILED");
 
     let allowed = allowed();
@@ -95,9 +91,8 @@ async fn refund_after_the_end(shop: &Shop, function: &str) {
     let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
     // An order in the index of what is due that is not PENDING has its refund due.
-    let failed = rewrite(shop, &order_id, "SET #status = :status, pending_shard = :shard");
-    let failed = failed.expression_attribute_values(":status", S("PAYMENT_FAILED".to_owned()));
-    failed.expression_attribute_values(":shard", S("00".to_owned())).send().await.unwrap();
+    let failed = [("status", "PAYMENT_FAILED"), ("pending_shard", "00")];
+    shop.rewrite(&order_id, failed.map(|(name, value)| (name, S(value.to_owned())))).await;
     let body = json!({"order_id": order_id}).to_string();
     let record = json!({"messageId": "late", "body": body, "attributes": {"ApproximateReceiveCount": "2"}});
     let answer = shop.invoke(function, &json!({"Records": [record]})).await;
@@ -108,22 +103,14 @@ async fn refund_after_the_end(shop: &Shop, function: &str) {
 /// An order whose message and stream record were both lost an hour ago.
 async fn sweep_an_overdue_order(shop: &Shop, order_id: &str) {
     let shard = u128::from_str_radix(&order_id.replace('-', ""), 16).unwrap() % 16;
-    let changes = "SET #status = :status, pending_shard = :shard, created_at = :hour_ago";
     let hour_ago = shared::Timestamp::ago(Duration::from_secs(3600)).to_string();
-    let values =
-        [(":status", "PENDING".to_owned()), (":shard", format!("{shard:02}")), (":hour_ago", hour_ago)];
-    let overdue = values.into_iter().fold(rewrite(shop, order_id, changes), |request, (name, value)| {
-        request.expression_attribute_values(name, S(value))
-    });
-    overdue.send().await.unwrap();
+    let overdue = [
+        ("status", "PENDING".to_owned()),
+        ("pending_shard", format!("{shard:02}")),
+        ("created_at", hour_ago),
+    ];
+    shop.rewrite(order_id, overdue.map(|(name, value)| (name, S(value)))).await;
     let answer = shop.invoke("sweep-orders", &json!({})).await;
     assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, ""));
     assert_eq!(shop.ended(order_id).await["status"], "CONFIRMED");
-}
-
-/// An update of an order past every function.
-fn rewrite(shop: &Shop, order_id: &str, changes: &str) -> UpdateItemFluentBuilder {
-    let key: AttributeValue = S(order_id.to_owned());
-    let update = shop.aws.dynamodb().update_item().table_name(shop.table("OrdersTable")).key("order_id", key);
-    update.update_expression(changes).expression_attribute_names("#status", "status")
 }

@@ -1,6 +1,6 @@
 //! How many calls each function makes, counted between it and DynamoDB.
 
-use e2e::{Calls, Shop, needs};
+use e2e::{Calls, Options, Shop, needs};
 use serde_json::Value;
 
 /// `create-order TransactWriteItems`
@@ -11,7 +11,7 @@ fn call(call: &Value) -> String {
 #[tokio::test]
 async fn functions_make_no_more_round_trips_than_promised() {
     needs!(ControlPort);
-    let shop = Shop::start().await;
+    let shop = Shop::start_with(Options::unhurried()).await;
     let mut calls = Calls::of(&shop);
     shop.http.get("/products?limit=100").answer().await;
     calls.are("list-products 2", &["list-products Query", "list-products BatchGetItem"], call).await;

@@ -5,7 +5,6 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use e2e::{Calls, Shop, eventually, needs};
 use serde_json::{Value, json};
 
@@ -42,9 +41,8 @@ const CANCELLED: Flow = Flow { token: "tok_visa", kind: Kind::Cancellation, end:
 
 /// A product that no warm function has in its memory yet, so that its offer must be read; they last for 50 orders.
 fn product(number: usize) -> String {
-    let seed: Vec<Value> = serde_json::from_str(include_str!("../../../seed/products.json")).unwrap();
-    let plenty = |product: &&Value| product["available"].as_u64().unwrap() >= 20;
-    let product = seed.iter().filter(plenty).nth(number % 50).unwrap();
+    let plenty = |product: &Value| product["available"].as_u64().unwrap() >= 20;
+    let product = e2e::products().into_iter().filter(plenty).nth(number % 50).unwrap();
     product["product_id"].as_str().unwrap().to_owned()
 }
 
@@ -62,9 +60,7 @@ async fn place(shop: &Shop, flow: Flow, number: usize) -> String {
     })
     .await;
     if flow.kind == Kind::DeadLetter {
-        let message = json!({"order_id": order}).to_string();
-        let queue = shop.queue("PaymentsDeadLetterQueue");
-        shop.aws.sqs().send_message().queue_url(queue).message_body(message).send().await.unwrap();
+        shop.send("PaymentsDeadLetterQueue", json!({"order_id": order})).await;
     }
     order
 }
@@ -96,9 +92,7 @@ async fn begin(shop: &Shop, flow: Flow, number: usize, prepared: Option<String>)
 
 /// How the order stands in its table: its status, and whether its payment or refund is still due.
 async fn stands(shop: &Shop, order: &str) -> (String, bool) {
-    let key = AttributeValue::S(order.to_owned());
-    let get = shop.aws.dynamodb().get_item().table_name(shop.table("OrdersTable")).key("order_id", key);
-    let item = get.consistent_read(true).send().await.unwrap().item.unwrap();
+    let item = shop.stored(order).await;
     (item["status"].as_s().unwrap().clone(), item.contains_key("pending_shard"))
 }
 

@@ -1,0 +1,104 @@
+//! What tests do to a shop behind its API: in its tables and queues, as people with access to them might.
+
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::AttributeValue::{self, N, S},
+};
+use aws_sdk_sqs::types::QueueAttributeName::{
+    ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible,
+};
+
+use crate::{Shop, books::Item};
+
+impl Shop {
+    /// Brings pieces of a product; `needs!(Tables)`.
+    ///
+    /// # Panics
+    /// When the table does not take them.
+    pub async fn restock(&self, product_id: &str, pieces: i64) {
+        let update = self.offer(product_id).update_expression("ADD available :pieces");
+        update.expression_attribute_values(":pieces", N(pieces.to_string())).send().await.unwrap();
+    }
+
+    /// Changes a product's price by minor units; `needs!(Tables)`.
+    ///
+    /// # Panics
+    /// When the table does not take it.
+    pub async fn raise_price(&self, product_id: &str, by: i64) {
+        let update = self.offer(product_id).update_expression("ADD price :by");
+        update.expression_attribute_values(":by", N(by.to_string())).send().await.unwrap();
+    }
+
+    /// Takes a product out of the catalogue; `needs!(Tables)`, and a stack that no other test will find so.
+    ///
+    /// # Panics
+    /// When the table does not take it.
+    pub async fn discontinue(&self, product_id: &str) {
+        for record in ["product", "offer"] {
+            let delete = self.aws.dynamodb().delete_item().table_name(self.table("CatalogTable"));
+            let delete =
+                delete.key("product_id", S(product_id.to_owned())).key("record", S(record.to_owned()));
+            delete.send().await.unwrap();
+        }
+    }
+
+    /// The order in its table, without a function that reads it; `needs!(Tables)`.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn stored(&self, order_id: &str) -> Item {
+        let get = self.aws.dynamodb().get_item().table_name(self.table("OrdersTable"));
+        let get = get.key("order_id", S(order_id.to_owned())).consistent_read(true);
+        get.send().await.unwrap().item.unwrap_or_else(|| panic!("{order_id} is no order"))
+    }
+
+    /// Changes attributes of an order past every function; `needs!(Tables)`.
+    ///
+    /// # Panics
+    /// When the table does not take it.
+    pub async fn rewrite(
+        &self,
+        order_id: &str,
+        attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) {
+        let mut update = self.aws.dynamodb().update_item().table_name(self.table("OrdersTable"));
+        let mut sets = Vec::new();
+        for (number, (name, value)) in attributes.into_iter().enumerate() {
+            sets.push(format!("#{number} = :{number}"));
+            update = update.expression_attribute_names(format!("#{number}"), name);
+            update = update.expression_attribute_values(format!(":{number}"), value);
+        }
+        let update = update.key("order_id", S(order_id.to_owned()));
+        update.update_expression(format!("SET {}", sets.join(", "))).send().await.unwrap();
+    }
+
+    /// Puts a message into a queue; `needs!(Queues)`.
+    ///
+    /// # Panics
+    /// When the queue does not take it.
+    pub async fn send(&self, queue: &str, body: impl ToString) {
+        let send = self.aws.sqs().send_message().queue_url(self.queue(queue));
+        send.message_body(body.to_string()).send().await.unwrap();
+    }
+
+    /// The messages in a queue, received or not; `needs!(Queues)`.
+    ///
+    /// # Panics
+    /// When the queue does not tell.
+    pub async fn messages_in(&self, queue: &str) -> u32 {
+        messages_in(&self.aws.sqs(), &self.queue(queue)).await
+    }
+
+    fn offer(&self, product_id: &str) -> UpdateItemFluentBuilder {
+        let update = self.aws.dynamodb().update_item().table_name(self.table("CatalogTable"));
+        update.key("product_id", S(product_id.to_owned())).key("record", S("offer".to_owned()))
+    }
+}
+
+/// The messages in the queue at a URL, received or not.
+pub(crate) async fn messages_in(sqs: &aws_sdk_sqs::Client, queue: &str) -> u32 {
+    let names = [ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible];
+    let attributes = sqs.get_queue_attributes().queue_url(queue).set_attribute_names(Some(names.to_vec()));
+    let answer = attributes.send().await.unwrap();
+    answer.attributes().unwrap().values().map(|number| number.parse::<u32>().unwrap()).sum()
+}
