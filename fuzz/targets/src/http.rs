@@ -126,12 +126,7 @@ pub(crate) fn cursor(bytes: &[u8]) {
         };
         let event = json!({"version": "2.0", "routeKey": "GET /products", "rawPath": "/products",
             "rawQueryString": query, "headers": {}, "isBase64Encoded": false,
-            "queryStringParameters": {"cursor": text, "category": category},
             "requestContext": {"http": {"method": "GET", "path": "/products"}, "timeEpoch": 0}});
-        let mut event = event;
-        if category.is_none() {
-            event["queryStringParameters"] = json!({"cursor": text});
-        }
         let Ok(request) = from_reader(event.to_string().as_bytes()) else { panic!("no request: {event}") };
         match ListRequest::read(&Call::new(request)) {
             Ok(list) => {

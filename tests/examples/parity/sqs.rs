@@ -61,11 +61,17 @@ fn timeout(seconds: u32) -> (Name, String) {
     (Name::VisibilityTimeout, seconds.to_string())
 }
 
+/// A message that was received from a new queue and is hidden for so many seconds.
+async fn hidden(client: &Client, seconds: u32) -> (String, Message) {
+    let queue = queue(client, &[timeout(seconds)]).await;
+    send(client, &queue).await;
+    let message = receive(client, &queue, 1).await.unwrap();
+    (queue, message)
+}
+
 pub(crate) async fn visibility(url: String) -> String {
     let client = aws(&url).sqs();
-    let queue = queue(&client, &[timeout(1)]).await;
-    send(&client, &queue).await;
-    receive(&client, &queue, 1).await.unwrap();
+    let (queue, _) = hidden(&client, 1).await;
     let hidden = Instant::now();
     let again = wait_for(&client, &queue).await;
     match (again.is_some(), hidden.elapsed().as_secs_f64()) {
@@ -78,9 +84,7 @@ pub(crate) async fn visibility(url: String) -> String {
 
 pub(crate) async fn release(url: String) -> String {
     let client = aws(&url).sqs();
-    let queue = queue(&client, &[timeout(30)]).await;
-    send(&client, &queue).await;
-    let message = receive(&client, &queue, 1).await.unwrap();
+    let (queue, message) = hidden(&client, 30).await;
     show(&client, &queue, &message, 0).await.unwrap();
     let shown = Instant::now();
     let again = wait_for(&client, &queue).await;
@@ -93,9 +97,7 @@ pub(crate) async fn release(url: String) -> String {
 
 pub(crate) async fn stale_handle(url: String) -> String {
     let client = aws(&url).sqs();
-    let queue = queue(&client, &[timeout(30)]).await;
-    send(&client, &queue).await;
-    let message = receive(&client, &queue, 1).await.unwrap();
+    let (queue, message) = hidden(&client, 30).await;
     show(&client, &queue, &message, 0).await.unwrap();
     let refused = show(&client, &queue, &message, 5).await;
     refused.err().map_or("allowed".to_owned(), |code| code.rsplit('.').next().unwrap_or_default().to_owned())

@@ -100,6 +100,10 @@ impl<'a> Actor<'a> {
                 self.shop.restock(&self.product(*product), *pieces).await;
                 Did::Restock { product: *product, pieces: *pieces }
             }
+            Action::Raise(product, by) => {
+                self.shop.raise_price(&self.product(*product), *by).await;
+                Did::Raise { product: *product, by: *by }
+            }
             Action::Repeat(_) => {
                 if let Some(order_id) = order_id {
                     self.shop.send("PaymentsQueue", json!({"order_id": order_id})).await;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    history::{PRICES, Wish},
+    history::Wish,
     model::{Model, Order},
     trace::{Did, Event, Reply, Span},
 };
@@ -19,7 +19,7 @@ impl Model<'_> {
         }
         for order in &self.orders {
             self.check_once(order)?;
-            self.check_course(order)?;
+            self.check_course(order, &product)?;
         }
         Ok(())
     }
@@ -33,6 +33,10 @@ impl Model<'_> {
             Did::Read { answer, .. } if answer.order().is_none() => Err(unexpected(answer)),
             Did::CancelUnknown { answer } if answer.problem() != "order-not-found" => Err(unexpected(answer)),
             Did::Look { product, answer } => {
+                let prices = self.prices(*product, &event.span);
+                if !prices.contains(&amount(&answer.body["price"])) {
+                    return Err(format!("it can cost {prices:?}: {answer:?}"));
+                }
                 let (least, most) = self.available(*product, &event.span);
                 match answer.body["available"].as_i64() {
                     Some(pieces) if (least.max(0)..=most).contains(&pieces) => Ok(()),
@@ -66,6 +70,7 @@ impl Model<'_> {
             (409, "out-of-stock") if made_before.is_none() => {
                 self.check_shortage(span, wish, answer, product)
             }
+            (409, "price-changed") if made_before.is_none() && self.prices_move(wish, span) => Ok(()),
             (422, "idempotency-key-reused") if under.is_some_and(|order| !order.wish.same(wish)) => Ok(()),
             _ => Err(unexpected(answer)),
         }
@@ -142,15 +147,15 @@ impl Model<'_> {
         Ok(())
     }
 
-    /// Whatever was seen of an order is what was wished, and what was seen later only adds to its history.
-    fn check_course(&self, order: &Order<'_>) -> Result<(), String> {
+    /// Whatever was seen of an order is what was wished, at one price, and what was seen later only adds to its history.
+    fn check_course(&self, order: &Order<'_>, product: &impl Fn(usize) -> String) -> Result<(), String> {
         let Some(id) = order.id else { return Ok(()) };
         let seen: Vec<_> = self.seen(id).collect();
         for (when, shown) in &seen {
-            let right =
-                shown["total"]["amount"] == order.wish.total() && lines_of(order.wish) == lines_in(shown);
-            if !right {
-                return Err(format!("it is not what was ordered ({}): {shown}", order.wish));
+            self.check_lines(order, shown, product)
+                .map_err(|why| format!("it is not what was ordered ({}), {why}: {shown}", order.wish))?;
+            if (&shown["items"], &shown["total"]) != (&seen[0].1["items"], &seen[0].1["total"]) {
+                return Err(format!("it was {}, and is {shown}", seen[0].1));
             }
             let history = |shown: &Value| shown["history"].as_array().cloned().unwrap_or_default();
             let now = history(shown);
@@ -163,23 +168,36 @@ impl Model<'_> {
         }
         Ok(())
     }
+
+    /// The pieces are those wished, at prices that there were, and the total is theirs.
+    fn check_lines(
+        &self,
+        order: &Order<'_>,
+        shown: &Value,
+        product: &impl Fn(usize) -> String,
+    ) -> Result<(), String> {
+        let (made, mut total, mut pieces) = (order.made_in(self.trace), 0, [0; 3]);
+        for line in shown["items"].as_array().into_iter().flatten() {
+            let number = (0..3).find(|number| line["product_id"] == product(*number).as_str());
+            let number = number.ok_or("a product that nobody asked for")?;
+            let (quantity, price) = (line["quantity"].as_i64().unwrap_or(-1), amount(&line["unit_price"]));
+            let prices = self.prices(number, &made);
+            if !prices.contains(&price) {
+                return Err(format!("product {number} can have cost {prices:?}"));
+            }
+            pieces[number] += quantity;
+            total += quantity * price;
+        }
+        if pieces == order.wish.pieces && amount(&shown["total"]) == total {
+            Ok(())
+        } else {
+            Err(format!("these are {pieces:?}, which cost {total}"))
+        }
+    }
 }
 
-/// Quantity and price of each line, as a wish has them.
-fn lines_of(wish: &Wish) -> Vec<(i64, i64)> {
-    let mut lines: Vec<_> = wish.pieces.into_iter().zip(PRICES).filter(|(pieces, _)| *pieces > 0).collect();
-    lines.sort_unstable();
-    lines
-}
-
-/// Quantity and price of each line, as an answer has them.
-fn lines_in(shown: &Value) -> Vec<(i64, i64)> {
-    let number = |value: &Value| value.as_i64().unwrap_or(-1);
-    let items = shown["items"].as_array().into_iter().flatten();
-    let mut lines: Vec<_> =
-        items.map(|line| (number(&line["quantity"]), number(&line["unit_price"]["amount"]))).collect();
-    lines.sort_unstable();
-    lines
+fn amount(money: &Value) -> i64 {
+    money["amount"].as_i64().unwrap_or(-1)
 }
 
 fn unexpected(answer: &Reply) -> String {

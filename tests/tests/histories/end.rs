@@ -28,7 +28,7 @@ impl Model<'_> {
         for (id, kept) in &share.orders {
             let is_it = |order: &Order<'_>| {
                 kept.lines == lines(order.wish, &product)
-                    && kept.total == order.wish.total()
+                    && self.totals(order).contains(&kept.total)
                     && order.ends().contains(&kept.status.as_str())
                     && (order.pays() || !ever_captured(&share, id))
             };

@@ -6,7 +6,7 @@ use proptest::{prelude::*, sample::select};
 
 /// What there is of each product when a history begins: hardly any, some, enough.
 pub(crate) const STOCK: [i64; 3] = [2, 6, 1000];
-/// Minor units.
+/// What each costs when a history begins, in minor units.
 pub(crate) const PRICES: [i64; 3] = [12_345, 999, 50];
 /// Each takes seconds: only some batches have them.
 const SLOW_TOKENS: [&str; 2] = ["tok_late", "tok_unavailable"];
@@ -44,6 +44,8 @@ pub(crate) enum Action {
     CancelUnknown,
     /// More pieces of a product arrive.
     Restock(usize, i64),
+    /// A product costs so much more.
+    Raise(usize, i64),
     /// The message that asks for an order's payment comes once more.
     Repeat(usize),
     /// A message in the dead-letter queue says that an order's payment shall be given up.
@@ -60,11 +62,6 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
-    /// The price of it all.
-    pub(crate) fn total(&self) -> i64 {
-        self.pieces.iter().zip(PRICES).map(|(pieces, price)| pieces * price).sum()
-    }
-
     /// Whether two requests under one key ask for the same.
     pub(crate) fn same(&self, other: &Self) -> bool {
         self.pieces == other.pieces && self.token == other.token
@@ -81,7 +78,12 @@ impl Action {
             | Self::Cancel(back)
             | Self::Repeat(back)
             | Self::GiveUp(back) => Some(*back),
-            Self::Wait | Self::Look(_) | Self::Order(_) | Self::CancelUnknown | Self::Restock(..) => None,
+            Self::Wait
+            | Self::Look(_)
+            | Self::Order(_)
+            | Self::CancelUnknown
+            | Self::Restock(..)
+            | Self::Raise(..) => None,
         }
     }
 }
@@ -139,6 +141,7 @@ impl History {
             Action::Cancel(_) => write!(f, "{}", of("cancel")),
             Action::CancelUnknown => write!(f, "cancel what is no order"),
             Action::Restock(product, pieces) => write!(f, "{pieces} more of the {} product", NAMES[*product]),
+            Action::Raise(product, by) => write!(f, "the {} product costs {by} more", NAMES[*product]),
             Action::Repeat(_) => write!(f, "{}", of("repeat the message that asks to pay")),
             Action::GiveUp(_) => write!(f, "{}", of("give up the payment of")),
         }
@@ -191,6 +194,7 @@ pub(crate) fn histories(slow: bool) -> impl Strategy<Value = History> {
         1 => (back.clone(), wish(slow)).prop_map(|(back, wish)| Action::Reuse(back, wish)),
         1 => Just(Action::CancelUnknown),
         1 => (0..2usize, 1..=3i64).prop_map(|(product, pieces)| Action::Restock(product, pieces)),
+        2 => (0..3usize, 1..=3i64).prop_map(|(product, by)| Action::Raise(product, by)),
         1 => back.clone().prop_map(Action::Repeat),
         1 => back.prop_map(Action::GiveUp),
     ];

@@ -3,10 +3,13 @@
 //! Requests overlap, so the model does not say what happens but what can have happened: each effect lies somewhere
 //! between the beginning and the end of its request, and bounds follow from that.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use crate::{
-    history::{STOCK, Wish},
+    history::{PRICES, STOCK, Wish},
     plan::Plan,
     trace::{Did, Event, Reply, Span},
 };
@@ -66,6 +69,12 @@ impl Order<'_> {
         !self.confirmed && (self.given_up || !self.pays())
     }
 
+    /// When it was made, if it was: before the first answer that shows it, or at any time.
+    pub(crate) fn made_in(&self, trace: &[Event]) -> Span {
+        let last = || trace.iter().map(|event| event.span.over).max();
+        Span { begun: self.asked, over: self.known.or_else(last).unwrap_or(self.asked) }
+    }
+
     /// Whether it was there when a request began.
     pub(crate) fn known_before(&self, span: &Span) -> bool {
         self.known.is_some_and(|known| known <= span.begun)
@@ -119,6 +128,42 @@ impl<'a> Model<'a> {
     /// The order under a key.
     pub(crate) fn under(&self, key: usize) -> Option<&Order<'a>> {
         self.orders.iter().find(|order| order.key == Some(key))
+    }
+
+    /// What a product can have cost in a span of time. Raises that overlap it may have come before or after any moment of it.
+    pub(crate) fn prices(&self, product: usize, span: &Span) -> BTreeSet<i64> {
+        let mut prices = BTreeSet::from([PRICES[product]]);
+        for event in self.trace {
+            let Did::Raise { product: of, by } = event.did else { continue };
+            if of != product || span.before(&event.span) {
+                continue;
+            }
+            let raised: BTreeSet<i64> = prices.iter().map(|price| price + by).collect();
+            if event.span.before(span) {
+                prices = raised;
+            } else {
+                prices.extend(raised);
+            }
+        }
+        prices
+    }
+
+    /// Whether a price changed, or may have, in a span of time.
+    pub(crate) fn prices_move(&self, wish: &Wish, span: &Span) -> bool {
+        (0..3).any(|product| wish.pieces[product] > 0 && self.prices(product, span).len() > 1)
+    }
+
+    /// What an order can cost: at each moment when it may have been made, its pieces at prices of that moment.
+    pub(crate) fn totals(&self, order: &Order<'_>) -> BTreeSet<i64> {
+        let mut totals = BTreeSet::from([0]);
+        for (product, pieces) in order.wish.pieces.iter().enumerate() {
+            let prices = self.prices(product, &order.made_in(self.trace));
+            totals = totals
+                .iter()
+                .flat_map(|total| prices.iter().map(move |price| total + pieces * price))
+                .collect();
+        }
+        totals
     }
 
     /// The least and the most that can have been available of a product in a span of time.

@@ -26,7 +26,7 @@ impl Tally {
                 Did::Order { answer, .. } => ("POST /orders", answer.as_ref()),
                 Did::Cancel { answer, .. } | Did::CancelUnknown { answer } => ("cancel", Some(answer)),
                 Did::Read { answer, .. } | Did::Look { answer, .. } => ("GET", Some(answer)),
-                Did::Restock { .. } | Did::GiveUp { .. } => continue,
+                Did::Restock { .. } | Did::Raise { .. } | Did::GiveUp { .. } => continue,
             };
             let status =
                 answer.map_or_else(|| "unclear".to_owned(), |Reply { status, .. }| status.to_string());

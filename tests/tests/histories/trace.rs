@@ -44,6 +44,8 @@ pub(crate) enum Did {
     Look { product: usize, answer: Reply },
     /// Pieces came.
     Restock { product: usize, pieces: i64 },
+    /// The price rose.
+    Raise { product: usize, by: i64 },
     /// A message came into the dead-letter queue.
     GiveUp { order_id: String },
 }
@@ -52,6 +54,8 @@ pub(crate) enum Did {
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    /// The problem's name, if it is one.
+    problem: Option<String>,
     pub(crate) replayed: bool,
     pub(crate) body: Value,
 }
@@ -60,6 +64,7 @@ impl From<&Answer> for Reply {
     fn from(answer: &Answer) -> Self {
         Self {
             status: answer.status,
+            problem: answer.problem(),
             replayed: answer.header("idempotency-replayed") == "true",
             body: serde_json::from_slice(&answer.body).unwrap_or_default(),
         }
@@ -74,6 +79,6 @@ impl Reply {
 
     /// The problem's name.
     pub(crate) fn problem(&self) -> &str {
-        self.body["type"].as_str().and_then(|name| name.rsplit(':').next()).unwrap_or_default()
+        self.problem.as_deref().unwrap_or_default()
     }
 }

@@ -1,0 +1,36 @@
+# What several scripts need; they source it.
+# shellcheck shell=bash
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# The folder that cargo builds into.
+cargo_target() {
+  cargo metadata --no-deps --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])'
+}
+
+# This machine's, as template.yaml's parameter Architecture names it.
+architecture() {
+  case $(uname -m) in
+    x86_64) echo x86_64 ;;
+    *) echo arm64 ;;
+  esac
+}
+
+# json_value FILE KEY
+json_value() {
+  python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"
+}
+
+# The local stack where no port is taken: flags of farthing.
+# shellcheck disable=SC2034 # for those who source this
+on_free_ports=(--port 0 --invoke-port 0 --control-port 0 --dynamodb-port 0 --sqs-port 0 --payment-port 0)
+
+# ministack PROGRAM PORT FOLDER: becomes the emulator, whose files are in FOLDER. It gets a clean environment, because it
+# hands its own to the functions, and no Docker, because it would remove containers that it takes for leftovers of its own.
+ministack() {
+  exec env -i PATH="$PATH" HOME="$3" TMPDIR="$3" BIND_HOST=127.0.0.1 GATEWAY_PORT="$2" S3_DATA_DIR="$3/s3" \
+    STATE_DIR="$3/state" MINISTACK_REGION=us-east-1 DOCKER_HOST=unix://"$3/no-docker" PYTHONDONTWRITEBYTECODE=1 \
+    "$1" </dev/null
+}
