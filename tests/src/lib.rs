@@ -21,6 +21,7 @@ mod shared_stack;
 mod shop;
 mod skip;
 mod stock;
+mod waits;
 
 pub use backend::{Backend, Need};
 pub use books::Books;

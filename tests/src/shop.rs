@@ -1,6 +1,6 @@
 //! One running shop.
 
-use std::{collections::BTreeMap, process::ExitStatus, time::Duration};
+use std::{collections::BTreeMap, process::ExitStatus};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -8,8 +8,7 @@ use shared::aws::Aws;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{
-    Answer, Backend, Client, Options, Request, SharedStack, books::Books, eventually, function_ids,
-    own_stack::OwnStack, stock,
+    Answer, Backend, Client, Options, Request, SharedStack, function_ids, own_stack::OwnStack, stock,
 };
 
 /// A shop as a test sees it: a stack of its own, or its turn at the stack that all tests share.
@@ -36,9 +35,6 @@ enum Running {
     Own(Box<OwnStack>),
     Shared(#[allow(dead_code, reason = "held, not read: other tests wait for it")] OwnedMutexGuard<()>),
 }
-
-/// From the order to its end, where nothing goes wrong: a second or two, but for a machine that has much else to do.
-const SETTLED_WITHIN: Duration = Duration::from_secs(60);
 
 impl Shop {
     /// A shop as `cargo run` starts it, on free ports, with fast payments; or the one that the tests share.
@@ -189,33 +185,6 @@ impl Shop {
         answer.json()
     }
 
-    /// Waits until the order has ended.
-    pub async fn ended(&self, order_id: &str) -> Value {
-        self.ended_within(order_id, SETTLED_WITHIN).await
-    }
-
-    /// Waits a given time until the order has ended.
-    pub async fn ended_within(&self, order_id: &str, within: Duration) -> Value {
-        eventually(within, || async {
-            let order = self.look(order_id).await;
-            if order["status"] == "PENDING" { Err(order) } else { Ok(order) }
-        })
-        .await
-    }
-
-    /// Waits until the order has ended, looking at the table: no function runs for it, and no proxy counts it;
-    /// `needs!(Tables)`.
-    ///
-    /// # Panics
-    /// When it does not end in time.
-    pub async fn settle_quietly(&self, order_id: &str) {
-        eventually(SETTLED_WITHIN, || async {
-            let status = self.stored(order_id).await["status"].as_s().unwrap().clone();
-            if status == "PENDING" { Err(status) } else { Ok(()) }
-        })
-        .await;
-    }
-
     /// What can be ordered of a product.
     ///
     /// # Panics
@@ -256,36 +225,6 @@ impl Shop {
     pub async fn clear_faults(&self) {
         let answer = self.control.request("DELETE", "/_local/faults").answer().await;
         assert!(answer.status < 300, "{answer:?}");
-    }
-
-    /// Everything in the tables; without them, what HTTP shows of it.
-    pub async fn books(&self) -> Books {
-        Books::read(self).await
-    }
-
-    /// Waits until every order has ended, and holds the invariants.
-    pub async fn settle(&self) -> Books {
-        self.settle_within(SETTLED_WITHIN).await
-    }
-
-    /// Waits a given time until every order has ended, and holds the invariants.
-    pub async fn settle_within(&self, within: Duration) -> Books {
-        eventually(within, || async {
-            let books = self.books().await;
-            books.check(true).map(|()| books)
-        })
-        .await
-    }
-
-    /// Waits until every order has ended, and holds the invariants with so many pieces of a product that came after the
-    /// seed.
-    pub async fn ended_with_restock(&self, product_id: &str, pieces: i64) -> Books {
-        eventually(SETTLED_WITHIN, || async {
-            let mut books = self.books().await;
-            books.restocked(product_id, pieces);
-            books.check(true).map(|()| books)
-        })
-        .await
     }
 
     /// Tells that this test leaves a dead letter, so that others do not wait for it to go; `needs!(Queues)`.

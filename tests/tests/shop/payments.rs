@@ -100,7 +100,7 @@ async fn malformed_messages_on_the_queue_go_to_the_dead_letter_queue_and_stay_th
     assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
     eventually(GIVEN_UP_WITHIN, || async {
         let count = shop.messages_in("PaymentsDeadLetterQueue").await;
-        if count == before + 1 { Ok(()) } else { Err(count) }
+        if count == before + 1 { Ok(()) } else { Err(format!("{count} dead letters, {before} before")) }
     })
     .await;
     shop.leaves_a_dead_letter().await;

@@ -1,0 +1,69 @@
+//! Waiting for orders to end, and looking at the books then.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{Books, Shop, eventually};
+
+/// From the order to its end, where nothing goes wrong: a second or two, but for a machine that has much else to do.
+const SETTLED_WITHIN: Duration = Duration::from_secs(60);
+
+impl Shop {
+    /// Waits until the order has ended.
+    pub async fn ended(&self, order_id: &str) -> Value {
+        self.ended_within(order_id, SETTLED_WITHIN).await
+    }
+
+    /// Waits a given time until the order has ended.
+    pub async fn ended_within(&self, order_id: &str, within: Duration) -> Value {
+        eventually(within, || async {
+            let order = self.look(order_id).await;
+            if order["status"] == "PENDING" { Err(order) } else { Ok(order) }
+        })
+        .await
+    }
+
+    /// Waits until the order has ended, looking at the table: no function runs for it, and no proxy counts it;
+    /// `needs!(Tables)`.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub async fn settle_quietly(&self, order_id: &str) {
+        eventually(SETTLED_WITHIN, || async {
+            let status = self.stored(order_id).await["status"].as_s().unwrap().clone();
+            if status == "PENDING" { Err(status) } else { Ok(()) }
+        })
+        .await;
+    }
+
+    /// Everything in the tables; without them, what HTTP shows of it.
+    pub async fn books(&self) -> Books {
+        Books::read(self).await
+    }
+
+    /// Waits until every order has ended, and holds the invariants.
+    pub async fn settle(&self) -> Books {
+        self.settle_within(SETTLED_WITHIN).await
+    }
+
+    /// Waits a given time until every order has ended, and holds the invariants.
+    pub async fn settle_within(&self, within: Duration) -> Books {
+        eventually(within, || async {
+            let books = self.books().await;
+            books.check(true).map(|()| books)
+        })
+        .await
+    }
+
+    /// Waits until every order has ended, and holds the invariants with so many pieces of a product that came after the
+    /// seed.
+    pub async fn ended_with_restock(&self, product_id: &str, pieces: i64) -> Books {
+        eventually(SETTLED_WITHIN, || async {
+            let mut books = self.books().await;
+            books.restocked(product_id, pieces);
+            books.check(true).map(|()| books)
+        })
+        .await
+    }
+}
