@@ -47,7 +47,7 @@ pub(crate) struct OwnStack {
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 
-/// The binary of the local stack, built once.
+/// The binary of the local stack, built once, optimized if this is.
 ///
 /// # Panics
 /// When cargo cannot build it.
@@ -55,7 +55,8 @@ pub async fn farthing() -> &'static Path {
     static BINARY: OnceCell<PathBuf> = OnceCell::const_new();
     BINARY
         .get_or_init(|| async {
-            let built = local_lambda::build::build(&workspace(), &["farthing"], false).await;
+            let built =
+                local_lambda::build::build(&workspace(), &["farthing"], !cfg!(debug_assertions)).await;
             built.unwrap_or_else(|error| panic!("{error}")).remove("farthing").unwrap()
         })
         .await

@@ -10,10 +10,13 @@
 
 mod bare_runtime_api;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use bare_runtime_api::Bare;
-use e2e::{Options, Shop};
+use e2e::{Options, Shop, farthing, functions};
 use futures_util::future::join_all;
 use local_lambda::build::build;
 use serde_json::json;
@@ -27,6 +30,11 @@ const PATH: &str = "/products/stoneware-mug";
 
 #[tokio::main]
 async fn main() {
+    // Without a limit: from nothing, optimized binaries take many minutes.
+    farthing().await;
+    let functions = functions();
+    let names: Vec<_> = functions.iter().map(String::as_str).collect();
+    build(workspace(), &names, !cfg!(debug_assertions)).await.unwrap();
     drop(Shop::start_with(options()).await);
     let mut starts = Vec::new();
     for _ in 0..STARTS {
@@ -58,9 +66,12 @@ fn options() -> Options {
     Options { parameters, flags }
 }
 
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
 async fn latency(shop: &Shop) {
-    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let built = build(workspace, &["get-product"], !cfg!(debug_assertions)).await.unwrap();
+    let built = build(workspace(), &["get-product"], !cfg!(debug_assertions)).await.unwrap();
     let table = shop.table("CatalogTable");
     let dynamodb = shop.ready["dynamodb"].as_str().unwrap();
     let mut bare =
