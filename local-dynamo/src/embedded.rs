@@ -46,7 +46,7 @@ impl Embedded {
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
-        let database = open(&folder)?;
+        let database = open(&folder, temporary.is_none())?;
         let (shutdown, stop) = oneshot::channel::<()>();
         let sweeper = tokio::spawn(sweep(database.clone()));
         let server = tokio::spawn(async move {
@@ -78,10 +78,16 @@ impl Embedded {
 
 /// Opens the database and adds the index that its stream writes lack: without it each write to a table with a stream
 /// looks at every stream record there is.
-fn open(folder: &Path) -> Result<Database, Error> {
+///
+/// The database would wait for the disk at each write. What need not stay is not waited for at all; what is `kept` is when
+/// `SQLite` moves its log into the file: a crash of the stack loses nothing then, a crash of the machine the last writes.
+/// dynoxide has these settings for imports, and by the name of that only.
+fn open(folder: &Path, kept: bool) -> Result<Database, Error> {
     let file = folder.join(FILE);
     let path = file.to_str().ok_or_else(|| data(folder, &"its name is not UTF-8"))?;
     let database = Database::new(path).map_err(|error| data(folder, &error))?;
+    let set = if kept { database.disable_bulk_loading() } else { database.enable_bulk_loading() };
+    set.map_err(|error| data(folder, &error))?;
     let sqlite = rusqlite::Connection::open(&file).map_err(|error| data(folder, &error))?;
     sqlite.busy_timeout(Duration::from_secs(5)).map_err(|error| data(folder, &error))?;
     sqlite

@@ -5,10 +5,12 @@
 //!   Runtime API, in turns, so that a noisy machine is noisy for both
 //! - invocations a second: 16 clients on `GET /products/{id}`
 //! - orders a second: 16 clients, from the first POST until every order is CONFIRMED
+//! - what DynamoDB alone would allow: the writes of as many orders, by 16 clients and no function
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on shall panic")]
 
 mod bare_runtime_api;
+mod writes;
 
 use std::{
     path::Path,
@@ -49,6 +51,7 @@ async fn main() {
     latency(&shop).await;
     invocations(&shop).await;
     orders(&shop).await;
+    writes::alone(&shop).await;
 }
 
 /// Payments that think for no time: the stack is measured, not the provider.
