@@ -14,8 +14,35 @@ cargo_target() {
 architecture() {
   case $(uname -m) in
     x86_64) echo x86_64 ;;
-    *) echo arm64 ;;
+    aarch64 | arm64) echo arm64 ;;
+    *) echo "Lambda has no architecture $(uname -m), which is this machine's" >&2 && return 1 ;;
   esac
+}
+
+# until_true PROCESS COMMAND...: waits until the command succeeds, two minutes at most, and while the process lives.
+until_true() {
+  local process=$1 deadline=$((SECONDS + 120))
+  shift
+  until "$@"; do
+    kill -0 "$process" 2>/dev/null && [ $SECONDS -lt $deadline ] || return 1
+    sleep 0.1
+  done
+}
+
+# place_order URL TOKEN: orders a mug that is to be paid with the token, and prints the order's id.
+place_order() {
+  curl --silent --show-error --fail --max-time 30 "$1/orders" -H 'content-type: application/json' \
+    -d "{\"items\":[{\"product_id\":\"stoneware-mug\",\"quantity\":1}],\"payment_method\":\"$2\",\"customer\":{\"email\":\"ada@example.com\"}}" |
+    sed -n 's/.*"order_id":"\([^"]*\)".*/\1/p'
+}
+
+# order_ends URL ID STATUS: waits until the order has that status, two minutes at most.
+order_ends() {
+  local deadline=$((SECONDS + 120)) order=
+  until order=$(curl --silent --fail --max-time 30 "$1/orders/$2") && [[ $order == *"\"status\":\"$3\",\"items\""* ]]; do
+    [ $SECONDS -lt $deadline ] || { echo "the order $2 is not $3: $order" >&2 && return 1; }
+    sleep 0.1
+  done
 }
 
 # json_value FILE KEY

@@ -15,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use e2e::workspace;
 use local_lambda::build::build;
 
 const RUNS: usize = 21;
@@ -23,12 +24,14 @@ const MOST: f64 = 1.3;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let functions = e2e::functions();
     let names: Vec<&str> = functions.iter().map(String::as_str).collect();
-    let mut binaries: BTreeMap<String, PathBuf> =
-        build(workspace, &names, true).await.unwrap_or_else(|error| panic!("{error}")).into_iter().collect();
-    let bare = build(&workspace.join("scripts/bare"), &["bare"], true)
+    let mut binaries: BTreeMap<String, PathBuf> = build(workspace(), &names, true)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
+        .into_iter()
+        .collect();
+    let bare = build(&workspace().join("scripts/bare"), &["bare"], true)
         .await
         .unwrap_or_else(|error| panic!("{error}"));
     binaries.extend(bare);

@@ -1,5 +1,7 @@
 //! What tests do to a shop behind its API: in its tables and queues, as people with access to them might.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::AttributeValue::{self, N, S},
@@ -7,6 +9,7 @@ use aws_sdk_dynamodb::{
 use aws_sdk_sqs::types::QueueAttributeName::{
     ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible,
 };
+use shared::Timestamp;
 
 use crate::{Shop, books::Item};
 
@@ -70,6 +73,22 @@ impl Shop {
         }
         let update = update.key("order_id", S(order_id.to_owned()));
         update.update_expression(format!("SET {}", sets.join(", "))).send().await.unwrap();
+    }
+
+    /// Gives an order this status, with its payment or refund due since an hour ago, as if the stream record and the
+    /// message that carry it had been lost; `needs!(Tables)`.
+    ///
+    /// # Panics
+    /// When the table does not take it.
+    pub async fn leave_due(&self, order_id: &str, status: &str) {
+        let shard = u128::from_str_radix(&order_id.replace('-', ""), 16).unwrap() % 16;
+        let hour_ago = Timestamp::ago(Duration::from_secs(3600)).to_string();
+        let due = [
+            ("status", status.to_owned()),
+            ("pending_shard", format!("{shard:02}")),
+            ("created_at", hour_ago),
+        ];
+        self.rewrite(order_id, due.map(|(name, value)| (name, S(value)))).await;
     }
 
     /// Puts a message into a queue; `needs!(Queues)`.

@@ -1,11 +1,10 @@
 //! The events of events/, and how each is to be answered.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use serde_json::Value;
+
+use crate::Shop;
 
 /// An event for a function.
 #[derive(Debug)]
@@ -21,13 +20,13 @@ pub struct Fixture {
 }
 
 /// All of them in the order of their names: the plain case, which others build on, comes first. Cancellations are last,
-/// for orders that others have made. Some wait for these orders to have ended ([`Fixture::waits_for_ends`]).
+/// for orders that others have made. To have them answered, take [`one_by_one`].
 ///
 /// # Panics
 /// When one cannot be read, or is for no function.
 #[must_use]
 pub fn fixtures() -> Vec<Fixture> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("events");
+    let folder = crate::workspace().join("events");
     let functions = crate::functions();
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let json = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
@@ -42,6 +41,19 @@ pub fn fixtures() -> Vec<Fixture> {
     let mut fixtures: Vec<_> = json.map(fixture).collect();
     fixtures.sort_by_key(|fixture| (fixture.function == "cancel-order", fixture.name()));
     fixtures
+}
+
+/// Has all of them answered in their order, each when the orders of `shop` are as far as it expects; `needs!(Tables)`.
+///
+/// # Panics
+/// When orders do not end in time.
+pub async fn one_by_one(shop: &Shop, mut answer: impl AsyncFnMut(&Fixture)) {
+    for fixture in &fixtures() {
+        if fixture.waits_for_ends() {
+            shop.settle().await;
+        }
+        answer(fixture).await;
+    }
 }
 
 impl Fixture {
@@ -59,8 +71,7 @@ impl Fixture {
 
     /// Whether what it is answered, or what it leads to, is only known of an order that has ended: giving up a payment
     /// that is under way would fail an order that others count on, and what is cancelled must have been paid.
-    #[must_use]
-    pub fn waits_for_ends(&self) -> bool {
+    fn waits_for_ends(&self) -> bool {
         matches!(self.function.as_str(), "fail-payment" | "cancel-order")
     }
 

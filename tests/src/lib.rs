@@ -49,6 +49,15 @@ use sam_template::{EventSource, Function, HttpRoute, Settings, Template};
 /// An order id that no order has.
 pub const NO_ORDER: &str = "0197a000-0000-7000-8000-000000000000";
 
+/// The folder of the whole project.
+///
+/// # Panics
+/// Never: this crate has a folder of its own in it.
+#[must_use]
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
 /// The names of the functions that template.yaml declares.
 ///
 /// # Panics
@@ -80,7 +89,7 @@ pub fn routes() -> Vec<(String, HttpRoute)> {
 /// When the template cannot be read.
 #[must_use]
 pub fn template() -> Template {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("template.yaml");
+    let file = workspace().join("template.yaml");
     Template::load(&file, &Settings::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -1,6 +1,6 @@
 //! `docs/openapi.yaml`, and whether an answer is as it says.
 
-use std::{collections::BTreeSet, fmt, fs, path::Path};
+use std::{collections::BTreeSet, fmt, fs};
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ impl Openapi {
     /// When it cannot be read.
     #[must_use]
     pub fn read() -> Self {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/openapi.yaml");
+        let file = crate::workspace().join("docs/openapi.yaml");
         Self(serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap())
     }
 

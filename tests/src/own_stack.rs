@@ -14,7 +14,7 @@ use tokio::{
     sync::OnceCell,
 };
 
-use crate::{Backend, Dynamodb, eventually, processes::kill_with};
+use crate::{Backend, Dynamodb, eventually, processes::kill_with, workspace};
 
 /// How the stack of a test is started.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// For tests that count: nothing is done twice because the machine is busy.
+    /// For tests that count, or hold a payment up: nothing is done twice because the machine is busy.
     #[must_use]
     pub fn unhurried() -> Self {
         let parameters = [("PaymentTimeoutMs", "15000"), ("PaymentVisibilitySeconds", "120")];
@@ -55,15 +55,10 @@ pub async fn farthing() -> &'static Path {
     static BINARY: OnceCell<PathBuf> = OnceCell::const_new();
     BINARY
         .get_or_init(|| async {
-            let built =
-                local_lambda::build::build(&workspace(), &["farthing"], !cfg!(debug_assertions)).await;
+            let built = local_lambda::build::build(workspace(), &["farthing"], !cfg!(debug_assertions)).await;
             built.unwrap_or_else(|error| panic!("{error}")).remove("farthing").unwrap()
         })
         .await
-}
-
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 impl OwnStack {

@@ -182,7 +182,7 @@ impl SharedStack {
                     && number("price") == Some(product["price"]["amount"].to_string())
             })
         };
-        let changed: Vec<_> = stock::products().into_iter().filter(|product| !as_seeded(product)).collect();
+        let changed: Vec<_> = stock::products().iter().filter(|product| !as_seeded(product)).collect();
         let of_changed = |item: &Item| {
             let id = item["product_id"].as_s().unwrap();
             changed.iter().any(|product| product["product_id"] == id.as_str())

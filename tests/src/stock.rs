@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::SystemTime,
 };
 
@@ -15,8 +18,10 @@ use crate::Client;
 /// # Panics
 /// When it cannot be read.
 #[must_use]
-pub fn products() -> Vec<Value> {
-    serde_json::from_str(include_str!("../../seed/products.json")).unwrap()
+pub fn products() -> &'static [Value] {
+    static PRODUCTS: LazyLock<Vec<Value>> =
+        LazyLock::new(|| serde_json::from_str(include_str!("../../seed/products.json")).unwrap());
+    &PRODUCTS
 }
 
 /// The demo catalogue's stock by product.

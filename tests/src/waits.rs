@@ -37,6 +37,18 @@ impl Shop {
         .await;
     }
 
+    /// Waits until the payment provider has been asked to charge an order, whatever it will answer; `needs!(Tables)`.
+    ///
+    /// # Panics
+    /// When it is not asked in time.
+    pub async fn provider_asked(&self, order_id: &str) {
+        eventually(SETTLED_WITHIN, || async {
+            let asked = self.books().await.ledger.contains_key(order_id);
+            if asked { Ok(()) } else { Err("the provider has not been asked") }
+        })
+        .await;
+    }
+
     /// Everything in the tables; without them, what HTTP shows of it.
     pub async fn books(&self) -> Books {
         Books::read(self).await

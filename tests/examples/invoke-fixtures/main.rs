@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use e2e::{
     Client, Shop,
-    fixtures::{Fixture, fixtures},
-    told_to_end,
+    fixtures::{Fixture, fixtures, one_by_one},
+    told_to_end, workspace,
 };
 use tokio::process::Command;
 
@@ -51,11 +51,9 @@ async fn check() -> ExitCode {
     if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-
 fn cargo_lambda() -> Command {
     let mut command = Command::new("cargo");
-    command.arg("lambda").current_dir(WORKSPACE);
+    command.arg("lambda").current_dir(workspace());
     command.kill_on_drop(true);
     command
 }
@@ -66,17 +64,15 @@ fn port(address: &str) -> u16 {
 
 /// Invokes every function with all its events, and tells what is wrong; `shop` holds the tables.
 async fn invoke_all(whom: &str, shop: &Shop, port: u16) -> Vec<String> {
-    let mut faults = Vec::new();
-    let fixtures = fixtures();
-    for fixture in &fixtures {
-        if fixture.waits_for_ends() {
-            shop.settle().await;
-        }
+    let (mut faults, mut count) = (Vec::new(), 0);
+    one_by_one(shop, async |fixture| {
+        count += 1;
         if let Err(fault) = invoke(fixture, port).await {
             faults.push(format!("{whom}: {}: {fault}", fixture.name()));
         }
-    }
-    println!("{whom}: {} of {} events answered as expected", fixtures.len() - faults.len(), fixtures.len());
+    })
+    .await;
+    println!("{whom}: {} of {count} events answered as expected", count - faults.len());
     faults
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, fs, net::TcpListener, process::Stdio, time::Duration};
 
-use e2e::{Shop, eventually, template};
+use e2e::{Shop, eventually, template, workspace};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::{
@@ -34,7 +34,7 @@ impl Watch {
         fs::write(&variables, environment(shop)).unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new("sh");
-        command.args(["-c", WITH_STDIN, "sh", "cargo", "lambda"]).current_dir(super::WORKSPACE);
+        command.args(["-c", WITH_STDIN, "sh", "cargo", "lambda"]).current_dir(workspace());
         command.args(["watch", "--ignore-changes", "--invoke-address", "127.0.0.1"]);
         command.args(["--invoke-port", &port.to_string(), "--env-file"]).arg(variables);
         command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);

@@ -18,7 +18,7 @@ use std::{
 };
 
 use bare_runtime_api::Bare;
-use e2e::{Options, Shop, farthing, functions};
+use e2e::{Options, Shop, farthing, functions, workspace};
 use futures_util::future::join_all;
 use local_lambda::build::build;
 use serde_json::json;
@@ -36,7 +36,7 @@ async fn main() {
     farthing().await;
     let functions = functions();
     let names: Vec<_> = functions.iter().map(String::as_str).collect();
-    build(workspace(), &names, !cfg!(debug_assertions)).await.unwrap();
+    let built = build(workspace(), &names, !cfg!(debug_assertions)).await.unwrap();
     drop(Shop::start_with(options()).await);
     let mut starts = Vec::new();
     for _ in 0..STARTS {
@@ -48,7 +48,7 @@ async fn main() {
     println!("start to first response      {:>9.1} ms   median of {STARTS}", ms(median(&mut starts)));
 
     let shop = Shop::start_with(options()).await;
-    latency(&shop).await;
+    latency(&shop, &built["get-product"]).await;
     invocations(&shop).await;
     orders(&shop).await;
     writes::alone(&shop).await;
@@ -69,16 +69,10 @@ fn options() -> Options {
     Options { parameters, flags }
 }
 
-fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-async fn latency(shop: &Shop) {
-    let built = build(workspace(), &["get-product"], !cfg!(debug_assertions)).await.unwrap();
+async fn latency(shop: &Shop, get_product: &Path) {
     let table = shop.table("CatalogTable");
     let dynamodb = shop.ready["dynamodb"].as_str().unwrap();
-    let mut bare =
-        Bare::start(&built["get-product"], &[("CATALOG_TABLE", &table), ("AWS_ENDPOINT_URL", dynamodb)]);
+    let mut bare = Bare::start(get_product, &[("CATALOG_TABLE", &table), ("AWS_ENDPOINT_URL", dynamodb)]);
     let event = json!({
         "version": "2.0", "routeKey": "GET /products/{id}", "rawPath": PATH, "rawQueryString": "",
         "headers": {"host": "localhost"}, "pathParameters": {"id": "stoneware-mug"}, "isBase64Encoded": false,

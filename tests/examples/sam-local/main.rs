@@ -15,7 +15,7 @@ mod sources;
 
 use std::{collections::BTreeMap, env, fs, path::Path};
 
-use e2e::{Proxy, told_to_end};
+use e2e::{Proxy, told_to_end, workspace};
 use local_lambda::{places::Places, sqs_server};
 use sam_template::{Settings, Template};
 use serde_json::json;
@@ -34,7 +34,6 @@ async fn main() {
         eprintln!("usage: sam-local DYNAMODB_URL API_URL LAMBDA_URL ADDRESS FOLDER");
         std::process::exit(2);
     };
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let stop = CancellationToken::new();
     let sqs = sqs_server::start(0, REGION, ACCOUNT_ID, stop.clone()).await.unwrap();
     let both = Proxy::start_for_both(address, dynamodb, &sqs).await;
@@ -53,11 +52,11 @@ async fn main() {
         parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         ..Settings::default()
     };
-    let template = Template::load(&workspace.join("template.yaml"), &settings).unwrap();
+    let template = Template::load(&workspace().join("template.yaml"), &settings).unwrap();
     let aws = Aws::local(REGION, dynamodb, &sqs);
     let mut places = Places::of(&template, REGION, ACCOUNT_ID);
     places.make(&aws, &template).await.unwrap();
-    let products = fs::read_to_string(workspace.join("seed/products.json")).unwrap();
+    let products = fs::read_to_string(workspace().join("seed/products.json")).unwrap();
     local_dynamo::seed(&aws.dynamodb(), &places.tables["CatalogTable"], &products).await.unwrap();
 
     let variables: BTreeMap<_, _> = template

@@ -86,8 +86,7 @@ impl Model<'_> {
     ) -> Result<(), String> {
         let shortages = answer.body["out_of_stock"].as_array().filter(|list| !list.is_empty());
         for short in shortages.ok_or_else(|| unexpected(answer))? {
-            let number = (0..3).find(|number| short["product_id"] == product(*number).as_str());
-            let number = number.ok_or_else(|| unexpected(answer))?;
+            let number = number_of(short, product).ok_or_else(|| unexpected(answer))?;
             let (least, most) = self.available(number, span);
             let possible = |pieces: i64| {
                 (least.max(0)..=most).contains(&pieces)
@@ -178,8 +177,7 @@ impl Model<'_> {
     ) -> Result<(), String> {
         let (made, mut total, mut pieces) = (order.made_in(self.trace), 0, [0; 3]);
         for line in shown["items"].as_array().into_iter().flatten() {
-            let number = (0..3).find(|number| line["product_id"] == product(*number).as_str());
-            let number = number.ok_or("a product that nobody asked for")?;
+            let number = number_of(line, product).ok_or("a product that nobody asked for")?;
             let (quantity, price) = (line["quantity"].as_i64().unwrap_or(-1), amount(&line["unit_price"]));
             let prices = self.prices(number, &made);
             if !prices.contains(&price) {
@@ -194,6 +192,11 @@ impl Model<'_> {
             Err(format!("these are {pieces:?}, which cost {total}"))
         }
     }
+}
+
+/// Which of a history's products a line is about.
+fn number_of(line: &Value, product: &impl Fn(usize) -> String) -> Option<usize> {
+    (0..3).find(|number| line["product_id"] == product(*number).as_str())
 }
 
 fn amount(money: &Value) -> i64 {

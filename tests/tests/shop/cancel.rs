@@ -53,10 +53,7 @@ async fn a_payment_that_is_under_way_cannot_confirm_what_was_cancelled() {
     shop.set_faults(&json!({"rules": [late]})).await;
     let id = shop.place(&[("stoneware-mug", 3)], "tok_visa").await;
     // The provider has been told of the order, and takes its time to charge it.
-    eventually(SETTLED_WITHIN, || async {
-        if shop.books().await.ledger.contains_key(&id) { Ok(()) } else { Err("not asked yet") }
-    })
-    .await;
+    shop.provider_asked(&id).await;
     assert_eq!(statuses(&cancelled(&shop.cancel(&id).answer().await)), ["PENDING", "CANCELLED"]);
     let books = shop.settle().await;
     assert_eq!((books.count("CANCELLED"), books.available["stoneware-mug"]), (1, 240));
@@ -198,19 +195,14 @@ async fn a_refund_that_everything_lost_is_found_by_the_sweep() {
     let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     shop.ended(&id).await;
     // As cancel-order leaves it, had its stream record and its message been lost an hour ago.
-    let shard = u128::from_str_radix(&id.replace('-', ""), 16).unwrap() % 16;
     let step = [("status", "CANCELLED"), ("at", "2026-11-21T08:15:30.123Z")];
     let step = step.map(|(name, text)| (name.to_owned(), S(text.to_owned())));
     let mut history = shop.stored(&id).await["history"].as_l().unwrap().clone();
     history.push(M(step.into()));
-    let hour_ago = shared::Timestamp::ago(Duration::from_secs(3600)).to_string();
-    let cancelled = [
-        ("status", S("CANCELLED".to_owned())),
-        ("pending_shard", S(format!("{shard:02}"))),
-        ("created_at", S(hour_ago)),
-        ("history", L(history)),
-    ];
-    shop.rewrite(&id, cancelled).await;
+    shop.rewrite(&id, [("history", L(history))]).await;
+    // By a detour, so that the stream has no record of PENDING or CONFIRMED becoming CANCELLED.
+    shop.leave_due(&id, "LOST").await;
+    shop.leave_due(&id, "CANCELLED").await;
     shop.restock("stoneware-mug", 1).await;
     let answer = shop.invoke("sweep-orders", &json!({})).await;
     assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, ""));

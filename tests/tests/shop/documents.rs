@@ -5,9 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
+use e2e::workspace;
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -15,8 +13,8 @@ fn read(path: &Path) -> String {
 
 /// README.md, and all of docs/.
 fn documents() -> Vec<PathBuf> {
-    let mut documents = vec![repository().join("README.md")];
-    let mut folders = vec![repository().join("docs")];
+    let mut documents = vec![workspace().join("README.md")];
+    let mut folders = vec![workspace().join("docs")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -43,7 +41,7 @@ fn tests(text: &str) -> impl Iterator<Item = (&str, &str)> {
 /// Whether there is such a test: in a file of the suite, or at a path from the repository's root.
 fn exists(file: &str, test: &str) -> bool {
     let folder =
-        if file.contains('/') { repository().to_owned() } else { repository().join("tests/tests/shop") };
+        if file.contains('/') { workspace().to_owned() } else { workspace().join("tests/tests/shop") };
     let Ok(source) = fs::read_to_string(folder.join(format!("{file}.rs"))) else { return false };
     let function = format!("fn {test}(");
     let mut lines = source.lines().map(str::trim_start);
@@ -76,7 +74,7 @@ fn every_test_that_a_document_names_exists() {
 
 #[test]
 fn every_promise_names_its_test_or_says_that_none_can_tell() {
-    let semantics = read(&repository().join("docs/semantics.md"));
+    let semantics = read(&workspace().join("docs/semantics.md"));
     let (promises, _) = semantics.split_once("\n## What is not promised").unwrap();
     // A promise is the paragraph or two that begin with bold words.
     let promises: Vec<_> = promises.split("\n**").skip(1).collect();
@@ -89,11 +87,11 @@ fn every_promise_names_its_test_or_says_that_none_can_tell() {
 
 #[test]
 fn the_deliberate_bugs_are_those_that_are_listed() {
-    let semantics = read(&repository().join("docs/semantics.md"));
+    let semantics = read(&workspace().join("docs/semantics.md"));
     let (_, seen_red) = semantics.split_once("\n## Seen red").unwrap();
     let (_, table) = seen_red.split_once("| broken |").unwrap();
     let mut listed: Vec<_> = quoted(table).map(str::to_owned).collect();
-    let patches = fs::read_dir(repository().join("tests/mutants")).unwrap();
+    let patches = fs::read_dir(workspace().join("tests/mutants")).unwrap();
     let name = |path: PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
     let mut patches: Vec<_> = patches.map(|entry| name(entry.unwrap().path())).collect();
     listed.sort();

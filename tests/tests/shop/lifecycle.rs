@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Backend, Dynamodb, Options, Shop, farthing, kill_nine, needs};
+use e2e::{Backend, Dynamodb, Options, Shop, farthing, kill_nine, needs, workspace};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -91,7 +91,6 @@ async fn orders_that_were_pending_at_the_stop_are_taken_up_at_the_next_start() {
 
 /// Starts a stack that shall not get ready, and tells what it said instead.
 async fn refused(arguments: &[&str]) -> String {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let any = [
         "--port",
         "0",
@@ -108,7 +107,7 @@ async fn refused(arguments: &[&str]) -> String {
     ];
     let kept = any.chunks(2).filter(|flag| !arguments.contains(&flag[0])).flatten();
     let mut command = Command::new(farthing().await);
-    let started = command.current_dir(workspace).args(kept).args(arguments).kill_on_drop(true).output();
+    let started = command.current_dir(workspace()).args(kept).args(arguments).kill_on_drop(true).output();
     let output = tokio::time::timeout(Duration::from_secs(30), started).await.expect("it started").unwrap();
     assert!(!output.status.success(), "{arguments:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -130,8 +129,7 @@ async fn a_taken_port_is_a_clear_error_that_names_the_flag() {
 #[tokio::test]
 async fn a_function_without_its_configuration_stops_at_start_with_the_name_of_what_is_missing() {
     needs!(OwnStack);
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let built = local_lambda::build::build(workspace, &["get-order"], false).await;
+    let built = local_lambda::build::build(workspace(), &["get-order"], false).await;
     let mut command = Command::new(&built.unwrap()["get-order"]);
     command.env_clear().envs([
         ("AWS_REGION", "x"),

@@ -32,10 +32,7 @@ async fn cancelled_before_the_charge(shop: &Shop) -> String {
     for _ in 0..10 {
         let id = shop.place(&[("stoneware-mug", 1)], "tok_late").await;
         // As soon as the provider has the charge on its way.
-        eventually(LANDED_WITHIN, || async {
-            if shop.books().await.ledger.contains_key(&id) { Ok(()) } else { Err("not asked yet") }
-        })
-        .await;
+        shop.provider_asked(&id).await;
         assert_eq!(shop.cancel(&id).answer().await.status, 200);
         let books = shop.settle().await;
         match (books.ledger[&id].state.as_str(), books.payments[&id].as_str()) {

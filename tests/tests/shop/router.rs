@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use e2e::routes;
+use e2e::{routes, workspace};
 use serde_json::Value;
 
 #[test]
@@ -17,7 +17,7 @@ fn the_router_of_cargo_lambda_watch_mirrors_the_template() {
     }
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .current_dir(workspace())
         .output()
         .unwrap();
     let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();

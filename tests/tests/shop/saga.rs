@@ -42,7 +42,7 @@ const CANCELLED: Flow = Flow { token: "tok_visa", kind: Kind::Cancellation, end:
 /// A product that no warm function has in its memory yet, so that its offer must be read; they last for 50 orders.
 fn product(number: usize) -> String {
     let plenty = |product: &Value| product["available"].as_u64().unwrap() >= 20;
-    let product = e2e::products().into_iter().filter(plenty).nth(number % 50).unwrap();
+    let product = e2e::products().iter().filter(|product| plenty(product)).nth(number % 50).unwrap();
     product["product_id"].as_str().unwrap().to_owned()
 }
 
@@ -59,6 +59,7 @@ async fn until_clear(request: impl Fn() -> Request) -> Answer {
     .await
 }
 
+/// Makes an order under a key of its own, so that asking again makes no second one, and tells its id.
 async fn place(shop: &Shop, flow: Flow, number: usize) -> String {
     let (product, key) = (product(number), format!("{}-{number}", flow.token));
     let lines = [(product.as_str(), 1), ("record-brush", 1)];
@@ -83,7 +84,8 @@ async fn prepare(shop: &Shop, flow: Flow, number: usize) -> Option<String> {
 /// Sets the flow going, and tells its order.
 async fn begin(shop: &Shop, flow: Flow, number: usize, prepared: Option<String>) -> String {
     let Some(order) = prepared else { return place(shop, flow, number).await };
-    until_clear(|| shop.cancel(&order)).await;
+    let answer = until_clear(|| shop.cancel(&order)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
     order
 }
 
