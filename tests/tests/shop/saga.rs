@@ -239,12 +239,15 @@ async fn messages_that_are_not_deleted_or_come_from_several_deliveries_change_no
         {"fault": {"postpone": {"seconds": 2}}, "caller": "request-payments", "rate": 0.5},
     ]);
     shop.set_faults(&json!({"seed": 3, "rules": rules})).await;
-    for number in 0..40 {
+    let mut number = 0;
+    // How many messages go together, and so how often a rule can strike, is a matter of who is faster.
+    while number < 40 || !shop.faults().await.iter().all(|rule| rule["struck"].as_u64() > Some(0)) {
+        assert!(number < 200, "not every rule strikes: {:?}", shop.faults().await);
         let flow = if number % 4 == 0 { DECLINED } else { PAID };
         place(&shop, flow, number).await;
+        number += 1;
     }
     let books = shop.settle_within(Duration::from_secs(60)).await;
-    assert_eq!((books.count("CONFIRMED"), books.count("PAYMENT_FAILED")), (30, 10));
-    let times: Vec<_> = shop.faults().await.iter().map(|rule| rule["struck"].as_u64().unwrap()).collect();
-    assert!(times.iter().all(|times| *times > 0), "{times:?}");
+    let declined = number.div_ceil(4);
+    assert_eq!((books.count("CONFIRMED"), books.count("PAYMENT_FAILED")), (number - declined, declined));
 }
