@@ -74,8 +74,8 @@ pub struct Options {
     /// Faults that strike from the start, as JSON: see docs/faults.md.
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
-    /// What the bill at the end is divided by: the successful answers of a route.
-    #[arg(long, value_name = "NAME=ROUTE", value_parser = unit_of_work)]
+    /// What the bill at the end is divided by: the answers of a route with a status, or all that report success.
+    #[arg(long, value_name = "NAME=ROUTE[ STATUS]")]
     pub bill_per: Option<UnitOfWork>,
     /// Writes no line for each invocation.
     #[arg(long)]
@@ -92,11 +92,6 @@ pub struct Options {
     /// Stops when standard input ends: for programs that start the stack and may die.
     #[arg(long)]
     pub exit_with_stdin: bool,
-}
-
-fn unit_of_work(text: &str) -> Result<UnitOfWork, String> {
-    let (name, route) = text.split_once('=').ok_or("expected NAME=ROUTE, such as order=POST /orders")?;
-    Ok(UnitOfWork { name: name.to_owned(), route: route.to_owned() })
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

@@ -7,6 +7,7 @@
 mod account;
 mod calls;
 mod signers;
+mod unit_of_work;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -16,9 +17,10 @@ use shared::aws::Aws;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-pub use self::account::{Account, UnitOfWork};
+pub use self::account::Account;
 pub use self::calls::Seen;
 pub use self::signers::Signers;
+pub use self::unit_of_work::UnitOfWork;
 use crate::{error::Error, faults::Faults, places::Places};
 
 /// How long calls that have been answered may take to be counted.

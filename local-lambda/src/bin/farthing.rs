@@ -32,9 +32,12 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Arguments { stack: mut options, payment_port } = Arguments::parse();
-    options
-        .bill_per
-        .get_or_insert_with(|| UnitOfWork { name: "order".to_owned(), route: "POST /orders".to_owned() });
+    // A replayed request is answered with 200, and makes no order.
+    options.bill_per.get_or_insert_with(|| UnitOfWork {
+        name: "order".to_owned(),
+        route: "POST /orders".to_owned(),
+        status: Some(201),
+    });
     let lines = match (options.quiet, options.verbose) {
         (_, true) => Lines::All,
         (true, _) => Lines::Quiet,

@@ -16,6 +16,7 @@ use sam_template::{EventSource, Template};
 use super::{
     calls::{Calls, Seen},
     signers::{POLLER, Signers},
+    unit_of_work::UnitOfWork,
 };
 use crate::invocation::Invoked;
 
@@ -23,15 +24,6 @@ use crate::invocation::Invoked;
 const LOG_EVENT_OVERHEAD: u64 = 26;
 /// Lambda's own events of an invocation: START, END, REPORT.
 const PLATFORM_EVENTS: u64 = 3;
-
-/// What the bill is divided by: `order=POST /orders` counts the answers of a route that report success.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnitOfWork {
-    /// What one is called.
-    pub name: String,
-    /// The route that makes one.
-    pub route: String,
-}
 
 /// Counts what is billed.
 #[derive(Debug)]
@@ -138,8 +130,7 @@ impl Account {
         let Some(usage) = state.routes.get_mut(route) else { return };
         usage.requests += 1;
         usage.metered_requests += api_gateway_requests(bytes);
-        let works = self.unit_of_work.as_ref().is_some_and(|unit| unit.route == route);
-        if works && (200..300).contains(&status) {
+        if self.unit_of_work.as_ref().is_some_and(|unit| unit.is_done(route, status)) {
             state.work += 1;
         }
     }

@@ -108,10 +108,14 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
 async fn the_bill_divides_by_orders_and_counts_requests_and_cold_starts() {
     needs!(ControlPort);
     let shop = Shop::start_with(Options::unhurried()).await;
-    for _ in 0..3 {
+    for _ in 0..2 {
         let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
         shop.ended(&id).await;
     }
+    // A request that is repeated costs something, and makes no order.
+    let again =
+        || shop.order(&[("stoneware-mug", 1)], "tok_visa").header("idempotency-key", "again-0000000001");
+    assert_eq!((again().answer().await.status, again().answer().await.status), (201, 200));
     let bill = eventually(Duration::from_secs(10), || async {
         let bill = shop.control.get("/_local/bill").answer().await.json();
         let functions = bill["bill"]["functions"].as_array().unwrap().clone();
@@ -120,13 +124,13 @@ async fn the_bill_divides_by_orders_and_counts_requests_and_cold_starts() {
             function.map(|function| function["units"]["write_units"].clone())
         };
         let counted = (writes("create-order"), writes("process-payment"));
-        if counted == (Some(15.into()), Some(15.into())) { Ok(bill) } else { Err(counted) }
+        if counted == (Some(19.into()), Some(15.into())) { Ok(bill) } else { Err(counted) }
     })
     .await;
     assert_eq!((&bill["per"]["name"], &bill["per"]["price"]["units"]), (&"order".into(), &3.into()));
     let route =
         bill["bill"]["routes"].as_array().unwrap().iter().find(|route| route["route"] == "POST /orders");
-    assert_eq!(route.unwrap()["requests"], 3);
+    assert_eq!(route.unwrap()["requests"], 4);
     let dollars = |amount: &Value| amount.as_str().unwrap().parse::<f64>().unwrap();
     let (one, total) = (dollars(&bill["per"]["price"]["one"]), dollars(&bill["bill"]["total"]["total"]));
     assert!(one > 0.0 && (one * 3.0 - total).abs() < 1e-11, "{one} {total}");
@@ -135,7 +139,7 @@ async fn the_bill_divides_by_orders_and_counts_requests_and_cold_starts() {
     let create = &bill["bill"]["functions"][0];
     assert_eq!(
         (&create["name"], &create["invocations"], &create["cold_starts"]),
-        (&"create-order".into(), &3.into(), &1.into())
+        (&"create-order".into(), &4.into(), &1.into())
     );
     assert!(create["log_bytes"].as_u64().unwrap() > 1000, "{create}");
 }
