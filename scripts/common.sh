@@ -36,13 +36,15 @@ place_order() {
     sed -n 's/.*"order_id":"\([^"]*\)".*/\1/p'
 }
 
-# order_ends URL ID STATUS: waits until the order has that status, two minutes at most.
+# order_ends URL ID STATUS SECONDS: waits so long at most until the order is not PENDING any more; then it must have that
+# status.
 order_ends() {
-  local deadline=$((SECONDS + 120)) order=
-  until order=$(curl --silent --fail --max-time 30 "$1/orders/$2") && [[ $order == *"\"status\":\"$3\",\"items\""* ]]; do
-    [ $SECONDS -lt $deadline ] || { echo "the order $2 is not $3: $order" >&2 && return 1; }
+  local status=PENDING deadline=$((SECONDS + $4))
+  while [ "$status" = PENDING ] && [ $SECONDS -lt $deadline ]; do
+    status=$(curl --silent --show-error --fail --max-time 30 "$1/orders/$2" | sed -n 's/.*"status":"\([A-Z_]*\)","items".*/\1/p')
     sleep 0.1
   done
+  [ "$status" = "$3" ] || { echo "the order $2 is ${status:-gone}, not $3" >&2 && return 1; }
 }
 
 # json_value FILE KEY
