@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
+    operation::create_table::CreateTableError,
     types::{
         AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
         GlobalSecondaryIndexUpdate, KeySchemaElement, KeyType, LocalSecondaryIndex,
@@ -92,7 +93,13 @@ async fn create(client: &Client, table: &Table) -> Result<(), Error> {
     if let Some(view) = table.stream {
         request = request.stream_specification(stream(view)?);
     }
-    request.send().await.map_err(|error| failed(&action, &error))?;
+    match request.send().await {
+        Ok(_) => {}
+        // Someone else has just created it, or an attempt whose answer was lost.
+        Err(error)
+            if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) => {}
+        Err(error) => return Err(failed(&action, &error)),
+    }
     active(client, &table.name).await?;
     if let Some(attribute) = &table.ttl_attribute {
         let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
@@ -214,4 +221,29 @@ where
 
 fn built(error: &dyn std::fmt::Display) -> Error {
     Error::Call { action: "take the template's table".to_owned(), cause: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use futures_util::future::join_all;
+    use sam_template::Settings;
+    use shared::aws::Aws;
+
+    use super::*;
+    use crate::Embedded;
+
+    #[tokio::test]
+    async fn tables_that_someone_else_just_creates_are_no_error() {
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+        let template = Template::load(&template, &Settings::default()).unwrap();
+        let server = Embedded::start(0, None).await.unwrap();
+        let client = Aws::local("us-east-1", &server.endpoint(), &server.endpoint()).dynamodb();
+        let all = join_all((0..8).map(|_| ensure_tables(&client, &template))).await;
+        for names in &all {
+            assert_eq!(names.as_ref().unwrap().len(), template.tables.len());
+        }
+        server.stop().await;
+    }
 }

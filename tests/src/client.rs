@@ -15,6 +15,8 @@ use hyper_util::{
 };
 use serde_json::Value;
 
+use crate::eventually;
+
 /// Talks to one server.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -35,7 +37,7 @@ static CONNECTOR: LazyLock<HttpsConnector<HttpConnector>> = LazyLock::new(|| {
 });
 
 /// A request that is being put together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     client: Client,
     method: &'static str,
@@ -57,6 +59,8 @@ pub struct Answer {
 
 /// Longer than the slowest request of any test.
 const ANSWER_WITHIN: Duration = Duration::from_secs(40);
+/// How long a request is repeated until its answer is clear.
+const CLEAR_WITHIN: Duration = Duration::from_secs(60);
 
 impl Client {
     /// A client of the server at `base`: `http://127.0.0.1:3000`.
@@ -156,16 +160,59 @@ impl Request {
         Ok(answer)
     }
 
-    /// Sends it and expects an answer.
+    /// Sends it once and expects an answer, whatever it says.
     ///
     /// # Panics
     /// When none comes.
-    pub async fn answer(self) -> Answer {
+    pub async fn first_answer(self) -> Answer {
         self.send().await.unwrap()
+    }
+
+    /// Sends it as a client does that takes a 503 at its word: again, if that cannot do anything twice. A machine that stands
+    /// still for a few seconds is no failure of the shop's.
+    ///
+    /// # Panics
+    /// When no answer comes, or none but 503.
+    pub async fn answer(self) -> Answer {
+        if self.may_be_repeated() {
+            self.repeated_while(|status| status == 503).await
+        } else {
+            self.first_answer().await
+        }
+    }
+
+    /// Sends it as a client does that does not give up where functions are killed: again, also when nobody can tell what
+    /// became of it (500).
+    ///
+    /// # Panics
+    /// When no answer comes, or none that is clear, and for a request that could do something twice.
+    pub async fn clear_answer(self) -> Answer {
+        assert!(self.may_be_repeated(), "{} {} could make two orders: give it a key", self.method, self.path);
+        self.repeated_while(|status| matches!(status, 500 | 503)).await
+    }
+
+    async fn repeated_while(&self, unclear: impl Fn(u16) -> bool) -> Answer {
+        eventually(CLEAR_WITHIN, || async {
+            let answer = self.clone().first_answer().await;
+            if unclear(answer.status) { Err(answer) } else { Ok(answer) }
+        })
+        .await
+    }
+
+    /// Everything but an order without a key.
+    fn may_be_repeated(&self) -> bool {
+        let keyed = self.headers.iter().any(|(name, _)| name == "idempotency-key");
+        keyed || self.method != "POST" || self.path.ends_with("/cancel")
     }
 }
 
 impl Answer {
+    /// Whether an order was made, by this request or by one before it with the same key.
+    #[must_use]
+    pub fn made(&self) -> bool {
+        matches!(self.status, 200 | 201)
+    }
+
     /// The body as JSON.
     ///
     /// # Panics

@@ -45,6 +45,8 @@ pub(crate) struct OwnStack {
 }
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// Lines that are shown apart from the rest of a log.
+const MOST_TROUBLES: usize = 20;
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The binary of the local stack, built once, optimized if this is.
@@ -128,10 +130,21 @@ impl OwnStack {
     }
 }
 
+/// Whether a line of the log tells of an error, of a warning, or of an answer that blames the server.
+fn is_trouble(line: &str) -> bool {
+    [r#""level":"ERROR""#, r#""level":"WARN""#, " MB  5", "error", "timed out"]
+        .iter()
+        .any(|sign| line.contains(sign))
+}
+
 impl Drop for OwnStack {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("--- the stack's log\n{}", self.log());
+            let log = self.log();
+            // First, because whoever shows a long output to people cuts it at its end.
+            let troubles: Vec<_> = log.lines().filter(|line| is_trouble(line)).take(MOST_TROUBLES).collect();
+            eprintln!("--- the first errors in the stack's log\n{}", troubles.join("\n"));
+            eprintln!("--- the stack's log\n{log}");
         }
         // Ending its standard input stops the stack and its functions in order; dropping it would only kill the stack.
         drop(self.process.stdin.take());

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -28,15 +31,30 @@ pub(crate) struct Actor<'a> {
     pub(crate) history: &'a History,
     /// Begins the names of its products and its customer: nobody else's.
     pub(crate) name: String,
-    /// Whether requests get their answers at once.
-    pub(crate) calm: bool,
+    /// Whether nothing is made to go wrong.
+    calm: bool,
+    /// How often the shop was unavailable all the same: a machine that stands still for some seconds makes it so.
+    pub(crate) unavailable: AtomicU64,
     /// The orders that are known, by the step that asked for them.
     orders: Mutex<BTreeMap<usize, String>>,
 }
 
 impl<'a> Actor<'a> {
     pub(crate) fn new(shop: &'a Shop, history: &'a History, name: String, calm: bool) -> Self {
-        Self { shop, history, name, calm, orders: Mutex::default() }
+        Self { shop, history, name, calm, unavailable: AtomicU64::default(), orders: Mutex::default() }
+    }
+
+    /// Whether each request has got its answer at once.
+    pub(crate) fn undisturbed(&self) -> bool {
+        self.calm && self.unavailable.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether an answer does not tell what became of the request.
+    fn is_unclear(&self, status: u16) -> bool {
+        if self.calm && status == 503 {
+            self.unavailable.fetch_add(1, Ordering::Relaxed);
+        }
+        status == 503 || (status == 500 && !self.calm)
     }
 
     /// The id of a product of its own.
@@ -135,8 +153,8 @@ impl<'a> Actor<'a> {
         // Without a key, asking again would make a second order.
         let answer = Reply::from(&request().send().await?);
         self.learn(key, &answer);
-        let clear = self.calm || !matches!(answer.status, 500 | 503);
-        Ok(did(None, clear.then_some(answer)))
+        let unclear = self.is_unclear(answer.status);
+        Ok(did(None, (!unclear).then_some(answer)))
     }
 
     fn learn(&self, step: usize, answer: &Reply) {
@@ -168,12 +186,12 @@ impl<'a> Actor<'a> {
         Ok(events)
     }
 
-    /// Sends a request until its answer is clear. Where nothing goes wrong, the first one is.
+    /// Sends a request until its answer is clear.
     async fn clear(&self, request: impl Fn() -> Request) -> Result<Reply, String> {
         let deadline = Instant::now() + CLEAR_WITHIN;
         loop {
             let answer = request().send().await?;
-            if self.calm || !matches!(answer.status, 500 | 503) {
+            if !self.is_unclear(answer.status) {
                 return Ok(Reply::from(&answer));
             }
             if Instant::now() >= deadline {

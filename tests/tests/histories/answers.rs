@@ -140,7 +140,7 @@ impl Model<'_> {
             _ => false,
         });
         let made = made.count();
-        if made > 1 || (self.calm && made == 0) {
+        if made > 1 || (self.undisturbed && made == 0) {
             return Err(format!("order {id} was made {made} times"));
         }
         Ok(())

@@ -25,6 +25,7 @@ const IN_ORDER_WITHIN: Duration = Duration::from_secs(5);
 /// The tally's names for what goes wrong.
 pub(crate) const STRUCK: &str = "faults struck";
 pub(crate) const KILLED: &str = "processes killed";
+pub(crate) const UNAVAILABLE: &str = "503 for no reason";
 const POLL: Duration = Duration::from_millis(100);
 /// How long a kill waits for a process of its function.
 const VICTIM_WITHIN: Duration = Duration::from_secs(2);
@@ -65,8 +66,9 @@ impl<'a> Stage<'a> {
         let acts = join_all(actors.iter().map(Actor::run));
         let (traces, ()) = tokio::join!(acts, self.crash(plan));
         let quiet = self.quiet().await;
-        for trace in traces.iter().flatten() {
-            self.tally.answers(trace);
+        for (actor, trace) in actors.iter().zip(&traces) {
+            trace.iter().for_each(|trace| self.tally.answers(trace));
+            self.tally.add(UNAVAILABLE, actor.unavailable.load(Ordering::Relaxed));
         }
         let struck = self.shop.faults().await;
         let struck = struck.iter().filter_map(|rule| rule["struck"].as_u64()).sum();
@@ -146,7 +148,7 @@ fn judge(
     books: &Books,
 ) -> Result<(), String> {
     let trace = trace.as_ref().map_err(String::clone)?;
-    let model = Model::of(trace, plan)?;
+    let model = Model::of(trace, plan, actor.undisturbed())?;
     model.check_answers(|number| actor.product(number))?;
     model.check_end(books, |number| actor.product(number))?;
     match books.stray_charges().as_slice() {

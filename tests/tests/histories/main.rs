@@ -31,7 +31,7 @@ use futures_util::future::join_all;
 use seed::Seed;
 
 use crate::{
-    batch::{KILLED, STRUCK, Stage},
+    batch::{KILLED, STRUCK, Stage, UNAVAILABLE},
     shrink::shrink,
     tally::Tally,
 };
@@ -129,6 +129,8 @@ async fn whatever_happens_the_shop_does_what_it_may() {
         let due = common.into_iter().chain(rare).filter(|(_, among)| count >= *among);
         let missing: Vec<_> = due.filter(|(what, _)| tally.of(what) == 0).collect();
         assert!(missing.is_empty(), "so many histories, and none met {missing:?}");
+        // A machine that stands still for some seconds is one thing, a shop that is often away is another.
+        assert!(tally.of(UNAVAILABLE) <= count, "the shop was unavailable, and nothing made it so: {tally}");
         return;
     };
     let all: Vec<_> = failures.iter().map(|failure| failure.seed.0).collect();

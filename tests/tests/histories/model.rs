@@ -17,7 +17,7 @@ use crate::{
 /// The orders of one history, and its stock.
 #[derive(Debug)]
 pub(crate) struct Model<'a> {
-    pub(crate) calm: bool,
+    pub(crate) undisturbed: bool,
     pub(crate) trace: &'a [Event],
     pub(crate) orders: Vec<Order<'a>>,
 }
@@ -98,7 +98,7 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// When a key made more than one order.
-    pub(crate) fn of(trace: &'a [Event], plan: &Plan) -> Result<Self, String> {
+    pub(crate) fn of(trace: &'a [Event], plan: &Plan, undisturbed: bool) -> Result<Self, String> {
         let mut orders = Vec::new();
         let mut by_key: BTreeMap<usize, Vec<&Event>> = BTreeMap::new();
         for event in trace {
@@ -111,7 +111,7 @@ impl<'a> Model<'a> {
         for (key, events) in by_key {
             orders.extend(made(Some(key), &events)?);
         }
-        let mut model = Self { calm: plan.calm(), trace, orders };
+        let mut model = Self { undisturbed, trace, orders };
         for order in &mut model.orders {
             order.given_up |= plan.gives_up();
             for event in trace {

@@ -69,7 +69,7 @@ async fn a_replay_is_answered_even_when_its_product_has_left_the_catalogue() {
     })
     .await;
     assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"), "{again:?}");
-    assert_eq!(shop.order(&[("titanium-stove", 1)], "tok_visa").answer().await.status, 404);
+    assert_eq!(shop.keyed_order(&[("titanium-stove", 1)], "tok_visa").answer().await.status, 404);
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn lines_of_one_product_are_summed() {
     assert_eq!(quantities, [json!(5), json!(1)]);
 
     // Each line alone could be filled, both together cannot.
-    let both = shop.order(&[("packing-cubes", 200), ("packing-cubes", 100)], "tok_visa").answer().await;
+    let both = shop.keyed_order(&[("packing-cubes", 200), ("packing-cubes", 100)], "tok_visa").answer().await;
     assert_eq!((both.status, both.problem().as_deref()), (409, Some("out-of-stock")));
     assert_eq!(
         both.json()["out_of_stock"],
@@ -140,11 +140,11 @@ async fn fifty_products_are_one_order_all_or_nothing() {
     let there = items.filter(|item| item["available"].as_i64().unwrap() >= 2);
     let ids: Vec<_> = there.map(|item| item["product_id"].as_str().unwrap().to_owned()).take(50).collect();
     let mut lines: Vec<_> = ids.iter().map(|id| (id.as_str(), 1)).collect();
-    assert_eq!(shop.order(&lines, "tok_visa").answer().await.status, 201);
+    assert_eq!(shop.keyed_order(&lines, "tok_visa").answer().await.status, 201);
     let before = shop.settle().await;
 
     lines[49] = ("ramen-bowl", 1);
-    let answer = shop.order(&lines, "tok_visa").answer().await;
+    let answer = shop.keyed_order(&lines, "tok_visa").answer().await;
     assert_eq!(answer.status, 409);
     assert_eq!(shop.books().await, before, "nothing is taken when one line cannot be filled");
 }
@@ -152,10 +152,11 @@ async fn fifty_products_are_one_order_all_or_nothing() {
 #[tokio::test]
 async fn refusals_say_what_and_where() {
     let shop = Shop::start().await;
-    let sold_out = shop.order(&[("stoneware-mug", 1), ("ramen-bowl", 2)], "tok_visa").answer().await;
+    let sold_out = shop.keyed_order(&[("stoneware-mug", 1), ("ramen-bowl", 2)], "tok_visa").answer().await;
     assert_eq!(sold_out.status, 409);
     insta::assert_json_snapshot!("out_of_stock", sold_out.json(), {".instance" => "[request id]"});
-    let unknown = shop.order(&[("stoneware-mug", 1), ("no-such-product", 2)], "tok_visa").answer().await;
+    let unknown =
+        shop.keyed_order(&[("stoneware-mug", 1), ("no-such-product", 2)], "tok_visa").answer().await;
     assert_eq!(unknown.status, 404);
     insta::assert_json_snapshot!("unknown_product", unknown.json(), {".instance" => "[request id]"});
     assert!(shop.settle().await.orders.is_empty());
@@ -167,11 +168,11 @@ async fn a_changed_price_is_charged_as_it_is_now() {
     let shop = Shop::start().await;
     let total = |order: serde_json::Value| order["total"]["amount"].as_i64();
     // The function remembers this price ...
-    let first = shop.order(&[("stoneware-mug", 1)], "tok_visa").answer().await;
+    let first = shop.keyed_order(&[("stoneware-mug", 1)], "tok_visa").answer().await;
     assert_eq!(total(first.json()), Some(1800));
     shop.raise_price("stoneware-mug", 200).await;
     // ... and does not use it.
-    let second = shop.order(&[("stoneware-mug", 1)], "tok_visa").answer().await;
+    let second = shop.keyed_order(&[("stoneware-mug", 1)], "tok_visa").answer().await;
     assert_eq!((second.status, total(second.json())), (201, Some(2000)));
     shop.settle().await;
 }

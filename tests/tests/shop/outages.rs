@@ -21,7 +21,7 @@ async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_
         shop.http.get("/health"),
         order(),
     ] {
-        let answer = request.answer().await;
+        let answer = request.first_answer().await;
         assert_eq!(
             (answer.status, answer.problem().as_deref()),
             (503, Some("service-unavailable")),
@@ -29,7 +29,7 @@ async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_
         );
         assert_eq!(answer.header("retry-after"), "1");
     }
-    let health = shop.http.get("/health").answer().await.json();
+    let health = shop.http.get("/health").first_answer().await.json();
     assert_eq!(health["dependencies"]["orders_table"]["status"], "unavailable", "{health}");
     assert_eq!(health["dependencies"]["payments_queue"]["status"], "ok", "{health}");
 
@@ -52,7 +52,7 @@ async fn without_sqs_orders_are_taken_and_wait_and_afterwards_all_are_paid() {
     let orders = [shop.place(&[("stoneware-mug", 1)], "tok_visa").await, {
         shop.place(&[("record-brush", 1)], "tok_declined").await
     }];
-    let health = shop.http.get("/health").answer().await;
+    let health = shop.http.get("/health").first_answer().await;
     assert_eq!(health.status, 503);
     assert_eq!(health.json()["dependencies"]["payments_queue"]["status"], "unavailable");
     for id in &orders {

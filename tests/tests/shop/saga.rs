@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use e2e::{Answer, Calls, Request, Shop, eventually, needs};
+use e2e::{Calls, Shop, eventually, needs};
 use serde_json::{Value, json};
 
 /// From the strike to the end of the order: a killed payment comes again after its visibility timeout of two seconds.
@@ -46,24 +46,12 @@ fn product(number: usize) -> String {
     product["product_id"].as_str().unwrap().to_owned()
 }
 
-/// Sends a request as a careful client does, until there is a clear answer.
-async fn until_clear(request: impl Fn() -> Request) -> Answer {
-    eventually(ENDS_WITHIN, || async {
-        let answer = request().send().await?;
-        match answer.status {
-            200 | 201 => Ok(answer),
-            500 | 503 => Err(format!("{answer:?}")),
-            other => panic!("{other}: {answer:?}"),
-        }
-    })
-    .await
-}
-
-/// Makes an order under a key of its own, so that asking again makes no second one, and tells its id.
+/// Makes an order, and tells its id.
 async fn place(shop: &Shop, flow: Flow, number: usize) -> String {
-    let (product, key) = (product(number), format!("{}-{number}", flow.token));
+    let product = product(number);
     let lines = [(product.as_str(), 1), ("record-brush", 1)];
-    let answer = until_clear(|| shop.order(&lines, flow.token).header("idempotency-key", &key)).await;
+    let answer = shop.keyed_order(&lines, flow.token).clear_answer().await;
+    assert!(answer.made(), "{answer:?}");
     let order = answer.json()["order_id"].as_str().unwrap().to_owned();
     if flow.kind == Kind::DeadLetter {
         shop.send("PaymentsDeadLetterQueue", json!({"order_id": order})).await;
@@ -84,7 +72,7 @@ async fn prepare(shop: &Shop, flow: Flow, number: usize) -> Option<String> {
 /// Sets the flow going, and tells its order.
 async fn begin(shop: &Shop, flow: Flow, number: usize, prepared: Option<String>) -> String {
     let Some(order) = prepared else { return place(shop, flow, number).await };
-    let answer = until_clear(|| shop.cancel(&order)).await;
+    let answer = shop.cancel(&order).clear_answer().await;
     assert_eq!(answer.status, 200, "{answer:?}");
     order
 }
