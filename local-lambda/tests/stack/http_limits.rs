@@ -94,16 +94,15 @@ async fn http_api_throttling_each_route_has_a_bucket_of_its_own() {
 
 #[tokio::test]
 async fn http_api_develop_integrations_a_timeout_leaves_the_function_running() {
-    let stack = Running::start(&api("", &["Path: /, Method: POST, TimeoutInMillis: 100"]), &[]).await;
-    assert_eq!(command(&stack, "/", &json!({"answer": 1})).await.status, 200, "warm, and in time");
+    let stack = Running::start(&api("", &["Path: /, Method: POST, TimeoutInMillis: 500"]), &[]).await;
+    assert_eq!(command(&stack, "/", &json!({"answer": 1})).await.status, 200, "in time");
     let started = Instant::now();
-    assert_refused(&command(&stack, "/", &json!({"sleep_ms": 1_500})).await, 503, "Service Unavailable");
-    assert!(started.elapsed() >= Duration::from_millis(100), "{:?}", started.elapsed());
-    assert_eq!(stack.lines_of("invocation").len(), 1, "the function is still at it");
+    assert_refused(&command(&stack, "/", &json!({"sleep_ms": 2_000})).await, 503, "Service Unavailable");
+    assert!(started.elapsed() >= Duration::from_millis(500), "{:?}", started.elapsed());
     let line =
         stack.eventually("the function ends", |stack| stack.lines_of("invocation").get(1).cloned()).await;
     assert_eq!((&line["result"], &line["start"]), (&json!("200"), &json!("warm")));
-    assert!(started.elapsed() >= Duration::from_millis(1_500));
+    assert!(started.elapsed() >= Duration::from_millis(2_000));
     stack.stop().await;
 }
 
