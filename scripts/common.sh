@@ -29,9 +29,11 @@ until_true() {
   done
 }
 
-# place_order URL TOKEN: orders a mug that is to be paid with the token, and prints the order's id.
+# place_order URL TOKEN: orders a mug that is to be paid with the token, and prints the order's id. Asks again, under the same
+# key, while the shop is unavailable.
 place_order() {
-  curl --silent --show-error --fail --max-time 30 "$1/orders" -H 'content-type: application/json' \
+  curl --silent --show-error --fail --max-time 30 --retry 5 "$1/orders" -H 'content-type: application/json' \
+    -H "idempotency-key: script-$$-$RANDOM-$RANDOM-$RANDOM" \
     -d "{\"items\":[{\"product_id\":\"stoneware-mug\",\"quantity\":1}],\"payment_method\":\"$2\",\"customer\":{\"email\":\"ada@example.com\"}}" |
     sed -n 's/.*"order_id":"\([^"]*\)".*/\1/p'
 }
@@ -41,7 +43,7 @@ place_order() {
 order_ends() {
   local status=PENDING deadline=$((SECONDS + $4))
   while [ "$status" = PENDING ] && [ $SECONDS -lt $deadline ]; do
-    status=$(curl --silent --show-error --fail --max-time 30 "$1/orders/$2" | sed -n 's/.*"status":"\([A-Z_]*\)","items".*/\1/p')
+    status=$(curl --silent --show-error --fail --max-time 30 --retry 5 "$1/orders/$2" | sed -n 's/.*"status":"\([A-Z_]*\)","items".*/\1/p')
     sleep 0.1
   done
   [ "$status" = "$3" ] || { echo "the order $2 is ${status:-gone}, not $3" >&2 && return 1; }

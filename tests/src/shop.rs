@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     process::ExitStatus,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use rustix::process::Signal;
@@ -12,8 +13,11 @@ use shared::aws::Aws;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{
-    Answer, Backend, Client, Options, Request, SharedStack, function_ids, own_stack::OwnStack, stock,
+    Answer, Backend, Client, Options, Request, SharedStack, eventually, function_ids, own_stack::OwnStack,
+    stock,
 };
+
+const SWEPT_WITHIN: Duration = Duration::from_secs(60);
 
 /// A shop as a test sees it: a stack of its own, or its turn at the stack that all tests share.
 #[derive(Debug)]
@@ -213,6 +217,21 @@ impl Shop {
         let deployed = names.get(function).and_then(|id| self.ready["functions"][id].as_str());
         let name = deployed.unwrap_or(function);
         self.invoke.post(&format!("/2015-03-31/functions/{name}/invocations"), event).answer().await
+    }
+
+    /// Has sweep-orders run, again if it fails, as Lambda would; `needs!(Invoke)`.
+    ///
+    /// # Panics
+    /// When it goes on failing.
+    pub async fn sweep(&self) {
+        eventually(SWEPT_WITHIN, || async {
+            let answer = self.invoke("sweep-orders", &json!({})).await;
+            match (answer.status, answer.header("x-amz-function-error")) {
+                (200, "") => Ok(()),
+                _ => Err(answer),
+            }
+        })
+        .await;
     }
 
     /// Puts a plan of faults in place of the one before; `needs!(ControlPort)`.

@@ -92,7 +92,7 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
             line,
         )
         .await;
-    let out_of_stock = shop.keyed_order(&[("titanium-stove", 2)], "tok_visa").answer().await;
+    let out_of_stock = shop.order(&[("titanium-stove", 2)], "tok_visa").answer().await;
     assert_eq!(out_of_stock.status, 409);
     calls
         .are(
