@@ -169,7 +169,8 @@ impl Request {
     }
 
     /// Sends it as a client does that takes a 503 at its word: again, if that cannot do anything twice. A machine that stands
-    /// still for a few seconds is no failure of the shop's.
+    /// still for a few seconds is no failure of the shop's; that it is not unavailable for nothing, is for the random histories
+    /// and for schemathesis to see.
     ///
     /// # Panics
     /// When no answer comes, or none but 503.
