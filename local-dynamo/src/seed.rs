@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use catalog::{Catalog, NewProduct};
 use futures_util::future::try_join_all;
-use shared::Deadline;
+use shared::{Deadline, retry::Backoff};
 
 use crate::Error;
 
@@ -20,9 +20,10 @@ pub struct Seeded {
 
 /// Products that are written at once.
 const AT_ONCE: usize = 16;
-const EACH_WITHIN: Duration = Duration::from_secs(10);
-/// How often a product is tried that finds no answer: a start shall not fail because the machine was busy for a moment.
-const TRIES: u32 = 3;
+/// Three attempts, of which none waits for longer than five seconds.
+const EACH_WITHIN: Duration = Duration::from_secs(16);
+/// How often a product that found no answer is tried again: a start shall not fail because the machine was busy for a moment.
+const RETRIES: u32 = 2;
 
 /// Puts the products of a JSON list into the catalogue table, unless they are there.
 ///
@@ -48,11 +49,53 @@ pub async fn seed(client: &Client, catalog_table: &str, json: &str) -> Result<Se
 
 /// Puts a product, unless it is there: so it can be tried again.
 async fn insert(catalog: &Catalog, product: &NewProduct) -> Result<bool, shared::Error> {
-    for _ in 1..TRIES {
-        match catalog.insert(product, Deadline::within(EACH_WITHIN)).await {
-            Err(shared::Error::Unavailable { .. }) => {}
+    let deadline = Deadline::within(EACH_WITHIN);
+    let mut backoff = Backoff::new(RETRIES, deadline);
+    loop {
+        match catalog.insert(product, deadline).await {
+            Err(shared::Error::Unavailable { .. }) if backoff.wait().await => {}
             result => return result,
         }
     }
-    catalog.insert(product, Deadline::within(EACH_WITHIN)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::aws::Aws;
+    use tokio::{
+        io::copy_bidirectional,
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+    use crate::tables::{ensure_tables, tests::server};
+
+    /// More than the SDK's attempts at one write, and fewer than at two.
+    const DROPPED: usize = 5;
+
+    #[tokio::test]
+    async fn a_product_that_found_no_answer_is_tried_again() {
+        let (server, direct, template) = server().await;
+        let tables = ensure_tables(&direct, &template).await.unwrap();
+
+        let busy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", busy.local_addr().unwrap());
+        let address = server.endpoint().trim_start_matches("http://").to_owned();
+        let forward = tokio::spawn(async move {
+            for number in 0.. {
+                let (mut from, _) = busy.accept().await.unwrap();
+                if number >= DROPPED {
+                    let mut to = TcpStream::connect(&address).await.unwrap();
+                    tokio::spawn(async move { copy_bidirectional(&mut from, &mut to).await });
+                }
+            }
+        });
+        let product = r#"[{"product_id": "mug", "name": "Mug", "description": "A mug.", "category": "kitchen",
+            "image": "data:,", "available": 1, "price": {"amount": 100, "currency": "USD"}}]"#;
+        let client = Aws::local("us-east-1", &endpoint, &endpoint).dynamodb();
+        let seeded = seed(&client, &tables["CatalogTable"], product).await.unwrap();
+        assert_eq!(seeded, Seeded { inserted: 1, present: 0 });
+        forward.abort();
+        server.stop().await;
+    }
 }

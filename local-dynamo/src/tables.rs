@@ -224,7 +224,7 @@ fn built(error: &dyn std::fmt::Display) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::path::Path;
 
     use futures_util::future::join_all;
@@ -234,12 +234,18 @@ mod tests {
     use super::*;
     use crate::Embedded;
 
-    #[tokio::test]
-    async fn tables_that_someone_else_just_creates_are_no_error() {
+    /// A server without tables, its client, and the tables that it shall have.
+    pub(crate) async fn server() -> (Embedded, Client, Template) {
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
         let template = Template::load(&template, &Settings::default()).unwrap();
         let server = Embedded::start(0, None).await.unwrap();
         let client = Aws::local("us-east-1", &server.endpoint(), &server.endpoint()).dynamodb();
+        (server, client, template)
+    }
+
+    #[tokio::test]
+    async fn tables_that_someone_else_just_creates_are_no_error() {
+        let (server, client, template) = server().await;
         let all = join_all((0..8).map(|_| ensure_tables(&client, &template))).await;
         for names in &all {
             assert_eq!(names.as_ref().unwrap().len(), template.tables.len());

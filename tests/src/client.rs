@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -55,6 +58,8 @@ pub struct Answer {
     pub headers: http::HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// Whether an answer before this one was unclear.
+    repeated: bool,
 }
 
 /// Longer than the slowest request of any test.
@@ -149,7 +154,7 @@ impl Request {
             let (parts, body) =
                 self.client.http.request(request).await.map_err(|error| format!("{error:?}"))?.into_parts();
             let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
-            Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+            Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body, repeated: false })
         };
         let answer: Result<Answer, String> =
             tokio::time::timeout(ANSWER_WITHIN, whole).await.map_err(|_| "no answer".to_owned())?;
@@ -193,8 +198,10 @@ impl Request {
     }
 
     async fn repeated_while(&self, unclear: impl Fn(u16) -> bool) -> Answer {
+        let repeated = AtomicBool::new(false);
         eventually(CLEAR_WITHIN, || async {
-            let answer = self.clone().first_answer().await;
+            let mut answer = self.clone().first_answer().await;
+            answer.repeated = repeated.swap(true, Ordering::Relaxed);
             if unclear(answer.status) { Err(answer) } else { Ok(answer) }
         })
         .await
@@ -208,10 +215,10 @@ impl Request {
 }
 
 impl Answer {
-    /// Whether an order was made, by this request or by one before it with the same key.
+    /// Whether this request made an order. Asked again after an unclear answer, it may have found the one that it had made.
     #[must_use]
     pub fn made(&self) -> bool {
-        matches!(self.status, 200 | 201)
+        self.status == 201 || (self.status == 200 && self.repeated)
     }
 
     /// The body as JSON.

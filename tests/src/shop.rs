@@ -17,6 +17,7 @@ use crate::{
     stock,
 };
 
+/// A sweep that finds no answer fails after some seconds; the next one may find it.
 const SWEPT_WITHIN: Duration = Duration::from_secs(60);
 
 /// A shop as a test sees it: a stack of its own, or its turn at the stack that all tests share.

@@ -94,7 +94,8 @@ async fn http_api_throttling_each_route_has_a_bucket_of_its_own() {
 
 #[tokio::test]
 async fn http_api_develop_integrations_a_timeout_leaves_the_function_running() {
-    let stack = Running::start(&api("", &["Path: /, Method: POST, TimeoutInMillis: 500"]), &[]).await;
+    let status = "AccessLogSettings: {Format: '$context.status'}";
+    let stack = Running::start(&api(status, &["Path: /, Method: POST, TimeoutInMillis: 500"]), &[]).await;
     assert_eq!(command(&stack, "/", &json!({"answer": 1})).await.status, 200, "in time");
     let started = Instant::now();
     assert_refused(&command(&stack, "/", &json!({"sleep_ms": 2_000})).await, 503, "Service Unavailable");
@@ -103,6 +104,10 @@ async fn http_api_develop_integrations_a_timeout_leaves_the_function_running() {
         stack.eventually("the function ends", |stack| stack.lines_of("invocation").get(1).cloned()).await;
     assert_eq!((&line["result"], &line["start"]), (&json!("200"), &json!("warm")));
     assert!(started.elapsed() >= Duration::from_millis(2_000));
+    let lines = stack.lines();
+    let refused = lines.iter().position(|line| line["kind"] == "access" && line["line"] == 503);
+    let ended = lines.iter().rposition(|line| line["kind"] == "invocation");
+    assert!(refused.is_some() && refused < ended, "the function was still at it: {lines:#?}");
     stack.stop().await;
 }
 

@@ -49,14 +49,6 @@ impl<'a> Actor<'a> {
         self.calm && self.unavailable.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether an answer does not tell what became of the request.
-    fn is_unclear(&self, status: u16) -> bool {
-        if self.calm && status == 503 {
-            self.unavailable.fetch_add(1, Ordering::Relaxed);
-        }
-        status == 503 || (status == 500 && !self.calm)
-    }
-
     /// The id of a product of its own.
     pub(crate) fn product(&self, number: usize) -> String {
         format!("{}-{number}", self.name)
@@ -151,10 +143,9 @@ impl<'a> Actor<'a> {
             return Ok(did(Some(key), Some(answer)));
         }
         // Without a key, asking again would make a second order.
-        let answer = Reply::from(&request().send().await?);
+        let (answer, clear) = self.ask(request()).await?;
         self.learn(key, &answer);
-        let unclear = self.is_unclear(answer.status);
-        Ok(did(None, (!unclear).then_some(answer)))
+        Ok(did(None, clear.then_some(answer)))
     }
 
     fn learn(&self, step: usize, answer: &Reply) {
@@ -186,13 +177,23 @@ impl<'a> Actor<'a> {
         Ok(events)
     }
 
+    /// Sends a request once, and tells whether its answer says what became of it.
+    async fn ask(&self, request: Request) -> Result<(Reply, bool), String> {
+        let answer = Reply::from(&request.send().await?);
+        if self.calm && answer.status == 503 {
+            self.unavailable.fetch_add(1, Ordering::Relaxed);
+        }
+        let unclear = answer.status == 503 || (answer.status == 500 && !self.calm);
+        Ok((answer, !unclear))
+    }
+
     /// Sends a request until its answer is clear.
     async fn clear(&self, request: impl Fn() -> Request) -> Result<Reply, String> {
         let deadline = Instant::now() + CLEAR_WITHIN;
         loop {
-            let answer = request().send().await?;
-            if !self.is_unclear(answer.status) {
-                return Ok(Reply::from(&answer));
+            let (answer, clear) = self.ask(request()).await?;
+            if clear {
+                return Ok(answer);
             }
             if Instant::now() >= deadline {
                 return Err(format!("no clear answer within {CLEAR_WITHIN:?}: {answer:?}"));

@@ -13,8 +13,8 @@ use serde_json::json;
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
 
 /// How many of the orders were made, and how many refused with 409; there is no third way.
-async fn made_and_refused(tries: impl Iterator<Item = Request>) -> (usize, usize) {
-    let answers = join_all(tries.map(Request::answer)).await;
+async fn made_and_refused(tries: impl IntoIterator<Item = Request>) -> (usize, usize) {
+    let answers = join_all(tries.into_iter().map(Request::answer)).await;
     let strange: Vec<_> = answers.iter().filter(|answer| !answer.made() && answer.status != 409).collect();
     assert!(strange.is_empty(), "{strange:#?}");
     let made = answers.iter().filter(|answer| answer.made()).count();
@@ -65,12 +65,9 @@ async fn conflicts_as_aws_raises_them_are_retried_until_all_come_through() {
     assert_eq!(made_and_refused(tries).await, (120, 0));
     // Here the function's own retries must do. On DynamoDB Local with one core for everything they did not: one to three
     // of these orders had to be asked for again.
-    let gave_up = shop.log().contains("a transaction keeps conflicting");
-    assert!(
-        !gave_up || Backend::current() != Backend::Embedded,
-        "a client had to ask again:\n{}",
-        shop.log()
-    );
+    if Backend::current() == Backend::Embedded {
+        assert!(!shop.log().contains("a transaction keeps conflicting"), "a client had to ask again");
+    }
     let struck = shop.faults().await[0]["struck"].as_u64().unwrap();
     assert!(struck > 120, "every write was judged: {struck}");
     let conflicts = shop.control.get("/_local/calls").answer().await.json();
@@ -96,8 +93,7 @@ async fn what_is_restocked_while_it_sells_is_sold_and_no_more() {
         // A customer who comes back until there is something, or nothing will come any more.
         loop {
             let last = restocked.load(Ordering::SeqCst);
-            match made_and_refused([shop.keyed_order(&[("titanium-stove", 1)], "tok_visa")].into_iter()).await
-            {
+            match made_and_refused([shop.keyed_order(&[("titanium-stove", 1)], "tok_visa")]).await {
                 (1, _) => return 1,
                 _ if last => return 0,
                 _ => {}
@@ -119,7 +115,7 @@ async fn what_a_failed_payment_gives_back_can_be_sold_again() {
     let won = eventually(SETTLED_WITHIN, || async {
         let answer = shop.keyed_order(&[("titanium-stove", 1)], "tok_visa").answer().await;
         match answer.status {
-            200 | 201 => Ok(answer.json()["order_id"].as_str().unwrap().to_owned()),
+            _ if answer.made() => Ok(answer.json()["order_id"].as_str().unwrap().to_owned()),
             409 => Err("the only one is held until the payment has failed"),
             other => panic!("{other}: {answer:?}"),
         }
