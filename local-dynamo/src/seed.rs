@@ -5,9 +5,23 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use catalog::{Catalog, NewProduct};
 use futures_util::future::try_join_all;
-use shared::{Deadline, retry::Backoff};
+use lambda_kit::{Deadline, retry::Backoff};
 
-use crate::Error;
+/// Why the catalogue was not filled.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// The file is not a list of products.
+    #[error("the seed is not a list of products: {0}")]
+    Products(#[from] serde_json::Error),
+    /// The table does not take a product.
+    #[error("cannot seed the table {table}: {cause}. Is the endpoint right, and does it answer?")]
+    Table {
+        /// The table's name.
+        table: String,
+        /// What went wrong.
+        cause: lambda_kit::Error,
+    },
+}
 
 /// What seeding did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,17 +43,15 @@ const RETRIES: u32 = 2;
 ///
 /// # Errors
 /// When the JSON is not a list of products, or the table does not take one.
-pub async fn seed(client: &Client, catalog_table: &str, json: &str) -> Result<Seeded, Error> {
-    let products: Vec<NewProduct> =
-        serde_json::from_str(json).map_err(|error| Error::Seed(error.to_string()))?;
+pub async fn seed(client: &Client, catalog_table: &str, json: &str) -> Result<Seeded, SeedError> {
+    let products: Vec<NewProduct> = serde_json::from_str(json)?;
     let catalog = Catalog::new(client.clone(), catalog_table.to_owned());
     let mut seeded = Seeded::default();
     for products in products.chunks(AT_ONCE) {
         let inserts = products.iter().map(|product| insert(&catalog, product));
-        let inserted = try_join_all(inserts).await.map_err(|error| Error::Call {
-            action: format!("seed the table {catalog_table}"),
-            cause: error.to_string(),
-        })?;
+        let inserted = try_join_all(inserts)
+            .await
+            .map_err(|cause| SeedError::Table { table: catalog_table.to_owned(), cause })?;
         let new = inserted.iter().filter(|inserted| **inserted).count();
         seeded.inserted += new;
         seeded.present += inserted.len() - new;
@@ -48,12 +60,12 @@ pub async fn seed(client: &Client, catalog_table: &str, json: &str) -> Result<Se
 }
 
 /// Puts a product, unless it is there: so it can be tried again.
-async fn insert(catalog: &Catalog, product: &NewProduct) -> Result<bool, shared::Error> {
+async fn insert(catalog: &Catalog, product: &NewProduct) -> Result<bool, lambda_kit::Error> {
     let deadline = Deadline::within(EACH_WITHIN);
     let mut backoff = Backoff::new(RETRIES, deadline);
     loop {
         match catalog.insert(product, deadline).await {
-            Err(shared::Error::Unavailable { .. }) if backoff.wait().await => {}
+            Err(lambda_kit::Error::Unavailable { .. }) if backoff.wait().await => {}
             result => return result,
         }
     }
@@ -61,21 +73,26 @@ async fn insert(catalog: &Catalog, product: &NewProduct) -> Result<bool, shared:
 
 #[cfg(test)]
 mod tests {
-    use shared::aws::Aws;
+    use std::path::Path;
+
+    use embedded_dynamodb::{Embedded, client, ensure_tables};
+    use sam_template::{Settings, Template};
     use tokio::{
         io::copy_bidirectional,
         net::{TcpListener, TcpStream},
     };
 
     use super::*;
-    use crate::tables::{ensure_tables, tests::server};
 
     /// More than the SDK's attempts at one write, and fewer than at two.
     const DROPPED: usize = 5;
 
     #[tokio::test]
     async fn a_product_that_found_no_answer_is_tried_again() {
-        let (server, direct, template) = server().await;
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+        let template = Template::load(&template, &Settings::default()).unwrap();
+        let server = Embedded::start(0, None).await.unwrap();
+        let direct = client(&server.endpoint(), "us-east-1", "local");
         let tables = ensure_tables(&direct, &template).await.unwrap();
 
         let busy = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -92,7 +109,7 @@ mod tests {
         });
         let product = r#"[{"product_id": "mug", "name": "Mug", "description": "A mug.", "category": "kitchen",
             "image": "data:,", "available": 1, "price": {"amount": 100, "currency": "USD"}}]"#;
-        let client = Aws::local("us-east-1", &endpoint, &endpoint).dynamodb();
+        let client = client(&endpoint, "us-east-1", "local");
         let seeded = seed(&client, &tables["CatalogTable"], product).await.unwrap();
         assert_eq!(seeded, Seeded { inserted: 1, present: 0 });
         forward.abort();

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
 use aws_sdk_sqs::types::QueueAttributeName::{
     ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible,
 };
-use shared::Timestamp;
+use domain_primitives::Timestamp;
 
 use crate::{Shop, books::Item};
 

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use local_dynamo::Embedded;
+use embedded_dynamodb::Embedded;
 
 use crate::{Backend, Proxy};
 

@@ -25,8 +25,8 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
+use lambda_kit::aws::Aws;
 use serde_json::{Value, json};
-use shared::aws::Aws;
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 
 use crate::{

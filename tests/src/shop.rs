@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
+use lambda_kit::aws::Aws;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use shared::aws::Aws;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{

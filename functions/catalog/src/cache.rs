@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shared::{Deadline, Error, ProductId};
+use crate::ids::ProductId;
+use lambda_kit::{Deadline, Error};
 
 use crate::{product::OfferedProduct, store::Catalog};
 

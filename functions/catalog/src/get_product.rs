@@ -1,11 +1,9 @@
 //! `GET /products/{id}`
 
+use crate::ids::ProductId;
+use domain_primitives::Problem;
+use lambda_kit::http::{Answer, Call};
 use sha2::{Digest, Sha256};
-use shared::{
-    ProductId,
-    http::{Answer, Call},
-    problem::Problem,
-};
 
 use crate::store::Catalog;
 

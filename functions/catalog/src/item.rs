@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use crate::ids::{Category, ProductId};
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain_primitives::{Currency, Money, Timestamp};
+use lambda_kit::Error;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1 as serde_dynamo;
-use shared::{Currency, Error, Money, ProductId, Timestamp};
 
-use crate::product::{Category, NewProduct, OfferedProduct, Product};
+use crate::product::{NewProduct, OfferedProduct, Product};
 
 /// An item as the SDK hands it over.
 pub(crate) type Item = HashMap<String, AttributeValue>;

@@ -7,6 +7,7 @@
 
 mod cache;
 mod get_product;
+mod ids;
 mod item;
 mod list_products;
 mod product;
@@ -15,8 +16,9 @@ mod store;
 
 pub use cache::OfferCache;
 pub use get_product::get_product;
+pub use ids::{Category, ProductId, Quantity};
 pub use list_products::list_products;
-pub use product::{Category, NewProduct, OfferedProduct, Product};
+pub use product::{NewProduct, OfferedProduct, Product};
 pub use reservation::Refusal;
 pub use store::Catalog;
 

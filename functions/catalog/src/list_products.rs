@@ -1,13 +1,13 @@
 //! `GET /products?category=&limit=&cursor=`
 
-use shared::{
+use domain_primitives::{Problem, Violation};
+use lambda_kit::{
     http::{Answer, Call},
     page::{self, Limit, Page},
-    problem::{Problem, Violation},
 };
 
 use crate::{
-    product::Category,
+    ids::Category,
     store::{Catalog, Position},
 };
 
@@ -29,11 +29,11 @@ impl ListRequest {
     /// 400 for a bad limit, category or cursor.
     pub fn read(call: &Call) -> Result<Self, Problem> {
         let limit = Limit::parse(call.query_parameter("limit").as_deref())?;
-        let category =
-            call.query_parameter("category").map(Category::try_from).transpose().map_err(|_| {
-                let rule = "must be a category: 1 to 64 lower-case letters, digits and single hyphens";
-                Problem::invalid(vec![Violation::new("category", rule)])
-            })?;
+        let category = call
+            .query_parameter("category")
+            .map(Category::try_from)
+            .transpose()
+            .map_err(|error| Problem::invalid(vec![Violation::new("category", error.to_string())]))?;
         let after = match call.query_parameter("cursor") {
             Some(cursor) => Some(page::decode_cursor(&cursor, &category)?),
             None => None,

@@ -1,7 +1,9 @@
 //! What a product is, to clients and to orders.
 
+use domain_primitives::{Money, Timestamp};
 use serde::{Deserialize, Serialize};
-use shared::{InvalidId, Money, ProductId, Timestamp};
+
+use crate::ids::{Category, ProductId};
 
 /// A product with its offer, as the API answers it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,25 +55,4 @@ pub struct NewProduct {
     pub price: Money,
     /// Pieces in stock.
     pub available: u64,
-}
-
-/// A category: a slug such as `kitchen`, under the same rule as [`ProductId`].
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Category(ProductId);
-
-impl Category {
-    /// The slug.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl TryFrom<String> for Category {
-    type Error = InvalidId;
-
-    fn try_from(text: String) -> Result<Self, InvalidId> {
-        ProductId::try_from(text).map(Self)
-    }
 }

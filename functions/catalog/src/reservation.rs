@@ -1,9 +1,11 @@
 //! The transaction items that move stock. They are the only writes that change `available`.
 
+use crate::ids::{ProductId, Quantity};
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
-use shared::{Error, Money, ProductId, Quantity};
+use domain_primitives::Money;
+use lambda_kit::Error;
 
 use crate::{
     item::{self, Item, OFFER, OfferItem},

@@ -6,18 +6,19 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
 };
-use serde::{Deserialize, Serialize};
-use shared::{
-    Deadline, Error, ProductId,
+use lambda_kit::{
+    Deadline, Error,
     aws::Aws,
     config::{self, ConfigError},
     retry::Backoff,
     transaction::{self, Outcome},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
+    ids::{Category, ProductId},
     item::{self, Item, OFFER, OfferItem, PRODUCT, ProductItem},
-    product::{Category, NewProduct, OfferedProduct, Product},
+    product::{NewProduct, OfferedProduct, Product},
 };
 
 /// The catalogue table.

@@ -3,15 +3,15 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use serde::Serialize;
-use shared::{
+use domain_primitives::Problem;
+use lambda_kit::{
     Deadline, Error,
     aws::Aws,
     config::{self, ConfigError},
     http::{Answer, Call},
-    problem::Problem,
     queue::Queue,
 };
+use serde::Serialize;
 use tokio::time::Duration;
 
 /// What the shop depends on. Build it once, outside the handler.

@@ -7,12 +7,12 @@
 //! so there is no moment at which a crash leaves an order cancelled and its refund forgotten.
 
 use catalog::Catalog;
-use serde_json::json;
-use shared::{
+use domain_primitives::Problem;
+use lambda_kit::{
     Deadline,
     http::{Answer, Call},
-    problem::Problem,
 };
+use serde_json::json;
 
 use crate::{
     get_order::{answer, named},

@@ -6,14 +6,15 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use catalog::ProductId;
 use catalog::{Catalog, OfferCache, OfferedProduct, Refusal};
-use serde_json::json;
-use shared::{
-    Deadline, Error, Money, MoneyError, ProductId, Timestamp,
+use domain_primitives::{Money, MoneyError, Problem, Timestamp, Violation};
+use lambda_kit::{
+    Deadline, Error,
     http::{Answer, Call},
-    problem::{Problem, Violation},
     transaction::{self, Check, Outcome},
 };
+use serde_json::json;
 
 use crate::{
     order::{Due, Line, Order, Transition},

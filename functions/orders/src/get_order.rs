@@ -1,10 +1,8 @@
 //! `GET /orders/{id}`
 
-use shared::{
-    OrderId,
-    http::{Answer, Call},
-    problem::Problem,
-};
+use crate::ids::OrderId;
+use domain_primitives::Problem;
+use lambda_kit::http::{Answer, Call};
 
 use crate::{order::Order, store::Orders};
 

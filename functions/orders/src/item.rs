@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
+use crate::ids::OrderId;
 use aws_sdk_dynamodb::types::AttributeValue;
+use catalog::{ProductId, Quantity};
+use domain_primitives::{Currency, Money, MoneyError, Timestamp};
+use lambda_kit::Error;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1 as serde_dynamo;
-use shared::{Currency, Error, Money, MoneyError, OrderId, ProductId, Quantity, Timestamp};
 
 use crate::{
     order::{Due, Line, Order, Transition},

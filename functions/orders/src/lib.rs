@@ -9,6 +9,7 @@
 mod cancel_order;
 mod create_order;
 mod get_order;
+mod ids;
 mod item;
 mod order;
 mod payment_request;
@@ -22,6 +23,7 @@ mod sweep;
 pub use cancel_order::cancel_order;
 pub use create_order::{Shop, create_order};
 pub use get_order::get_order;
+pub use ids::{IdempotencyKey, OrderId};
 pub use order::{Due, Line, Order, Transition};
 pub use payment_request::PaymentRequest;
 pub use progress::{Progress, Step};

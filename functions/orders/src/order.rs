@@ -1,7 +1,9 @@
 //! What an order is.
 
+use crate::ids::OrderId;
+use catalog::{ProductId, Quantity};
+use domain_primitives::{Money, Timestamp};
 use serde::{Deserialize, Serialize};
-use shared::{Money, OrderId, ProductId, Quantity, Timestamp};
 
 use crate::status::Status;
 

@@ -1,7 +1,8 @@
 //! The message that asks payments to look at an order: to charge it, or to give back what was charged.
 
+use crate::ids::OrderId;
+use lambda_kit::Error;
 use serde::{Deserialize, Serialize};
-use shared::{Error, OrderId};
 
 /// `{"order_id": "..."}`. Everything else is read from the order, so that the message cannot be out of date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

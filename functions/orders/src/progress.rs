@@ -5,8 +5,9 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use catalog::Catalog;
-use shared::{
-    Deadline, Error, Timestamp,
+use domain_primitives::Timestamp;
+use lambda_kit::{
+    Deadline, Error,
     transaction::{self, Check},
 };
 

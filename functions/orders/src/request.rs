@@ -2,16 +2,15 @@
 
 use std::fmt;
 
+use crate::ids::{IdempotencyKey, OrderId};
+use catalog::{ProductId, Quantity};
+use domain_primitives::{Problem, Violation};
+use lambda_kit::http::Call;
 use serde::{
     Deserialize, Deserializer,
     de::{self, Unexpected, Visitor},
 };
 use sha2::{Digest, Sha256};
-use shared::{
-    IdempotencyKey, OrderId, ProductId, Quantity,
-    http::Call,
-    problem::{Problem, Violation},
-};
 
 /// The most lines of one order. With 50 offers and the order itself a transaction stays below its limit of 100 items.
 const MOST_LINES: usize = 50;

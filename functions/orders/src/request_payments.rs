@@ -4,12 +4,12 @@
 //! the message is the same, as payments read from the order what is to be done. An order that SQS does not accept is reported by
 //! its sequence number and comes again; nothing is dropped here.
 
-use serde_json::Value;
-use shared::{
+use lambda_kit::{
     Deadline, Error,
     batch::{Batch, BatchResponse},
     queue::{Outgoing, Queue},
 };
+use serde_json::Value;
 
 use crate::payment_request::PaymentRequest;
 

@@ -1,5 +1,6 @@
 //! Reads and writes of the orders table.
 
+use crate::ids::OrderId;
 use aws_sdk_dynamodb::{
     Client,
     types::{
@@ -7,12 +8,12 @@ use aws_sdk_dynamodb::{
         builders::UpdateBuilder,
     },
 };
-use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
-use shared::{
-    Deadline, Error, OrderId,
+use lambda_kit::{
+    Deadline, Error,
     aws::Aws,
     config::{self, ConfigError},
 };
+use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 
 use crate::{
     item::{self, Item},
@@ -150,7 +151,7 @@ fn build(update: UpdateBuilder) -> Result<TransactWriteItem, Error> {
 
 #[cfg(test)]
 mod tests {
-    use shared::Timestamp;
+    use domain_primitives::Timestamp;
 
     use super::*;
     use crate::order::tests::order;

@@ -6,10 +6,12 @@
 
 use std::time::Duration;
 
+use crate::ids::OrderId;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain_primitives::Timestamp;
 use futures_util::future::join_all;
-use shared::{
-    Deadline, Error, OrderId, Timestamp,
+use lambda_kit::{
+    Deadline, Error,
     queue::{Outgoing, Queue},
 };
 

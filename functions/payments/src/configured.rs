@@ -1,6 +1,6 @@
 //! The provider that the environment chooses.
 
-use shared::{
+use lambda_kit::{
     Error,
     aws::Aws,
     config::{self, ConfigError},

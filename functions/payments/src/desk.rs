@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use catalog::Catalog;
-use orders::{Due, Order, Orders, Progress, Status};
-use shared::{
-    Deadline, Error, OrderId,
+use lambda_kit::{
+    Deadline, Error,
     aws::Aws,
     config::{self, ConfigError},
 };
+use orders::OrderId;
+use orders::{Due, Order, Orders, Progress, Status};
 
 use crate::{
     provider::{Charge, Charged, PaymentProvider, Refunded},

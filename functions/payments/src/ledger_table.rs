@@ -19,11 +19,12 @@ use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder},
     types::{AttributeValue, ReturnValue},
 };
-use shared::{
-    Error, OrderId,
+use lambda_kit::{
+    Error,
     aws::Aws,
     config::{self, ConfigError},
 };
+use orders::OrderId;
 
 use crate::{
     latency::Latency,

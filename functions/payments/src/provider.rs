@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use shared::{Error, Money, OrderId};
+use domain_primitives::Money;
+use lambda_kit::Error;
+use orders::OrderId;
 
 /// A payment provider. Both calls are idempotent under the order's id: repeating one changes nothing and answers as
 /// the first did.

@@ -7,13 +7,15 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, Put, TransactWriteItem, Update},
 };
-use serde::Serialize;
-use serde_dynamo::aws_sdk_dynamodb_1::to_item;
-use shared::{
-    Currency, Deadline, Error, Money, OrderId, Timestamp,
+use domain_primitives::{Currency, Money, Timestamp};
+use lambda_kit::{
+    Deadline, Error,
     aws::Aws,
     config::{self, ConfigError},
 };
+use orders::OrderId;
+use serde::Serialize;
+use serde_dynamo::aws_sdk_dynamodb_1::to_item;
 
 use crate::provider::Refunded;
 

@@ -1,11 +1,12 @@
 //! What is written when an order ends: its state and its payment record in one transaction.
 
 use catalog::Catalog;
-use orders::{Due, Order, Orders, Progress, Status, Step};
-use shared::{
-    Deadline, Error, Timestamp,
+use domain_primitives::Timestamp;
+use lambda_kit::{
+    Deadline, Error,
     transaction::{self, Outcome as Written},
 };
+use orders::{Due, Order, Orders, Progress, Status, Step};
 
 use crate::{
     provider::Refunded,

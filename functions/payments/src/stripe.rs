@@ -9,7 +9,7 @@
 
 mod reply;
 
-use shared::{
+use lambda_kit::{
     Error,
     web::{Reply, Secret, Web},
 };

@@ -2,12 +2,13 @@
 
 use std::future::Future;
 
-use orders::PaymentRequest;
-use shared::{
-    Deadline, Error, OrderId,
+use lambda_kit::{
+    Deadline, Error,
     batch::{self, Batch, BatchResponse, Failure},
     queue::{Message, Queue},
 };
+use orders::OrderId;
+use orders::PaymentRequest;
 
 use crate::desk::Ending;
 

@@ -8,9 +8,10 @@
 
 use std::{fs, path::Path};
 
+use domain_primitives::Money;
+use lambda_kit::{Error, web::Secret};
 use payments::{Charge, Charged, PaymentProvider, Refunded, Stripe};
 use serde_json::{Value, json};
-use shared::{Error, Money, web::Secret};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},

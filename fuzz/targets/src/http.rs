@@ -1,16 +1,17 @@
 //! Requests from clients: what is read is valid and can be stored, what is refused is the client's fault.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use catalog::ProductId;
 use catalog::{Category, border::ListRequest};
+use domain_primitives::Problem;
 use lambda_http::{Body, Request, http, request::from_reader};
-use orders::border::OrderRequest;
-use serde_json::{Value, json};
-use shared::{
-    OrderId, ProductId,
+use lambda_kit::{
     http::{Call, MAX_BODY},
     page::{decode_cursor, encode_cursor},
-    problem::Problem,
 };
+use orders::OrderId;
+use orders::border::OrderRequest;
+use serde_json::{Value, json};
 
 /// Where the API is.
 const DOMAIN: &str = "shop.execute-api.us-east-1.amazonaws.com";

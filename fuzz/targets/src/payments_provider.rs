@@ -1,11 +1,11 @@
 //! What the payment provider answers: money counts as moved only if the answer says so.
 
+use lambda_kit::{Error, web::Reply};
 use payments::{
     Charged, Refunded,
     border::{cancelled, charged, refunded},
 };
 use serde_json::Value;
-use shared::{Error, web::Reply};
 
 /// A reply: a line with its status, and its body.
 pub(crate) fn reply(bytes: &[u8]) {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use orders::{PaymentRequest, border::payment_message};
-use payments::Ending;
-use shared::{
+use lambda_kit::{
     Deadline, Error,
     aws::Aws,
     batch::Batch,
     queue::{Message, Queue},
 };
+use orders::{PaymentRequest, border::payment_message};
+use payments::Ending;
 
 /// An event for process-payment or fail-payment, whose payments all succeed: the records that cannot be read fail, each
 /// under its own name, and no other.

@@ -3,9 +3,10 @@
 use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use local_dynamo::{Embedded, Seeded, client, ensure_tables, seed};
+use embedded_dynamodb::{Embedded, client, ensure_tables};
+use lambda_kit::aws::Aws;
+use local_dynamo::{Seeded, seed};
 use sam_template::{Settings, Template};
-use shared::aws::Aws;
 
 /// DynamoDB for development. Without options: serves an embedded DynamoDB on port 8000 until Ctrl-C, with the tables
 /// of template.yaml and the products of seed/products.json.
@@ -64,7 +65,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
             (Some(server), endpoint)
         }
     };
-    let client = client(&endpoint, &settings.region);
+    let client = client(&endpoint, &settings.region, "local");
     let tables = ensure_tables(&client, &template).await?;
     let names: Vec<_> = tables.values().map(String::as_str).collect();
     println!("{endpoint} has the tables {}", names.join(", "));

@@ -1,6 +1,6 @@
 //! A model of clients that compete for one product, where a measurement would need a machine for each: a transaction
 //! holds its item for as long as its round trip takes; one that meets it is cancelled when its own round trip is over,
-//! and tried again as `shared::transaction` does. It knows nothing of a partition's 1,000 write units a second.
+//! and tried again as `lambda_kit::transaction` does. It knows nothing of a partition's 1,000 write units a second.
 
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::ms;
 const ROUND_TRIP: Duration = Duration::from_millis(10);
 /// All clients come within this time.
 const RUSH: Duration = Duration::from_secs(1);
-/// These four as in `shared::retry` and `shared::transaction`; the last is what create-order has for its work.
+/// These four as in `lambda_kit::retry` and `lambda_kit::transaction`; the last is what create-order has for its work.
 const FIRST_CEILING: Duration = Duration::from_millis(20);
 const LARGEST_CEILING: Duration = Duration::from_millis(640);
 const RETRIES: u32 = 60;

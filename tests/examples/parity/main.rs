@@ -14,9 +14,9 @@ mod streams;
 
 use std::{env, panic, time::Duration};
 
-use local_dynamo::Embedded;
+use embedded_dynamodb::Embedded;
+use lambda_kit::aws::Aws;
 use local_lambda::sqs_server;
-use shared::aws::Aws;
 use tokio_util::sync::CancellationToken;
 
 const REGION: &str = "us-east-1";

@@ -10,7 +10,7 @@ use aws_sdk_dynamodbstreams::{
     Client as Streams,
     types::{Record, ShardIteratorType},
 };
-use shared::error::chain;
+use lambda_kit::error::chain;
 
 use crate::{
     REGION, aws,
@@ -30,7 +30,7 @@ struct Place {
 
 impl Place {
     async fn new(url: &str) -> Self {
-        let (client, streams) = (aws(url).dynamodb(), local_dynamo::streams_client(url, REGION));
+        let (client, streams) = (aws(url).dynamodb(), embedded_dynamodb::streams_client(url, REGION));
         let table = table(&client).await;
         let found = client.describe_table().table_name(&table).send().await.unwrap().table.unwrap();
         Self { client, streams, table, arn: found.latest_stream_arn.unwrap() }

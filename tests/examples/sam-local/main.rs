@@ -16,10 +16,10 @@ mod sources;
 use std::{collections::BTreeMap, env, fs, path::Path};
 
 use e2e::{Proxy, told_to_end, workspace};
+use local_lambda::aws_clients::AwsClients;
 use local_lambda::{places::Places, sqs_server};
 use sam_template::{Settings, Template};
 use serde_json::json;
-use shared::aws::Aws;
 use tokio_util::sync::CancellationToken;
 
 const REGION: &str = "us-east-1";
@@ -53,7 +53,7 @@ async fn main() {
         ..Settings::default()
     };
     let template = Template::load(&workspace().join("template.yaml"), &settings).unwrap();
-    let aws = Aws::local(REGION, dynamodb, &sqs);
+    let aws = AwsClients::new(REGION, dynamodb, &sqs);
     let mut places = Places::of(&template, REGION, ACCOUNT_ID);
     places.make(&aws, &template).await.unwrap();
     let products = fs::read_to_string(workspace().join("seed/products.json")).unwrap();

@@ -9,13 +9,13 @@ use aws_sdk_dynamodbstreams::{
 };
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use e2e::Client;
+use lambda_kit::error::chain;
 use local_lambda::{
     event_sources::{filter::Filter, partial_batch, sqs, stream},
     places::Places,
 };
 use sam_template::{EventSource, SqsSource, StreamSource, Template};
 use serde_json::{Value, json};
-use shared::error::chain;
 use tokio::{task::JoinSet, time::sleep};
 
 /// How often an idle stream is looked at.
@@ -41,7 +41,7 @@ pub(crate) fn start(
             let target = Target { lambda: Client::new(lambda), function: function.logical_id.clone() };
             match event {
                 EventSource::Stream(source) => {
-                    let client = local_dynamo::streams_client(dynamodb, &places.region);
+                    let client = embedded_dynamodb::streams_client(dynamodb, &places.region);
                     sources.spawn(read_stream(client, source.clone(), places.clone(), target));
                 }
                 EventSource::Sqs(source) => {

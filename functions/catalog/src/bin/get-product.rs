@@ -1,7 +1,7 @@
 //! `GET /products/{id}`: one product with its offer.
 
 use catalog::{Catalog, get_product};
-use shared::{aws::Aws, http, logging};
+use lambda_kit::{aws::Aws, http, logging};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

@@ -1,7 +1,7 @@
 //! `GET /products`: one page of the catalogue.
 
 use catalog::{Catalog, list_products};
-use shared::{aws::Aws, http, logging};
+use lambda_kit::{aws::Aws, http, logging};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

@@ -1,7 +1,7 @@
 //! `GET /health`: whether the shop and what it depends on answer.
 
 use health::{Dependencies, health};
-use shared::{aws::Aws, http, logging};
+use lambda_kit::{aws::Aws, http, logging};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

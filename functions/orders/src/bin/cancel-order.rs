@@ -1,8 +1,8 @@
 //! `POST /orders/{id}/cancel`: calls an order off and gives its stock back in one transaction.
 
 use catalog::Catalog;
+use lambda_kit::{aws::Aws, http, logging};
 use orders::{Orders, cancel_order};
-use shared::{aws::Aws, http, logging};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

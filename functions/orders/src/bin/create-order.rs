@@ -1,8 +1,8 @@
 //! `POST /orders`: takes stock and makes an order in one transaction.
 
 use catalog::{Catalog, OfferCache};
+use lambda_kit::{aws::Aws, http, logging};
 use orders::{Orders, Shop, create_order};
-use shared::{aws::Aws, http, logging};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

@@ -1,7 +1,7 @@
 //! `GET /orders/{id}`: an order as it stands now.
 
+use lambda_kit::{aws::Aws, http, logging};
 use orders::{Orders, get_order};
-use shared::{aws::Aws, http, logging};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

@@ -1,7 +1,7 @@
 //! Orders stream -> payments queue: asks for the payment of each new order and the refund of each cancelled one.
 
+use lambda_kit::{aws::Aws, batch, config, logging, queue::Queue};
 use orders::request_payments;
-use shared::{aws::Aws, batch, config, logging, queue::Queue};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -1,9 +1,9 @@
 //! Every few minutes: asks again for payments and refunds that stay due.
 
+use lambda_kit::{Deadline, aws::Aws, config, logging, queue::Queue};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use orders::{Orders, sweep};
 use serde_json::Value;
-use shared::{Deadline, aws::Aws, config, logging, queue::Queue};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

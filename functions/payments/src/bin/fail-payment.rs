@@ -1,7 +1,7 @@
 //! Payments dead-letter queue: ends the orders whose payment failed too often.
 
+use lambda_kit::{aws::Aws, batch, config, logging, queue::Queue};
 use payments::{Desk, Provider, work};
-use shared::{aws::Aws, batch, config, logging, queue::Queue};
 
 /// What cannot be ended stays in the dead-letter queue for people to look at, and is tried ever more rarely.
 const LONGEST_PAUSE_SECONDS: u32 = 60 * 60;

@@ -1,7 +1,7 @@
 //! Payments queue: charges each order and settles it.
 
+use lambda_kit::{aws::Aws, batch, config, logging, queue::Queue};
 use payments::{Desk, Provider, work};
-use shared::{aws::Aws, batch, config, logging, queue::Queue};
 
 /// With the queue's five receives: again after about 1, 2, 4 and 8 seconds, and after 16 more in the
 /// dead-letter queue.

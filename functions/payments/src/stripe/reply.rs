@@ -1,7 +1,7 @@
 //! What Stripe answers, and which of it is a reason to try again: <https://docs.stripe.com/api/errors>.
 
+use lambda_kit::{Error, web::Reply};
 use serde::{Deserialize, de::DeserializeOwned};
-use shared::{Error, web::Reply};
 
 use super::PROVIDER;
 

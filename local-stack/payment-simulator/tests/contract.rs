@@ -1,0 +1,241 @@
+//! The contract between the shop and its provider: the shop's client against the simulator, and the simulator's own
+//! rules of idempotency, as Stripe documents them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
+use std::time::{Duration, Instant};
+
+use domain_primitives::Money;
+use lambda_kit::{
+    Error,
+    web::{Reply, Secret, Web},
+};
+use orders::OrderId;
+use payment_simulator::{Behaviour, Intent, KEY, Simulator, Status};
+use payments::{Charge, Charged, Latency, PaymentProvider, Refunded, Stripe};
+
+fn behaviour(latency: &str, failure_rate: f64) -> Behaviour {
+    Behaviour { latency: latency.parse::<Latency>().unwrap(), failure_rate }
+}
+
+async fn simulator() -> (Simulator, Stripe) {
+    let simulator = Simulator::start(0, behaviour("0", 0.0), None).await.unwrap();
+    let stripe = Stripe::new(&simulator.url, Secret::new(KEY.to_owned()));
+    (simulator, stripe)
+}
+
+fn charge(token: &str) -> Charge<'_> {
+    let amount: Money = serde_json::from_str(r#"{"amount":1299,"currency":"USD"}"#).unwrap();
+    Charge { order_id: OrderId::new(), amount, token }
+}
+
+/// The simulator answers GET as well as POST; the shop's client only posts.
+async fn ledger(simulator: &Simulator) -> Vec<Intent> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let address = simulator.url.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET /_simulator/ledger HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let body: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    serde_json::from_value(body["payment_intents"].clone()).unwrap()
+}
+
+#[tokio::test]
+async fn an_order_is_charged_once_however_often_it_is_asked() {
+    let (simulator, stripe) = simulator().await;
+    let charge = charge("tok_visa");
+    let first = stripe.charge(&charge).await.unwrap();
+    assert!(matches!(&first, Charged::Captured { reference } if reference.starts_with("pi_")), "{first:?}");
+    assert_eq!(stripe.charge(&charge).await.unwrap(), first);
+    let ledger = ledger(&simulator).await;
+    assert_eq!((ledger.len(), ledger[0].status, ledger[0].amount), (1, Status::Succeeded, 1299));
+    assert_eq!((ledger[0].confirmations, ledger[0].currency.as_str()), (1, "usd"));
+    assert_eq!(ledger[0].metadata["order_id"], charge.order_id.to_string());
+}
+
+#[tokio::test]
+async fn a_declined_card_is_told_by_its_reason() {
+    let (_simulator, stripe) = simulator().await;
+    for (token, why) in [
+        ("tok_declined", "card_declined"),
+        ("tok_insufficient_funds", "insufficient_funds"),
+        ("tok_made_up", "unknown_token"),
+    ] {
+        let charge = charge(token);
+        for _ in 0..2 {
+            let declined = Charged::Declined { reason: why.to_owned() };
+            assert_eq!(stripe.charge(&charge).await.unwrap(), declined, "{token}");
+        }
+        assert_eq!(stripe.refund(&charge, None).await.unwrap(), Refunded::NotCharged);
+    }
+}
+
+#[tokio::test]
+async fn what_was_charged_is_refunded_once_by_its_name_or_by_the_orders() {
+    for known in [true, false] {
+        let (simulator, stripe) = simulator().await;
+        let charge = charge("tok_visa");
+        let Charged::Captured { reference } = stripe.charge(&charge).await.unwrap() else { panic!() };
+        let reference = known.then_some(reference.as_str());
+        let first = stripe.refund(&charge, reference).await.unwrap();
+        assert!(
+            matches!(&first, Refunded::GivenBack { reference } if reference.starts_with("re_")),
+            "{first:?}"
+        );
+        assert_eq!(stripe.refund(&charge, reference).await.unwrap(), first);
+        assert!(ledger(&simulator).await[0].refund.is_some());
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_was_not_charged_when_it_was_refunded_never_is() {
+    let (simulator, stripe) = simulator().await;
+    let charge = charge("tok_visa");
+    for _ in 0..2 {
+        assert_eq!(stripe.refund(&charge, None).await.unwrap(), Refunded::NotCharged);
+    }
+    let late = stripe.charge(&charge).await.unwrap();
+    assert_eq!(late, Charged::Declined { reason: payments::VOIDED.to_owned() });
+    let ledger = ledger(&simulator).await;
+    assert_eq!((ledger.len(), ledger[0].status, ledger[0].charge.as_ref()), (1, Status::Canceled, None));
+}
+
+#[tokio::test]
+async fn a_charge_that_is_on_its_way_while_the_order_is_refunded_comes_to_nothing() {
+    let (simulator, stripe) = simulator().await;
+    let charge = charge("tok_late");
+    let given_up = tokio::time::timeout(Duration::from_millis(300), stripe.charge(&charge)).await;
+    assert!(given_up.is_err(), "nobody waits for it any more");
+    assert_eq!(stripe.refund(&charge, None).await.unwrap(), Refunded::NotCharged);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let ledger = ledger(&simulator).await;
+        assert_eq!((ledger.len(), ledger[0].status), (1, Status::Canceled), "{ledger:?}");
+        if ledger[0].refused == 1 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "it never arrived: {ledger:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_charge_that_lands_late_is_found_by_the_refund() {
+    let (simulator, stripe) = simulator().await;
+    let charge = charge("tok_late");
+    let given_up = tokio::time::timeout(Duration::from_millis(300), stripe.charge(&charge)).await;
+    assert!(given_up.is_err());
+    let in_use = stripe.charge(&charge).await.unwrap_err();
+    assert!(matches!(in_use, Error::Unavailable { .. }), "the first is still under way: {in_use:?}");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while ledger(&simulator).await[0].status != Status::Succeeded {
+        assert!(Instant::now() < deadline, "it never landed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(matches!(stripe.refund(&charge, None).await.unwrap(), Refunded::GivenBack { .. }));
+}
+
+#[tokio::test]
+async fn a_flaky_provider_is_unavailable_twice() {
+    let (_simulator, stripe) = simulator().await;
+    let charge = charge("tok_flaky");
+    for _ in 0..2 {
+        assert!(matches!(stripe.charge(&charge).await, Err(Error::Unavailable { .. })));
+    }
+    assert!(matches!(stripe.charge(&charge).await, Ok(Charged::Captured { .. })));
+}
+
+#[tokio::test]
+async fn failures_are_unavailable_and_change_nothing() {
+    let simulator = Simulator::start(0, behaviour("0", 1.0), None).await.unwrap();
+    let stripe = Stripe::new(&simulator.url, Secret::new(KEY.to_owned()));
+    for _ in 0..3 {
+        assert!(matches!(stripe.charge(&charge("tok_visa")).await, Err(Error::Unavailable { .. })));
+    }
+    assert!(ledger(&simulator).await.is_empty());
+}
+
+#[tokio::test]
+async fn failures_come_at_the_stated_rate() {
+    let simulator = Simulator::start(0, behaviour("0", 0.3), None).await.unwrap();
+    let mut failures = 0;
+    for number in 0..1000 {
+        failures += u32::from(create(&simulator, &format!("key-{number}"), "1299").await.status == 500);
+    }
+    // Five standard deviations of a binomial of 1,000 and 0.3.
+    assert!((228..=372).contains(&failures), "{failures} of 1,000");
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_our_fault_and_is_not_told() {
+    let (simulator, _) = simulator().await;
+    let stripe = Stripe::new(&simulator.url, Secret::new("sk_live_wrong".to_owned()));
+    let error = stripe.charge(&charge("tok_visa")).await.unwrap_err();
+    assert!(matches!(error, Error::Internal(_)), "{error:?}");
+    assert!(!format!("{error:?} {error} {stripe:?}").contains("sk_live_wrong"), "{error:?} {stripe:?}");
+}
+
+#[tokio::test]
+async fn another_amount_under_the_same_order_is_refused() {
+    let (simulator, stripe) = simulator().await;
+    let mut charge = charge("tok_visa");
+    stripe.charge(&charge).await.unwrap();
+    charge.amount = serde_json::from_str(r#"{"amount":1,"currency":"USD"}"#).unwrap();
+    assert!(matches!(stripe.charge(&charge).await, Err(Error::Internal(_))));
+    assert_eq!(ledger(&simulator).await.len(), 1);
+}
+
+/// Makes a payment intent by hand.
+async fn create(simulator: &Simulator, key: &str, amount: &str) -> Reply {
+    let authorization = format!("Bearer {KEY}");
+    let headers = [("authorization", authorization.as_str()), ("idempotency-key", key)];
+    let body = format!("amount={amount}&currency=usd&payment_method_data[card][token]=tok_visa");
+    Web::new("the simulator", &simulator.url).post("/v1/payment_intents", &headers, body).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_key_replays_its_first_answer_and_refuses_another_request() {
+    let (simulator, _) = simulator().await;
+    let first = create(&simulator, "k", "1299").await;
+    let again = create(&simulator, "k", "1299").await;
+    assert_eq!((first.status, again.status, &first.body), (200, 200, &again.body));
+    let other = create(&simulator, "k", "1300").await;
+    let error: serde_json::Value = serde_json::from_slice(&other.body).unwrap();
+    assert_eq!((other.status, error["error"]["type"].as_str()), (400, Some("idempotency_error")));
+    assert_eq!(ledger(&simulator).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_whose_request_is_under_way_is_a_conflict() {
+    let simulator = Simulator::start(0, behaviour("400", 0.0), None).await.unwrap();
+    let (first, second) = tokio::join!(create(&simulator, "k", "1299"), create(&simulator, "k", "1299"));
+    let mut statuses = [first.status, second.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409]);
+    assert_eq!(ledger(&simulator).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_simulator_that_is_started_again_knows_what_it_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal.jsonl");
+    let charge = charge("tok_visa");
+    let start = || Simulator::start(0, behaviour("0", 0.0), Some(&journal));
+    let simulator = start().await.unwrap();
+    let stripe = |simulator: &Simulator| Stripe::new(&simulator.url, Secret::new(KEY.to_owned()));
+    let first = stripe(&simulator).charge(&charge).await.unwrap();
+    let before = ledger(&simulator).await;
+    drop(simulator);
+    // A line that was cut off by a crash.
+    std::fs::write(&journal, [std::fs::read(&journal).unwrap(), b"{\"intent\":{\"id".to_vec()].concat())
+        .unwrap();
+    let simulator = start().await.unwrap();
+    assert_eq!(ledger(&simulator).await, before);
+    assert_eq!(stripe(&simulator).charge(&charge).await.unwrap(), first, "the key replays");
+    assert!(matches!(stripe(&simulator).refund(&charge, None).await, Ok(Refunded::GivenBack { .. })));
+    drop(simulator);
+    let simulator = start().await.unwrap();
+    assert!(ledger(&simulator).await[0].refund.is_some(), "what was written after the cut is read");
+}
