@@ -2,7 +2,7 @@
 
 use crate::ids::ProductId;
 use domain_primitives::Problem;
-use lambda_kit::http::{Answer, Call};
+use lambda_kit::http::{Request, Response};
 use sha2::{Digest, Sha256};
 
 use crate::store::Catalog;
@@ -11,17 +11,17 @@ use crate::store::Catalog;
 ///
 /// # Errors
 /// 404 for an unknown product; 503 when the catalogue cannot be read.
-pub async fn get_product(catalog: &Catalog, call: Call) -> Result<Answer, Problem> {
-    let id = call.path_parameter("id").unwrap_or_default();
+pub async fn get_product(catalog: &Catalog, request: Request) -> Result<Response, Problem> {
+    let id = request.path_parameter("id").unwrap_or_default();
     // A text that cannot be an id names no product.
     let Ok(product_id) = id.parse::<ProductId>() else {
         return Err(not_found());
     };
-    let product = catalog.get(&product_id, call.deadline()).await?.ok_or_else(not_found)?;
-    let answer = Answer::json(200, &product)?;
+    let product = catalog.get(&product_id, request.deadline()).await?.ok_or_else(not_found)?;
+    let answer = Response::json(200, &product)?;
     let etag = etag(answer.body());
-    let known = call.header("if-none-match")?.is_some_and(|tags| matches(tags, &etag));
-    let answer = if known { Answer::empty(304) } else { answer };
+    let known = request.header("if-none-match")?.is_some_and(|tags| matches(tags, &etag));
+    let answer = if known { Response::empty(304) } else { answer };
     Ok(answer.header("etag", etag).header("cache-control", "no-cache"))
 }
 

@@ -19,7 +19,7 @@ pub use get_product::get_product;
 pub use ids::{Category, ProductId, Quantity};
 pub use list_products::list_products;
 pub use product::{NewProduct, OfferedProduct, Product};
-pub use reservation::Refusal;
+pub use reservation::ReservationFailure;
 pub use store::Catalog;
 
 /// What reads bytes from outside, for the fuzz targets in `fuzz/`.

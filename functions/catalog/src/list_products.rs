@@ -2,7 +2,7 @@
 
 use domain_primitives::{Problem, Violation};
 use lambda_kit::{
-    http::{Answer, Call},
+    http::{Request, Response},
     page::{self, Limit, Page},
 };
 
@@ -27,14 +27,14 @@ impl ListRequest {
     ///
     /// # Errors
     /// 400 for a bad limit, category or cursor.
-    pub fn read(call: &Call) -> Result<Self, Problem> {
-        let limit = Limit::parse(call.query_parameter("limit").as_deref())?;
-        let category = call
+    pub fn read(request: &Request) -> Result<Self, Problem> {
+        let limit = Limit::parse(request.query_parameter("limit").as_deref())?;
+        let category = request
             .query_parameter("category")
             .map(Category::try_from)
             .transpose()
             .map_err(|error| Problem::invalid(vec![Violation::new("category", error.to_string())]))?;
-        let after = match call.query_parameter("cursor") {
+        let after = match request.query_parameter("cursor") {
             Some(cursor) => Some(page::decode_cursor(&cursor, &category)?),
             None => None,
         };
@@ -46,11 +46,12 @@ impl ListRequest {
 ///
 /// # Errors
 /// 400 for a bad limit, category or cursor; 503 when the catalogue cannot be read.
-pub async fn list_products(catalog: &Catalog, call: Call) -> Result<Answer, Problem> {
-    let ListRequest { category, limit, after } = ListRequest::read(&call)?;
-    let (items, next) = catalog.list(category.as_ref(), limit.get(), after.as_ref(), call.deadline()).await?;
+pub async fn list_products(catalog: &Catalog, request: Request) -> Result<Response, Problem> {
+    let ListRequest { category, limit, after } = ListRequest::read(&request)?;
+    let (items, next) =
+        catalog.list(category.as_ref(), limit.get(), after.as_ref(), request.deadline()).await?;
     let next_cursor = next.map(|position| page::encode_cursor(&category, &position));
-    Answer::json(200, &Page { items, next_cursor })
+    Response::json(200, &Page { items, next_cursor })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::{
 
 /// Why a reservation's condition failed.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Refusal {
+pub enum ReservationFailure {
     /// There is no such offer (any more).
     Unknown,
     /// Fewer pieces than asked for.
@@ -29,7 +29,7 @@ pub enum Refusal {
 
 impl Catalog {
     /// Takes `quantity` pieces from the offer, if that many are there and the price still is the one in `offered`.
-    /// A failed condition returns the offer: read it with [`Catalog::refusal`].
+    /// A failed condition returns the offer: read it with [`Catalog::reservation_failure`].
     ///
     /// # Errors
     /// Never in practice: the SDK's builder checks that every required member is set.
@@ -64,16 +64,16 @@ impl Catalog {
     ///
     /// # Errors
     /// When the offer cannot be read.
-    pub fn refusal(offer: Option<Item>, quantity: Quantity) -> Result<Refusal, Error> {
+    pub fn reservation_failure(offer: Option<Item>, quantity: Quantity) -> Result<ReservationFailure, Error> {
         let Some(offer) = offer.filter(|item| !item.is_empty()) else {
-            return Ok(Refusal::Unknown);
+            return Ok(ReservationFailure::Unknown);
         };
         let offer: OfferItem = item::read("an offer", offer)?;
         // Too few pieces is the end whatever the price; a changed price alone can be tried again.
         if offer.available < u64::from(quantity.get()) {
-            Ok(Refusal::Short { available: offer.available })
+            Ok(ReservationFailure::Short { available: offer.available })
         } else {
-            offer.money().map(Refusal::Price)
+            offer.money().map(ReservationFailure::Price)
         }
     }
 
@@ -111,8 +111,14 @@ mod tests {
     #[test]
     fn tells_shortage_from_a_changed_price() {
         let price: Money = serde_json::from_str(r#"{"amount":900,"currency":"USD"}"#).unwrap();
-        assert_eq!(Catalog::refusal(offer(900, 1), quantity(2)).unwrap(), Refusal::Short { available: 1 });
-        assert_eq!(Catalog::refusal(offer(900, 2), quantity(2)).unwrap(), Refusal::Price(price));
-        assert_eq!(Catalog::refusal(None, quantity(1)).unwrap(), Refusal::Unknown);
+        assert_eq!(
+            Catalog::reservation_failure(offer(900, 1), quantity(2)).unwrap(),
+            ReservationFailure::Short { available: 1 }
+        );
+        assert_eq!(
+            Catalog::reservation_failure(offer(900, 2), quantity(2)).unwrap(),
+            ReservationFailure::Price(price)
+        );
+        assert_eq!(Catalog::reservation_failure(None, quantity(1)).unwrap(), ReservationFailure::Unknown);
     }
 }

@@ -134,8 +134,7 @@ impl Catalog {
             .expression_attribute_values(":partition", AttributeValue::S(value.to_owned()))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start);
-        let call = async { request.send().await.map_err(|error| Error::from_sdk("DynamoDB", &error)) };
-        let page = deadline.bound("DynamoDB", call).await?;
+        let page = deadline.send("DynamoDB", request.send()).await?;
         page.items.unwrap_or_default().into_iter().map(|item| item::read("a product", item)).collect()
     }
 
@@ -151,9 +150,8 @@ impl Catalog {
             .table_name(&self.table)
             .key_condition_expression("product_id = :product_id")
             .expression_attribute_values(":product_id", AttributeValue::S(product_id.to_string()));
-        let call = async { request.send().await.map_err(|error| Error::from_sdk("DynamoDB", &error)) };
         let (mut product, mut offer) = (None, None);
-        for item in deadline.bound("DynamoDB", call).await?.items.unwrap_or_default() {
+        for item in deadline.send("DynamoDB", request.send()).await?.items.unwrap_or_default() {
             match item::record(&item) {
                 PRODUCT => product = Some(item::read::<ProductItem>("a product", item)?),
                 OFFER => offer = Some(item::read::<OfferItem>("an offer", item)?),
@@ -217,8 +215,7 @@ impl Catalog {
         let mut backoff = Backoff::new(5, deadline);
         loop {
             let request = self.client.batch_get_item().set_request_items(Some(request_items));
-            let call = async { request.send().await.map_err(|error| Error::from_sdk("DynamoDB", &error)) };
-            let answer = deadline.bound("DynamoDB", call).await?;
+            let answer = deadline.send("DynamoDB", request.send()).await?;
             items.extend(answer.responses.unwrap_or_default().into_values().flatten());
             request_items = answer.unprocessed_keys.unwrap_or_default();
             if request_items.is_empty() {

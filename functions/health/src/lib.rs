@@ -8,7 +8,7 @@ use lambda_kit::{
     Deadline, Error,
     aws::Aws,
     config::{self, ConfigError},
-    http::{Answer, Call},
+    http::{Request, Response},
     queue::Queue,
 };
 use serde::Serialize;
@@ -59,8 +59,7 @@ impl Dependencies {
     async fn table(&self, table: &str, key: &[&str], deadline: Deadline) -> Result<(), Error> {
         let none = |name: &&str| ((*name).to_owned(), AttributeValue::S("health".to_owned()));
         let request = self.client.get_item().table_name(table).set_key(Some(key.iter().map(none).collect()));
-        let call = async { request.send().await.map_err(|error| Error::from_sdk("DynamoDB", &error)) };
-        deadline.bound("DynamoDB", call).await.map(|_| ())
+        deadline.send("DynamoDB", request.send()).await.map(|_| ())
     }
 }
 
@@ -68,8 +67,8 @@ impl Dependencies {
 ///
 /// # Errors
 /// 503 with the same content when one is down.
-pub async fn health(dependencies: &Dependencies, call: Call) -> Result<Answer, Problem> {
-    let deadline = Deadline::within(CHECK_WITHIN.min(call.deadline().remaining()));
+pub async fn health(dependencies: &Dependencies, request: Request) -> Result<Response, Problem> {
+    let deadline = Deadline::within(CHECK_WITHIN.min(request.deadline().remaining()));
     let Dependencies { catalog_table, orders_table, payments_table, payments_queue, .. } = dependencies;
     let (catalog, orders, payments, queue) = tokio::join!(
         check(dependencies.table(catalog_table, &["product_id", "record"], deadline)),
@@ -90,7 +89,7 @@ pub async fn health(dependencies: &Dependencies, call: Call) -> Result<Answer, P
         dependencies,
     };
     if well {
-        return Ok(Answer::json(200, &health)?.header("cache-control", "no-store"));
+        return Ok(Response::json(200, &health)?.header("cache-control", "no-store"));
     }
     let down: Vec<_> =
         health.dependencies.iter().filter(|(_, check)| check.status != "ok").map(|(name, _)| *name).collect();

@@ -16,10 +16,9 @@ use aws_smithy_http_client::{
 };
 
 use crate::{
-    Error,
+    Error, Secret,
     config::{self, ConfigError},
     parameter,
-    web::Secret,
 };
 
 /// What the SDK clients of a function share. Build it once, outside the handler.

@@ -60,7 +60,7 @@ where
         let cold_start = std::mem::take(&mut cold);
         let LambdaEvent { payload, context } = event;
         let records = payload.records.len();
-        let response = handler(payload, Deadline::of(&context));
+        let response = handler(payload, Deadline::from_context(&context));
         async move {
             let response = response.await;
             let failed = response.batch_item_failures.len();
@@ -74,7 +74,7 @@ where
 }
 
 /// Runs `step` for every item at once and gives back the results in the same order. A panic in one becomes its error.
-pub async fn each<I, T, E, F, Fut>(items: I, step: F) -> Vec<Result<T, Failure<E>>>
+pub async fn process_each<I, T, E, F, Fut>(items: I, step: F) -> Vec<Result<T, Failure<E>>>
 where
     I: IntoIterator,
     F: Fn(I::Item) -> Fut,
@@ -113,7 +113,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_in_one_record_is_that_records_failure() {
-        let results = each([1, 2, 3], |number| async move {
+        let results = process_each([1, 2, 3], |number| async move {
             assert!(number != 2, "two is bad");
             if number == 3 { Err("three") } else { Ok(number) }
         })

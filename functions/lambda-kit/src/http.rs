@@ -1,18 +1,18 @@
-//! The HTTP border: an API Gateway event in, one answer and one log line out.
+//! HTTP functions: each API Gateway event becomes one response and one log line.
 //!
-//! A function is `serve(|call| async { ... })`: it reads what it needs from the [`Call`], returns an [`Answer`] or a
-//! [`Problem`], and never sees HTTP plumbing. Whatever a handler fails with becomes problem+json here.
+//! A function is `serve(|request| async { ... })`. It reads what it needs from the [`Request`] and returns a [`Response`]
+//! or a [`Problem`]; `serve` turns a problem into a response of the type `application/problem+json`.
 
-mod answer;
-mod line;
+mod log_line;
+mod response;
 
 use std::future::Future;
 
-use lambda_http::{Request, RequestExt, http::header, request::RequestContext, service_fn};
+use lambda_http::{RequestExt, http::header, request::RequestContext, service_fn};
 use serde::de::DeserializeOwned;
 
-pub use self::answer::Answer;
-use self::line::Line;
+use self::log_line::LogLine;
+pub use self::response::Response;
 use domain_primitives::{Problem, Violation};
 
 use crate::Deadline;
@@ -22,42 +22,43 @@ pub const MAX_BODY: usize = 64 * 1024;
 
 /// One HTTP request to a function.
 #[derive(Debug)]
-pub struct Call {
-    request: Request,
+pub struct Request {
+    event: lambda_http::Request,
     request_id: String,
     deadline: Deadline,
 }
 
-impl Call {
-    /// The call that a request is.
+impl Request {
+    /// Wraps an event of API Gateway.
     #[must_use]
-    pub fn new(request: Request) -> Self {
-        let context = request.lambda_context_ref().cloned().unwrap_or_default();
-        Self { deadline: Deadline::of(&context), request_id: context.request_id, request }
+    pub fn new(event: lambda_http::Request) -> Self {
+        let context = event.lambda_context_ref().cloned().unwrap_or_default();
+        Self { deadline: Deadline::from_context(&context), request_id: context.request_id, event }
     }
 
-    /// When the answer is due.
+    /// When the response is due.
     #[must_use]
     pub fn deadline(&self) -> Deadline {
         self.deadline
     }
 
-    /// What joins everything that this request sets off, in logs: API Gateway's request id, which its client knows too.
+    /// The id that links the log lines of everything this request causes: API Gateway's request id, which the client
+    /// receives too.
     #[must_use]
     pub fn correlation_id(&self) -> &str {
-        gateway_request_id(&self.request).unwrap_or(&self.request_id)
+        gateway_request_id(&self.event).unwrap_or(&self.request_id)
     }
 
     /// A path parameter, percent-decoded.
     #[must_use]
     pub fn path_parameter(&self, name: &str) -> Option<String> {
-        self.request.path_parameters_ref().and_then(|parameters| parameters.first(name)).map(str::to_owned)
+        self.event.path_parameters_ref().and_then(|parameters| parameters.first(name)).map(str::to_owned)
     }
 
     /// A query parameter, percent-decoded.
     #[must_use]
     pub fn query_parameter(&self, name: &str) -> Option<String> {
-        self.request.query_string_parameters_ref().and_then(|query| query.first(name)).map(str::to_owned)
+        self.event.query_string_parameters_ref().and_then(|query| query.first(name)).map(str::to_owned)
     }
 
     /// A header as text.
@@ -65,7 +66,7 @@ impl Call {
     /// # Errors
     /// A 400 problem when it holds bytes beyond visible ASCII.
     pub fn header(&self, name: &str) -> Result<Option<&str>, Problem> {
-        let Some(value) = self.request.headers().get(name) else {
+        let Some(value) = self.event.headers().get(name) else {
             return Ok(None);
         };
         let text = value.to_str().map_err(|_| {
@@ -80,7 +81,7 @@ impl Call {
     /// A problem with status 413 for a body over [`MAX_BODY`], 415 when it is not declared as `application/json`, and
     /// 400 with a pointer when it is not JSON of the expected shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let body: &[u8] = self.request.body();
+        let body: &[u8] = self.event.body();
         if body.len() > MAX_BODY {
             let detail = format!("The body has {} bytes; {MAX_BODY} are allowed.", body.len());
             return Err(Problem::new(413, "payload-too-large", "The request body is too large", detail));
@@ -104,8 +105,8 @@ impl Call {
     }
 }
 
-fn gateway_request_id(request: &Request) -> Option<&str> {
-    match request.request_context_ref()? {
+fn gateway_request_id(event: &lambda_http::Request) -> Option<&str> {
+    match event.request_context_ref()? {
         RequestContext::ApiGatewayV2(context) => context.request_id.as_deref(),
         _ => None,
     }
@@ -122,7 +123,7 @@ fn is_json(content_type: &str) -> bool {
     })
 }
 
-/// A JSON Pointer (RFC 6901) to where reading stopped.
+/// A JSON Pointer (RFC 6901) to the value at which deserialization stopped.
 fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     path.iter().fold(String::new(), |mut pointer, segment| {
@@ -138,7 +139,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     })
 }
 
-/// Answers HTTP requests with `handler` until Lambda ends the environment.
+/// Handles HTTP requests with `handler` until Lambda ends the execution environment.
 ///
 /// Each invocation writes one log line: method, route, status, duration and, for a problem, its type and cause.
 ///
@@ -146,31 +147,31 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 /// When the Runtime API cannot be reached.
 pub async fn serve<'a, F, Fut, P>(handler: F) -> Result<(), lambda_http::Error>
 where
-    F: Fn(Call) -> Fut,
-    Fut: Future<Output = Result<Answer, P>> + Send + 'a,
+    F: Fn(Request) -> Fut,
+    Fut: Future<Output = Result<Response, P>> + Send + 'a,
     P: Into<Problem>,
 {
     let mut cold = true;
-    lambda_http::run(service_fn(move |request: Request| {
-        let line = Line::start(&request, std::mem::take(&mut cold));
-        let call = Call::new(request);
-        let request_id = call.request_id.clone();
-        let correlation_id = call.correlation_id().to_owned();
-        let answer = handler(call);
+    lambda_http::run(service_fn(move |event: lambda_http::Request| {
+        let line = LogLine::start(&event, std::mem::take(&mut cold));
+        let request = Request::new(event);
+        let request_id = request.request_id.clone();
+        let correlation_id = request.correlation_id().to_owned();
+        let response = handler(request);
         async move {
-            let answer = match answer.await {
-                Ok(answer) => {
-                    line.write(&request_id, &correlation_id, answer.status, None);
-                    answer
+            let response = match response.await {
+                Ok(response) => {
+                    line.write(&request_id, &correlation_id, response.status, None);
+                    response
                 }
                 Err(problem) => {
                     let problem = problem.into();
                     line.write(&request_id, &correlation_id, problem.status(), Some(&problem));
                     let body = problem.body(&request_id).to_string();
-                    Answer { body: Some(body), ..Answer::from(problem) }
+                    Response { body: Some(body), ..Response::from(problem) }
                 }
             };
-            answer.into_response()
+            response.into_lambda_response()
         }
     }))
     .await
@@ -186,14 +187,14 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Lines {
-        #[allow(dead_code, reason = "only its reading is tested")]
+        #[allow(dead_code, reason = "the tests only check that it can be read")]
         items: Vec<std::num::NonZeroU32>,
     }
 
     fn read(content_type: &str, body: impl Into<Body>) -> Result<Lines, Problem> {
         let request =
             http::Request::builder().header("content-type", content_type).body(body.into()).unwrap();
-        Call::new(request).json()
+        Request::new(request).json()
     }
 
     fn refused(content_type: &str, body: impl Into<Body>) -> serde_json::Value {

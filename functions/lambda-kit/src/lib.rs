@@ -1,10 +1,10 @@
 //! What every Lambda function of the shop needs, and no service owns.
 //!
-//! - what comes in: [`http`] (API Gateway requests to problem+json answers), [`batch`] (SQS and stream records), [`page`]
-//!   (limits and cursors of lists)
-//! - what goes out: [`aws`] (the one place that builds SDK clients), [`transaction`], [`queue`], [`web`] (servers that are
-//!   not AWS's); every call is bounded by a [`Deadline`], every retry by [`retry`]
-//! - around both: [`config`] (what the environment must hold), [`logging`], [`Error`]
+//! - Events that functions receive: [`http`] (API Gateway requests), [`batch`] (SQS and stream records), [`page`] (limits
+//!   and cursors of lists).
+//! - Calls that functions make: [`aws`] (the one place that builds SDK clients), [`transaction`], [`queue`],
+//!   [`http_client`] (servers outside AWS). A [`Deadline`] limits the time of each call, [`retry`] the number of attempts.
+//! - For both: [`config`] (environment variables), [`logging`], [`Error`], [`Secret`].
 
 pub mod aws;
 pub mod batch;
@@ -12,13 +12,15 @@ pub mod config;
 pub mod deadline;
 pub mod error;
 pub mod http;
+pub mod http_client;
 pub mod logging;
 pub mod page;
 mod parameter;
 pub mod queue;
 pub mod retry;
+mod secret;
 pub mod transaction;
-pub mod web;
 
 pub use deadline::Deadline;
 pub use error::Error;
+pub use secret::Secret;

@@ -13,21 +13,18 @@ use aws_sigv4::{
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{
-    Deadline, Error,
-    web::{Secret, Web},
-};
+use crate::{Deadline, Error, Secret, http_client::HttpClient};
 
 const NAME: &str = "SSM";
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.1");
 const TARGET: (&str, &str) = ("x-amz-target", "AmazonSSM.GetParameter");
-/// Far above what SSM takes, and below what Lambda gives an init.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// Far above the time that SSM needs, and below the limit of Lambda's init phase.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html>
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct GetParameterResponse {
     parameter: Parameter,
 }
 
@@ -53,18 +50,18 @@ pub(crate) async fn get(
         .map_err(|error| Error::Internal(format!("cannot sign a request to SSM: {error}")))?;
     let headers = signed.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let headers: Vec<_> = headers.chain([CONTENT_TYPE, TARGET]).collect();
-    let web = Web::new(NAME, endpoint);
-    let reply = Deadline::within(ANSWER_WITHIN).bound(NAME, web.post("/", &headers, body)).await?;
-    match reply.status {
+    let client = HttpClient::new(NAME, endpoint);
+    let response = Deadline::within(TIMEOUT).with_timeout(NAME, client.post("/", &headers, body)).await?;
+    match response.status {
         200 => {
-            let answer: Answer = serde_json::from_slice(&reply.body).map_err(|_| {
-                Error::Internal(format!("SSM's answer for the parameter {name} is unreadable"))
+            let parameter: GetParameterResponse = serde_json::from_slice(&response.body).map_err(|_| {
+                Error::Internal(format!("SSM's response for the parameter {name} cannot be read"))
             })?;
-            Ok(Secret::new(answer.parameter.value))
+            Ok(Secret::new(parameter.parameter.value))
         }
         status @ (429 | 500..) => Err(Error::unavailable(NAME, format!("status {status}"))),
         status => {
-            let why = String::from_utf8_lossy(&reply.body);
+            let why = String::from_utf8_lossy(&response.body);
             Err(Error::Internal(format!("SSM refused the parameter {name}: {status} {why}")))
         }
     }
@@ -101,7 +98,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers one request with what SSM answered when this was recorded from its reference, and gives the request.
+    /// A server that returns one response of SSM, taken from its API reference, and the request that it received.
     async fn ssm(status: &'static str, body: &'static str) -> (String, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -125,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_parameter_is_asked_for_by_a_signed_request() {
+    async fn a_parameter_is_read_by_a_signed_request() {
         let answer = r#"{"Parameter":{"ARN":"arn:aws:ssm:us-east-1:123456789012:parameter/k","DataType":"text",
             "Name":"/k","Type":"SecureString","Value":"sk_test_1","Version":1}}"#;
         let (endpoint, served) = ssm("200 OK", answer).await;
@@ -145,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_parameter_that_is_not_there_is_named() {
+    async fn the_error_for_a_missing_parameter_names_it() {
         let (endpoint, _served) = ssm("400 Bad Request", r#"{"__type":"ParameterNotFound"}"#).await;
         let error = get(&endpoint, "us-east-1", credentials(), "/k").await.unwrap_err();
         assert!(

@@ -18,12 +18,12 @@ const LARGEST_BATCH: usize = 10;
 /// The longest visibility timeout that SQS takes: 12 hours.
 const LONGEST_VISIBILITY: u32 = 12 * 60 * 60;
 
-/// The message attribute that carries [`Outgoing::correlation_id`].
+/// The message attribute that carries [`OutgoingMessage::correlation_id`].
 const CORRELATION_ID: &str = "correlation_id";
 
 /// A message to be sent.
 #[derive(Clone, Debug)]
-pub struct Outgoing {
+pub struct OutgoingMessage {
     /// What the receiver reads.
     pub body: String,
     /// Joins what one request set off, in logs.
@@ -46,7 +46,7 @@ impl Queue {
 
     /// Sends messages in batches of ten. The result has one entry for each, in order: what was not accepted is an
     /// error, never dropped.
-    pub async fn send(&self, messages: &[Outgoing], deadline: Deadline) -> Vec<Result<(), Error>> {
+    pub async fn send(&self, messages: &[OutgoingMessage], deadline: Deadline) -> Vec<Result<(), Error>> {
         let mut results = Vec::with_capacity(messages.len());
         for chunk in messages.chunks(LARGEST_BATCH) {
             results.extend(self.send_chunk(chunk, deadline).await);
@@ -54,7 +54,7 @@ impl Queue {
         results
     }
 
-    async fn send_chunk(&self, messages: &[Outgoing], deadline: Deadline) -> Vec<Result<(), Error>> {
+    async fn send_chunk(&self, messages: &[OutgoingMessage], deadline: Deadline) -> Vec<Result<(), Error>> {
         let failed = |why: &str| Err(Error::unavailable("SQS", why));
         let entries: Result<Vec<_>, _> =
             messages.iter().enumerate().map(|(index, message)| entry(index, message)).collect();
@@ -62,8 +62,7 @@ impl Queue {
             Ok(entries) => self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)),
             Err(error) => return messages.iter().map(|_| failed(&error.to_string())).collect(),
         };
-        let call = async { request.send().await.map_err(|error| Error::from_sdk("SQS", &error)) };
-        match deadline.bound("SQS", call).await {
+        match deadline.send("SQS", request.send()).await {
             Ok(answer) => outcomes(messages.len(), &answer),
             Err(error) => messages.iter().map(|_| failed(&error.to_string())).collect(),
         }
@@ -90,8 +89,7 @@ impl Queue {
             .queue_url(&self.url)
             .receipt_handle(handle)
             .visibility_timeout(i32::try_from(seconds).unwrap_or(i32::MAX));
-        let call = async { request.send().await.map_err(|error| Error::from_sdk("SQS", &error)) };
-        deadline.bound("SQS", call).await.map(|_| ())
+        deadline.send("SQS", request.send()).await.map(|_| ())
     }
 
     /// Asks for an attribute, to see whether the queue is there.
@@ -104,8 +102,7 @@ impl Queue {
             .get_queue_attributes()
             .queue_url(&self.url)
             .attribute_names(aws_sdk_sqs::types::QueueAttributeName::QueueArn);
-        let call = async { request.send().await.map_err(|error| Error::from_sdk("SQS", &error)) };
-        deadline.bound("SQS", call).await.map(|_| ())
+        deadline.send("SQS", request.send()).await.map(|_| ())
     }
 }
 
@@ -123,7 +120,7 @@ fn outcomes(count: usize, answer: &SendMessageBatchOutput) -> Vec<Result<(), Err
     results
 }
 
-fn entry(index: usize, message: &Outgoing) -> Result<SendMessageBatchRequestEntry, BuildError> {
+fn entry(index: usize, message: &OutgoingMessage) -> Result<SendMessageBatchRequestEntry, BuildError> {
     let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(&message.body);
     match &message.correlation_id {
         Some(id) => {

@@ -63,7 +63,7 @@ pub async fn write(
                 _ => Err(Error::from_sdk("DynamoDB", &error)),
             }
         };
-        match deadline.bound("DynamoDB", call).await? {
+        match deadline.with_timeout("DynamoDB", call).await? {
             Attempt::Ended(outcome) => return Ok(outcome),
             Attempt::Busy if backoff.wait().await => {}
             Attempt::Busy => {

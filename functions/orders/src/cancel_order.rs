@@ -10,16 +10,16 @@ use catalog::Catalog;
 use domain_primitives::Problem;
 use lambda_kit::{
     Deadline,
-    http::{Answer, Call},
+    http::{Request, Response},
 };
 use serde_json::json;
 
 use crate::{
     get_order::{answer, named},
     order::{Due, Order},
-    progress::{Progress, Step},
     status::Status,
     store::Orders,
+    transition::{Transition, TransitionOutcome},
 };
 
 /// Cancels a PENDING or CONFIRMED order and answers it as it stands then. A CANCELLED one is answered as it is, so
@@ -28,9 +28,9 @@ use crate::{
 /// # Errors
 /// 404 for an unknown order; 409 with the state of an order that can no longer be cancelled; 503 when a table does not
 /// answer.
-pub async fn cancel_order(orders: &Orders, catalog: &Catalog, call: Call) -> Result<Answer, Problem> {
-    let order = named(orders, &call).await?;
-    answer(&cancelled(orders, catalog, order, call.deadline()).await?)
+pub async fn cancel_order(orders: &Orders, catalog: &Catalog, request: Request) -> Result<Response, Problem> {
+    let order = named(orders, &request).await?;
+    answer(&cancelled(orders, catalog, order, request.deadline()).await?)
 }
 
 async fn cancelled(
@@ -46,15 +46,15 @@ async fn cancelled(
             Status::PaymentFailed => return Err(not_cancellable(order.status)),
             Status::Pending | Status::Confirmed => {}
         }
-        let step = Step {
+        let step = Transition {
             to: Status::Cancelled,
             reason: Some("cancellation_requested".to_owned()),
             // Of a PENDING order, too: its charge may be under way at this moment.
             due: Some(Due::Refund),
         };
-        match orders.advance(&order, step, catalog, Vec::new(), deadline).await? {
-            Progress::Done(order) => return Ok(*order),
-            Progress::Before(found) => order = *found,
+        match orders.transition(&order, step, catalog, Vec::new(), deadline).await? {
+            TransitionOutcome::Applied(order) => return Ok(*order),
+            TransitionOutcome::Conflict(found) => order = *found,
         }
     }
 }

@@ -7,25 +7,25 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use catalog::ProductId;
-use catalog::{Catalog, OfferCache, OfferedProduct, Refusal};
+use catalog::{Catalog, OfferCache, OfferedProduct, ReservationFailure};
 use domain_primitives::{Money, MoneyError, Problem, Timestamp, Violation};
 use lambda_kit::{
     Deadline, Error,
-    http::{Answer, Call},
+    http::{Request, Response},
     transaction::{self, Check, Outcome},
 };
 use serde_json::json;
 
 use crate::{
-    order::{Due, Line, Order, Transition},
-    request::{OrderRequest, Wish},
+    order::{Due, LineItem, Order, StatusChange},
+    request::{OrderRequest, RequestedItem},
     status::Status,
     store::Orders,
 };
 
 /// What create-order works with. Build it once, outside the handler.
 #[derive(Debug)]
-pub struct Shop {
+pub struct OrderService {
     /// The catalogue.
     pub catalog: Catalog,
     /// The orders.
@@ -42,15 +42,15 @@ const PRICE_RETRIES: u32 = 1;
 /// # Errors
 /// 400, 413 and 415 for bad input; 404 for an unknown product; 409 out of stock, or when a price changes twice
 /// meanwhile; 422 for a key that was used with another body; 503 when a table does not answer.
-pub async fn create_order(shop: &Shop, call: Call) -> Result<Answer, Problem> {
-    let request = OrderRequest::read(&call)?;
-    match shop.place(&request, call.deadline()).await {
+pub async fn create_order(service: &OrderService, http: Request) -> Result<Response, Problem> {
+    let request = OrderRequest::read(&http)?;
+    match service.place(&request, http.deadline()).await {
         Ok(Placed::New(order)) => created(&order, 201),
         Ok(Placed::Known(order)) => replay(&request, &order),
         Err(refused) => {
             // The stored order outranks any refusal: its replay must not fail because its own sale took the last piece.
             if request.keyed
-                && let Some(order) = shop.orders.get(request.order_id, call.deadline()).await?
+                && let Some(order) = service.orders.get(request.order_id, http.deadline()).await?
             {
                 return replay(&request, &order);
             }
@@ -59,11 +59,11 @@ pub async fn create_order(shop: &Shop, call: Call) -> Result<Answer, Problem> {
     }
 }
 
-fn created(order: &Order, status: u16) -> Result<Answer, Problem> {
-    Ok(Answer::json(status, &order.view())?.header("location", format!("/orders/{}", order.order_id)))
+fn created(order: &Order, status: u16) -> Result<Response, Problem> {
+    Ok(Response::json(status, &order.view())?.header("location", format!("/orders/{}", order.order_id)))
 }
 
-fn replay(request: &OrderRequest, order: &Order) -> Result<Answer, Problem> {
+fn replay(request: &OrderRequest, order: &Order) -> Result<Response, Problem> {
     if order.request_hash != request.request_hash {
         let detail = "This Idempotency-Key made another order before. Use a new key for a new order.";
         return Err(Problem::new(
@@ -82,7 +82,7 @@ enum Placed {
 }
 
 /// Why no order was made.
-enum Refused {
+enum PlaceOrderError {
     UnknownProducts(Vec<String>),
     OutOfStock(Vec<Shortage>),
     PriceChanged,
@@ -96,29 +96,29 @@ struct Shortage {
     available: u64,
 }
 
-impl From<Error> for Refused {
+impl From<Error> for PlaceOrderError {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
-impl Shop {
-    async fn place(&self, request: &OrderRequest, deadline: Deadline) -> Result<Placed, Refused> {
+impl OrderService {
+    async fn place(&self, request: &OrderRequest, deadline: Deadline) -> Result<Placed, PlaceOrderError> {
         let mut price_retries = PRICE_RETRIES;
         loop {
             let offers = self.offers(request, deadline).await?;
-            let order = draft(request, &offers).map_err(Refused::Unpayable)?;
+            let order = draft(request, &offers).map_err(PlaceOrderError::Unpayable)?;
             let items = self.transaction(request, &order, &offers)?;
             match transaction::write(&self.orders.client, items, deadline).await? {
                 Outcome::Written => return Ok(Placed::New(order)),
                 Outcome::Refused(checks) => {
-                    if let Some(order) = self.judge(request, checks, &offers)? {
+                    if let Some(order) = self.check_failures(request, checks, &offers)? {
                         return Ok(Placed::Known(order));
                     }
                 }
             }
             // Only prices were in the way: the new ones are in the cache now.
-            price_retries = price_retries.checked_sub(1).ok_or(Refused::PriceChanged)?;
+            price_retries = price_retries.checked_sub(1).ok_or(PlaceOrderError::PriceChanged)?;
         }
     }
 
@@ -126,11 +126,11 @@ impl Shop {
         &self,
         request: &OrderRequest,
         deadline: Deadline,
-    ) -> Result<HashMap<ProductId, OfferedProduct>, Refused> {
-        let ids: Vec<_> = request.lines.iter().map(|wish| wish.product_id.clone()).collect();
+    ) -> Result<HashMap<ProductId, OfferedProduct>, PlaceOrderError> {
+        let ids: Vec<_> = request.items.iter().map(|item| item.product_id.clone()).collect();
         let offers = self.offers.offers(&self.catalog, &ids, deadline).await?;
         let unknown: Vec<_> =
-            request.lines.iter().filter(|wish| !offers.contains_key(&wish.product_id)).collect();
+            request.items.iter().filter(|item| !offers.contains_key(&item.product_id)).collect();
         if unknown.is_empty() { Ok(offers) } else { Err(unknown_products(&unknown)) }
     }
 
@@ -140,9 +140,9 @@ impl Shop {
         order: &Order,
         offers: &HashMap<ProductId, OfferedProduct>,
     ) -> Result<Vec<TransactWriteItem>, Error> {
-        let mut items = Vec::with_capacity(request.lines.len() + 1);
-        for wish in &request.lines {
-            items.push(self.catalog.reserve(&offers[&wish.product_id], wish.quantity)?);
+        let mut items = Vec::with_capacity(request.items.len() + 1);
+        for item in &request.items {
+            items.push(self.catalog.reserve(&offers[&item.product_id], item.quantity)?);
         }
         items.push(self.orders.put_new(order)?);
         Ok(items)
@@ -150,59 +150,59 @@ impl Shop {
 
     /// Reads the failed conditions, one check for each line and the order's last: the order that exists already, or
     /// nothing when only prices have changed.
-    fn judge(
+    fn check_failures(
         &self,
         request: &OrderRequest,
         mut checks: Vec<Check>,
         offers: &HashMap<ProductId, OfferedProduct>,
-    ) -> Result<Option<Order>, Refused> {
+    ) -> Result<Option<Order>, PlaceOrderError> {
         if let Some(Check::Failed(item)) = checks.pop() {
             return Ok(Some(Orders::read(item.unwrap_or_default())?));
         }
         let (mut unknown, mut short) = (Vec::new(), Vec::new());
-        for (wish, check) in request.lines.iter().zip(checks) {
-            let Check::Failed(item) = check else { continue };
-            match Catalog::refusal(item, wish.quantity)? {
-                Refusal::Unknown => unknown.push(wish),
-                Refusal::Short { available } => short.push(Shortage {
-                    product_id: wish.product_id.clone(),
-                    requested: wish.quantity.get(),
+        for (item, check) in request.items.iter().zip(checks) {
+            let Check::Failed(offer) = check else { continue };
+            match Catalog::reservation_failure(offer, item.quantity)? {
+                ReservationFailure::Unknown => unknown.push(item),
+                ReservationFailure::Short { available } => short.push(Shortage {
+                    product_id: item.product_id.clone(),
+                    requested: item.quantity.get(),
                     available,
                 }),
-                Refusal::Price(price) => {
-                    self.offers.remember(OfferedProduct { price, ..offers[&wish.product_id].clone() });
+                ReservationFailure::Price(price) => {
+                    self.offers.remember(OfferedProduct { price, ..offers[&item.product_id].clone() });
                 }
             }
         }
         if !unknown.is_empty() {
             Err(unknown_products(&unknown))
         } else if !short.is_empty() {
-            Err(Refused::OutOfStock(short))
+            Err(PlaceOrderError::OutOfStock(short))
         } else {
             Ok(None)
         }
     }
 }
 
-fn unknown_products(wishes: &[&Wish]) -> Refused {
-    Refused::UnknownProducts(wishes.iter().map(|wish| wish.pointer.clone()).collect())
+fn unknown_products(requested_items: &[&RequestedItem]) -> PlaceOrderError {
+    PlaceOrderError::UnknownProducts(requested_items.iter().map(|item| item.pointer.clone()).collect())
 }
 
 /// The order that the request makes at these prices.
 fn draft(request: &OrderRequest, offers: &HashMap<ProductId, OfferedProduct>) -> Result<Order, MoneyError> {
-    let mut lines = Vec::with_capacity(request.lines.len());
+    let mut lines = Vec::with_capacity(request.items.len());
     let mut total: Option<Money> = None;
-    for wish in &request.lines {
-        let offered = &offers[&wish.product_id];
-        let line_total = offered.price.times(wish.quantity.get())?;
+    for item in &request.items {
+        let offered = &offers[&item.product_id];
+        let line_total = offered.price.times(item.quantity.get())?;
         total = Some(match total {
             Some(total) => total.plus(line_total)?,
             None => line_total,
         });
-        lines.push(Line {
-            product_id: wish.product_id.clone(),
+        lines.push(LineItem {
+            product_id: item.product_id.clone(),
             name: offered.name.clone(),
-            quantity: wish.quantity,
+            quantity: item.quantity,
             unit_price: offered.price,
             line_total,
         });
@@ -211,23 +211,23 @@ fn draft(request: &OrderRequest, offers: &HashMap<ProductId, OfferedProduct>) ->
     Ok(Order {
         order_id: request.order_id,
         status: Status::Pending,
-        lines,
+        line_items: lines,
         total: total.ok_or(MoneyError::TooLarge)?,
         email: request.email.clone(),
         payment_method: request.payment_method.clone(),
         request_hash: request.request_hash.clone(),
         correlation_id: request.correlation_id.clone(),
-        history: vec![Transition { status: Status::Pending, at: now.clone(), reason: None }],
+        history: vec![StatusChange { status: Status::Pending, at: now.clone(), reason: None }],
         created_at: now.clone(),
         updated_at: now,
         due: Some(Due::Payment),
     })
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
+impl From<PlaceOrderError> for Problem {
+    fn from(refused: PlaceOrderError) -> Self {
         match refused {
-            Refused::UnknownProducts(pointers) => {
+            PlaceOrderError::UnknownProducts(pointers) => {
                 let errors: Vec<_> = pointers
                     .iter()
                     .map(|pointer| json!({"pointer": pointer, "detail": "is not in the catalogue"}))
@@ -240,7 +240,7 @@ impl From<Refused> for Problem {
                 )
                 .with("errors", errors.into())
             }
-            Refused::OutOfStock(shortages) => {
+            PlaceOrderError::OutOfStock(shortages) => {
                 let out_of_stock = shortages.iter().map(|short| {
                     json!({"product_id": short.product_id, "requested": short.requested, "available": short.available})
                 });
@@ -252,15 +252,15 @@ impl From<Refused> for Problem {
                 )
                 .with("out_of_stock", out_of_stock.collect())
             }
-            Refused::PriceChanged => {
+            PlaceOrderError::PriceChanged => {
                 let detail =
                     "The price changed while the order was made. Look at the product and order again.";
                 Self::new(409, "price-changed", "The price has changed", detail)
             }
-            Refused::Unpayable(error) => {
+            PlaceOrderError::Unpayable(error) => {
                 Self::invalid(vec![Violation::new("/items", format!("cannot be ordered together: {error}"))])
             }
-            Refused::Failed(error) => error.into(),
+            PlaceOrderError::Failed(error) => error.into(),
         }
     }
 }

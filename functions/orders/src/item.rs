@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1 as serde_dynamo;
 
 use crate::{
-    order::{Due, Line, Order, Transition},
+    order::{Due, LineItem, Order, StatusChange},
     status::Status,
 };
 
@@ -22,19 +22,19 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 pub(crate) const PENDING_SHARDS: u128 = 16;
 
 #[derive(Serialize, Deserialize)]
-struct OrderItem {
+struct OrderRecord {
     order_id: OrderId,
     status: Status,
-    items: Vec<LineItem>,
+    items: Vec<LineItemRecord>,
     /// Minor units.
     total: u64,
     currency: Currency,
-    customer: CustomerItem,
+    customer: CustomerRecord,
     payment_method: String,
     request_hash: String,
     #[serde(default)]
     correlation_id: String,
-    history: Vec<Transition>,
+    history: Vec<StatusChange>,
     created_at: Timestamp,
     updated_at: Timestamp,
     /// Only orders for which the provider has to be asked something carry it, so only they are in the `pending` index.
@@ -43,7 +43,7 @@ struct OrderItem {
 }
 
 #[derive(Serialize, Deserialize)]
-struct LineItem {
+struct LineItemRecord {
     product_id: ProductId,
     name: String,
     quantity: i64,
@@ -52,7 +52,7 @@ struct LineItem {
 }
 
 #[derive(Serialize, Deserialize)]
-struct CustomerItem {
+struct CustomerRecord {
     email: String,
 }
 
@@ -71,20 +71,20 @@ pub(crate) fn shard_name(shard: u128) -> String {
 /// # Errors
 /// Never in practice: every part of an order can be stored.
 pub fn write(order: &Order) -> Result<Item, Error> {
-    let items = order.lines.iter().map(|line| LineItem {
+    let items = order.line_items.iter().map(|line| LineItemRecord {
         product_id: line.product_id.clone(),
         name: line.name.clone(),
         quantity: i64::from(line.quantity.get()),
         unit_price: line.unit_price.amount(),
         line_total: line.line_total.amount(),
     });
-    let item = OrderItem {
+    let item = OrderRecord {
         order_id: order.order_id,
         status: order.status,
         items: items.collect(),
         total: order.total.amount(),
         currency: order.total.currency(),
-        customer: CustomerItem { email: order.email.clone() },
+        customer: CustomerRecord { email: order.email.clone() },
         payment_method: order.payment_method.clone(),
         request_hash: order.request_hash.clone(),
         correlation_id: order.correlation_id.clone(),
@@ -98,9 +98,9 @@ pub fn write(order: &Order) -> Result<Item, Error> {
 
 /// The order that an item holds.
 pub(crate) fn read(item: Item) -> Result<Order, Error> {
-    let item: OrderItem =
+    let item: OrderRecord =
         serde_dynamo::from_item(item).map_err(|error| Error::unreadable("an order", error))?;
-    let lines: Result<Vec<Line>, String> =
+    let lines: Result<Vec<LineItem>, String> =
         item.items.into_iter().map(|line| line.read(item.currency)).collect();
     Ok(Order {
         order_id: item.order_id,
@@ -109,7 +109,7 @@ pub(crate) fn read(item: Item) -> Result<Order, Error> {
             Status::Pending => Due::Payment,
             _ => Due::Refund,
         }),
-        lines: lines.map_err(|error| Error::unreadable("an order's line", error))?,
+        line_items: lines.map_err(|error| Error::unreadable("an order's line", error))?,
         total: Money::new(item.total, item.currency)
             .map_err(|error| Error::unreadable("an order's total", error))?,
         email: item.customer.email,
@@ -122,10 +122,10 @@ pub(crate) fn read(item: Item) -> Result<Order, Error> {
     })
 }
 
-impl LineItem {
-    fn read(self, currency: Currency) -> Result<Line, String> {
+impl LineItemRecord {
+    fn read(self, currency: Currency) -> Result<LineItem, String> {
         let money = |amount| Money::new(amount, currency).map_err(|error: MoneyError| error.to_string());
-        Ok(Line {
+        Ok(LineItem {
             quantity: Quantity::try_from(self.quantity).map_err(|error| error.to_string())?,
             unit_price: money(self.unit_price)?,
             line_total: money(self.line_total)?,

@@ -4,7 +4,7 @@
 //! - [`request_payments()`] carries new and cancelled orders from the table's stream (the outbox) to
 //!   the payments queue
 //! - [`sweep()`] puts orders on the queue again whose payment or refund stays due, whatever lost them
-//! - [`Orders::advance`] is the one transaction that moves an order on, for payments too
+//! - [`Orders::transition`] is the one transaction that moves an order on, for payments too
 
 mod cancel_order;
 mod create_order;
@@ -13,31 +13,31 @@ mod ids;
 mod item;
 mod order;
 mod payment_request;
-mod progress;
 mod request;
 mod request_payments;
 mod status;
 mod store;
 mod sweep;
+mod transition;
 
 pub use cancel_order::cancel_order;
-pub use create_order::{Shop, create_order};
+pub use create_order::{OrderService, create_order};
 pub use get_order::get_order;
 pub use ids::{IdempotencyKey, OrderId};
-pub use order::{Due, Line, Order, Transition};
+pub use order::{Due, LineItem, Order, StatusChange};
 pub use payment_request::PaymentRequest;
-pub use progress::{Progress, Step};
 pub use request_payments::request_payments;
 pub use status::Status;
 pub use store::Orders;
 pub use sweep::{Swept, sweep};
+pub use transition::{Transition, TransitionOutcome};
 
 /// What reads bytes from outside, for the fuzz targets in `fuzz/`.
 #[doc(hidden)]
 pub mod border {
     pub use crate::{
         item::write as write_item,
-        request::{OrderRequest, Wish},
+        request::{OrderRequest, RequestedItem},
         request_payments::message as payment_message,
     };
 }

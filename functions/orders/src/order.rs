@@ -15,7 +15,7 @@ pub struct Order {
     /// Where it stands.
     pub status: Status,
     /// One line for each product.
-    pub lines: Vec<Line>,
+    pub line_items: Vec<LineItem>,
     /// The sum of the lines.
     pub total: Money,
     /// The customer's e-mail address. Never logged, never answered.
@@ -27,7 +27,7 @@ pub struct Order {
     /// Joins everything that the order sets off, in logs.
     pub correlation_id: String,
     /// Every state the order has been in, oldest first.
-    pub history: Vec<Transition>,
+    pub history: Vec<StatusChange>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its state last changed.
@@ -48,7 +48,7 @@ pub enum Due {
 
 /// One product of an order, at the price of that moment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Line {
+pub struct LineItem {
     /// The product.
     pub product_id: ProductId,
     /// Its name at that moment.
@@ -63,7 +63,7 @@ pub struct Line {
 
 /// One state of an order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Transition {
+pub struct StatusChange {
     /// The state that was entered.
     pub status: Status,
     /// When.
@@ -78,9 +78,9 @@ pub struct Transition {
 pub struct OrderView<'a> {
     order_id: OrderId,
     status: Status,
-    items: &'a [Line],
+    items: &'a [LineItem],
     total: Money,
-    history: &'a [Transition],
+    history: &'a [StatusChange],
     created_at: &'a Timestamp,
     updated_at: &'a Timestamp,
 }
@@ -92,7 +92,7 @@ impl Order {
         OrderView {
             order_id: self.order_id,
             status: self.status,
-            items: &self.lines,
+            items: &self.line_items,
             total: self.total,
             history: &self.history,
             created_at: &self.created_at,
@@ -111,7 +111,7 @@ pub(crate) mod tests {
         Order {
             order_id: OrderId::new(),
             status: Status::Pending,
-            lines: vec![Line {
+            line_items: vec![LineItem {
                 product_id: "desk-lamp".parse().unwrap(),
                 name: "Desk lamp".to_owned(),
                 quantity: Quantity::try_from(2).unwrap(),
@@ -123,7 +123,7 @@ pub(crate) mod tests {
             payment_method: "tok_visa".to_owned(),
             request_hash: "x".to_owned(),
             correlation_id: "c".to_owned(),
-            history: vec![Transition { status: Status::Pending, at: Timestamp::now(), reason: None }],
+            history: vec![StatusChange { status: Status::Pending, at: Timestamp::now(), reason: None }],
             created_at: Timestamp::now(),
             updated_at: Timestamp::now(),
             due: Some(Due::Payment),

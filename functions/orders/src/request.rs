@@ -1,11 +1,11 @@
-//! What a client asks for, parsed once: inside, an order's wish is valid.
+//! What a client asks for, parsed once: inside, an order's item is valid.
 
 use std::fmt;
 
 use crate::ids::{IdempotencyKey, OrderId};
 use catalog::{ProductId, Quantity};
 use domain_primitives::{Problem, Violation};
-use lambda_kit::http::Call;
+use lambda_kit::http::Request;
 use serde::{
     Deserialize, Deserializer,
     de::{self, Unexpected, Visitor},
@@ -17,7 +17,7 @@ const MOST_LINES: usize = 50;
 /// RFC 5321, section 4.5.3.1: a path is at most 256 octets, its angle brackets included.
 const LONGEST_EMAIL: usize = 254;
 
-/// A valid wish for an order.
+/// A valid item for an order.
 #[derive(Debug)]
 pub struct OrderRequest {
     /// The order's name: new, or the one that customer and Idempotency-Key stand for.
@@ -25,7 +25,7 @@ pub struct OrderRequest {
     /// Whether the client named the order by an Idempotency-Key, so that it may exist already.
     pub keyed: bool,
     /// One for each product.
-    pub lines: Vec<Wish>,
+    pub items: Vec<RequestedItem>,
     /// The customer.
     pub email: String,
     /// The token that the payment provider charges.
@@ -38,7 +38,7 @@ pub struct OrderRequest {
 
 /// One product, with the quantities of all its lines summed.
 #[derive(Debug, PartialEq)]
-pub struct Wish {
+pub struct RequestedItem {
     /// The product.
     pub product_id: ProductId,
     /// How many pieces.
@@ -107,17 +107,17 @@ impl OrderRequest {
     ///
     /// # Errors
     /// 400 with every violation, 413, 415.
-    pub fn read(call: &Call) -> Result<Self, Problem> {
-        let body: Body = call.json()?;
+    pub fn read(request: &Request) -> Result<Self, Problem> {
+        let body: Body = request.json()?;
         let mut violations = Vec::new();
-        let key = match call.header("idempotency-key")?.map(str::parse::<IdempotencyKey>).transpose() {
+        let key = match request.header("idempotency-key")?.map(str::parse::<IdempotencyKey>).transpose() {
             Ok(key) => key,
             Err(error) => {
                 violations.push(Violation::new("idempotency-key", error.to_string()));
                 None
             }
         };
-        let lines = wishes(&body.items, &mut violations);
+        let items = requested_items(&body.items, &mut violations);
         if !is_email(&body.customer.email) {
             violations.push(Violation::new(
                 "/customer/email",
@@ -135,22 +135,22 @@ impl OrderRequest {
         Ok(Self {
             order_id: key.as_ref().map_or_else(OrderId::new, |key| OrderId::for_key(&email, key)),
             keyed: key.is_some(),
-            request_hash: request_hash(&lines, &body.payment_method),
-            correlation_id: call.correlation_id().to_owned(),
+            request_hash: request_hash(&items, &body.payment_method),
+            correlation_id: request.correlation_id().to_owned(),
             payment_method: body.payment_method,
-            lines,
+            items,
             email,
         })
     }
 }
 
 /// Sums the lines of each product, in the order in which the products first stand.
-fn wishes(lines: &[BodyLine], violations: &mut Vec<Violation>) -> Vec<Wish> {
+fn requested_items(lines: &[BodyLine], violations: &mut Vec<Violation>) -> Vec<RequestedItem> {
     if lines.is_empty() || lines.len() > MOST_LINES {
         violations.push(Violation::new("/items", format!("must hold 1 to {MOST_LINES} lines")));
         return Vec::new();
     }
-    let mut wishes: Vec<Wish> = Vec::with_capacity(lines.len());
+    let mut requested_items: Vec<RequestedItem> = Vec::with_capacity(lines.len());
     for (index, line) in lines.iter().enumerate() {
         let pointer = |member| format!("/items/{index}/{member}");
         let product_id = line.product_id.parse::<ProductId>();
@@ -164,11 +164,13 @@ fn wishes(lines: &[BodyLine], violations: &mut Vec<Violation>) -> Vec<Wish> {
         let (Ok(product_id), Ok(quantity)) = (product_id, quantity) else {
             continue;
         };
-        match wishes.iter_mut().find(|wish| wish.product_id == product_id) {
-            None => wishes.push(Wish { product_id, quantity, pointer: pointer("product_id") }),
-            Some(wish) => {
-                match Quantity::try_from(i64::from(wish.quantity.get()) + i64::from(quantity.get())) {
-                    Ok(sum) => wish.quantity = sum,
+        match requested_items.iter_mut().find(|item| item.product_id == product_id) {
+            None => {
+                requested_items.push(RequestedItem { product_id, quantity, pointer: pointer("product_id") })
+            }
+            Some(item) => {
+                match Quantity::try_from(i64::from(item.quantity.get()) + i64::from(quantity.get())) {
+                    Ok(sum) => item.quantity = sum,
                     Err(_) => violations.push(Violation::new(
                         pointer("quantity"),
                         format!("the lines of one product must sum to at most {}", Quantity::MAX),
@@ -177,7 +179,7 @@ fn wishes(lines: &[BodyLine], violations: &mut Vec<Violation>) -> Vec<Wish> {
             }
         }
     }
-    wishes
+    requested_items
 }
 
 /// Only what every mail system asks for: one @ with something on both sides, and nothing that cannot be seen.
@@ -196,14 +198,14 @@ fn is_token(text: &str) -> bool {
     })
 }
 
-/// Digest of what was asked for. Order and splitting of the lines do not matter: the same wish has the same hash.
-fn request_hash(lines: &[Wish], payment_method: &str) -> String {
-    let mut wishes: Vec<_> =
-        lines.iter().map(|wish| format!("{}={}\n", wish.product_id, wish.quantity.get())).collect();
-    wishes.sort_unstable();
+/// Digest of what was asked for. Order and splitting of the lines do not matter: the same item has the same hash.
+fn request_hash(lines: &[RequestedItem], payment_method: &str) -> String {
+    let mut requested_items: Vec<_> =
+        lines.iter().map(|item| format!("{}={}\n", item.product_id, item.quantity.get())).collect();
+    requested_items.sort_unstable();
     let mut hasher = Sha256::new();
-    for wish in &wishes {
-        hasher.update(wish);
+    for item in &requested_items {
+        hasher.update(item);
     }
     hasher.update(payment_method);
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -221,7 +223,7 @@ mod tests {
 
     fn violations(lines: &[BodyLine]) -> Vec<String> {
         let mut violations = Vec::new();
-        wishes(lines, &mut violations);
+        requested_items(lines, &mut violations);
         violations.into_iter().map(|violation| violation.pointer).collect()
     }
 
@@ -280,7 +282,7 @@ mod tests {
             let mut random = seed;
             shuffled.sort_by_cached_key(|line| { random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1); random ^ line.quantity.0.unsigned_abs() });
             let mut none = Vec::new();
-            let (straight, mixed) = (wishes(&lines, &mut none), wishes(&shuffled, &mut none));
+            let (straight, mixed) = (requested_items(&lines, &mut none), requested_items(&shuffled, &mut none));
             prop_assume!(none.is_empty());
             prop_assert_eq!(request_hash(&straight, "tok_visa"), request_hash(&mixed, "tok_visa"));
             prop_assert_ne!(request_hash(&straight, "tok_visa"), request_hash(&straight, "tok_other"));

@@ -7,7 +7,7 @@
 use lambda_kit::{
     Deadline, Error,
     batch::{Batch, BatchResponse},
-    queue::{Outgoing, Queue},
+    queue::{OutgoingMessage, Queue},
 };
 use serde_json::Value;
 
@@ -48,11 +48,11 @@ fn sequence_number(record: &Value) -> String {
 ///
 /// # Errors
 /// When it names no order.
-pub fn message(record: &Value) -> Result<Outgoing, Error> {
+pub fn message(record: &Value) -> Result<OutgoingMessage, Error> {
     let key = record["dynamodb"]["Keys"]["order_id"]["S"].as_str().unwrap_or_default();
     let order_id =
         key.parse().map_err(|error| Error::unreadable("the order id of a stream record", error))?;
     let correlation_id = record["dynamodb"]["NewImage"]["correlation_id"]["S"].as_str();
     let correlation_id = correlation_id.filter(|id| !id.is_empty()).map(str::to_owned);
-    Ok(Outgoing { body: PaymentRequest { order_id }.to_body()?, correlation_id })
+    Ok(OutgoingMessage { body: PaymentRequest { order_id }.to_body()?, correlation_id })
 }

@@ -17,7 +17,7 @@ use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 
 use crate::{
     item::{self, Item},
-    order::{Due, Order, Transition},
+    order::{Due, Order, StatusChange},
     status::Status,
 };
 
@@ -60,8 +60,7 @@ impl Orders {
             .table_name(&self.table)
             .key("order_id", AttributeValue::S(order_id.to_string()))
             .consistent_read(true);
-        let call = async { request.send().await.map_err(|error| Error::from_sdk("DynamoDB", &error)) };
-        deadline.bound("DynamoDB", call).await?.item.map(item::read).transpose()
+        deadline.send("DynamoDB", request.send()).await?.item.map(item::read).transpose()
     }
 
     /// Puts a new order; the condition fails, with the stored order, when there is one of this id.
@@ -81,10 +80,10 @@ impl Orders {
     ///
     /// # Errors
     /// [`Error::Internal`] for a transition that the state machine does not have.
-    pub(crate) fn transition(
+    pub(crate) fn transition_item(
         &self,
         order: &Order,
-        next: &Transition,
+        next: &StatusChange,
         due: Option<Due>,
     ) -> Result<TransactWriteItem, Error> {
         let (from, to) = (order.status, next.status);
@@ -160,14 +159,14 @@ mod tests {
     fn no_transition_is_written_that_the_state_machine_lacks() {
         let client = Aws::local("us-east-1", "http://127.0.0.1:1", "http://127.0.0.1:1").dynamodb();
         let orders = Orders::new(client, "orders".to_owned());
-        let to = |status| Transition { status, at: Timestamp::now(), reason: None };
+        let to = |status| StatusChange { status, at: Timestamp::now(), reason: None };
         let paid = Order { status: Status::Confirmed, ..order() };
-        assert!(orders.transition(&paid, &to(Status::PaymentFailed), None).is_err());
-        let item = orders.transition(&order(), &to(Status::Confirmed), None).unwrap();
+        assert!(orders.transition_item(&paid, &to(Status::PaymentFailed), None).is_err());
+        let item = orders.transition_item(&order(), &to(Status::Confirmed), None).unwrap();
         let update = item.update().unwrap();
         assert_eq!(update.condition_expression(), Some("#status = :from"));
         assert!(update.update_expression().ends_with("REMOVE pending_shard"), "nothing is due");
-        let item = orders.transition(&paid, &to(Status::Cancelled), Some(Due::Refund)).unwrap();
+        let item = orders.transition_item(&paid, &to(Status::Cancelled), Some(Due::Refund)).unwrap();
         assert!(item.update().unwrap().update_expression().ends_with("pending_shard = :shard"));
     }
 }

@@ -12,7 +12,7 @@ use domain_primitives::Timestamp;
 use futures_util::future::join_all;
 use lambda_kit::{
     Deadline, Error,
-    queue::{Outgoing, Queue},
+    queue::{OutgoingMessage, Queue},
 };
 
 use crate::{
@@ -46,7 +46,7 @@ pub async fn sweep(orders: &Orders, queue: &Queue, deadline: Deadline) -> Result
     let shards = join_all((0..PENDING_SHARDS).map(|shard| overdue(orders, shard, &before, deadline))).await;
     let mut messages = Vec::new();
     for order_id in shards.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
-        messages.push(Outgoing { body: PaymentRequest { order_id }.to_body()?, correlation_id: None });
+        messages.push(OutgoingMessage { body: PaymentRequest { order_id }.to_body()?, correlation_id: None });
     }
     let mut requested = 0;
     for result in queue.send(&messages, deadline).await {
@@ -77,8 +77,7 @@ async fn overdue(
             .expression_attribute_values(":shard", AttributeValue::S(shard_name(shard)))
             .expression_attribute_values(":before", AttributeValue::S(before.to_string()))
             .set_exclusive_start_key(start);
-        let call = async { request.send().await.map_err(|error| Error::from_sdk("DynamoDB", &error)) };
-        let page = deadline.bound("DynamoDB", call).await?;
+        let page = deadline.send("DynamoDB", request.send()).await?;
         overdue.extend(page.items().iter().filter_map(order_id));
         start = page.last_evaluated_key;
         if start.is_none() {

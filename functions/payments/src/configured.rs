@@ -1,15 +1,14 @@
 //! The provider that the environment chooses.
 
 use lambda_kit::{
-    Error,
+    Error, Secret,
     aws::Aws,
     config::{self, ConfigError},
-    web::Secret,
 };
 
 use crate::{
-    ledger_table::LedgerTable,
     provider::{Charge, Charged, PaymentProvider, Refunded},
+    simulated_provider::SimulatedProvider,
     stripe::{STRIPE_URL, Stripe},
 };
 
@@ -22,7 +21,7 @@ pub enum Provider {
     /// Stripe, or the payment simulator, which speaks the same API.
     Stripe(Stripe),
     /// The simulation inside the function.
-    LedgerTable(LedgerTable),
+    SimulatedProvider(SimulatedProvider),
 }
 
 /// Why there is no provider.
@@ -61,7 +60,7 @@ impl Provider {
             ("simulated", Some(url)) => {
                 Ok(Self::Stripe(Stripe::new(&url, Secret::new(SIMULATOR_KEY.to_owned()))))
             }
-            ("simulated", None) => Ok(Self::LedgerTable(LedgerTable::from_env(aws)?)),
+            ("simulated", None) => Ok(Self::SimulatedProvider(SimulatedProvider::from_env(aws)?)),
             _ => Err(NoProvider::Config(ConfigError::Invalid {
                 name: "PAYMENT_PROVIDER".to_owned(),
                 value: name,
@@ -75,14 +74,14 @@ impl PaymentProvider for Provider {
     async fn charge(&self, charge: &Charge<'_>) -> Result<Charged, Error> {
         match self {
             Self::Stripe(provider) => provider.charge(charge).await,
-            Self::LedgerTable(provider) => provider.charge(charge).await,
+            Self::SimulatedProvider(provider) => provider.charge(charge).await,
         }
     }
 
     async fn refund(&self, charge: &Charge<'_>, reference: Option<&str>) -> Result<Refunded, Error> {
         match self {
             Self::Stripe(provider) => provider.refund(charge, reference).await,
-            Self::LedgerTable(provider) => provider.refund(charge, reference).await,
+            Self::SimulatedProvider(provider) => provider.refund(charge, reference).await,
         }
     }
 }

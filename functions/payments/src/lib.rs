@@ -4,26 +4,26 @@
 //! sure that the charge agrees with the end. CONFIRMED keeps its charge; any other end refunds it, or voids it if it has
 //! not been made yet. Charging and refunding are idempotent under the order's id, so every step can be repeated.
 //!
-//! - [`Desk::pay`] handles the payments queue, [`Desk::give_up`] its dead-letter queue
-//! - [`PaymentProvider`] is who moves the money: [`Stripe`], or [`LedgerTable`], which moves none; [`Provider`] is the
+//! - [`PaymentProcessor::pay`] handles the payments queue, [`PaymentProcessor::fail_order`] its dead-letter queue
+//! - [`PaymentProvider`] is who moves the money: [`Stripe`], or [`SimulatedProvider`], which moves none; [`Provider`] is the
 //!   one that the environment chooses
 
 mod configured;
-mod desk;
 mod latency;
-mod ledger_table;
+mod processor;
 mod provider;
 mod record;
 mod settlement;
+mod simulated_provider;
 mod stripe;
 mod worker;
 
 pub use configured::{NoProvider, Provider, SIMULATOR_KEY};
-pub use desk::{Desk, Ending};
 pub use latency::Latency;
-pub use ledger_table::LedgerTable;
+pub use processor::{PaymentOutcome, PaymentProcessor};
 pub use provider::{Charge, Charged, PaymentProvider, Refunded, VOIDED};
 pub use record::Payments;
+pub use simulated_provider::SimulatedProvider;
 pub use stripe::{STRIPE_URL, Stripe};
 pub use worker::work;
 

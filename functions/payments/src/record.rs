@@ -89,8 +89,7 @@ impl Payments {
             .key("order_id", AttributeValue::S(order_id.to_string()))
             .projection_expression("provider_reference")
             .consistent_read(true);
-        let call = async { request.send().await.map_err(|error| Error::from_sdk("DynamoDB", &error)) };
-        let item = deadline.bound("DynamoDB", call).await?.item;
+        let item = deadline.send("DynamoDB", request.send()).await?.item;
         Ok(item.and_then(|item| item.get("provider_reference")?.as_s().ok().cloned()))
     }
 

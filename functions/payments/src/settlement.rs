@@ -6,7 +6,7 @@ use lambda_kit::{
     Deadline, Error,
     transaction::{self, Outcome as Written},
 };
-use orders::{Due, Order, Orders, Progress, Status, Step};
+use orders::{Due, Order, Orders, Status, Transition, TransitionOutcome};
 
 use crate::{
     provider::Refunded,
@@ -40,10 +40,11 @@ impl Tables {
         order: &Order,
         settlement: &Settlement,
         deadline: Deadline,
-    ) -> Result<Progress, Error> {
-        let step = Step { to: settlement.status, reason: settlement.reason.clone(), due: settlement.due };
+    ) -> Result<TransitionOutcome, Error> {
+        let step =
+            Transition { to: settlement.status, reason: settlement.reason.clone(), due: settlement.due };
         let record = self.payments.put(&payment(order, settlement))?;
-        self.orders.advance(order, step, &self.catalog, vec![record], deadline).await
+        self.orders.transition(order, step, &self.catalog, vec![record], deadline).await
     }
 
     /// Notes that nothing of an ended order is charged any more: on its payment record, and on the order, which leaves

@@ -10,8 +10,8 @@
 mod reply;
 
 use lambda_kit::{
-    Error,
-    web::{Reply, Secret, Web},
+    Error, Secret,
+    http_client::{HttpClient, HttpResponse},
 };
 
 use self::reply::{Failure, Intent, IntentStatus, Refund, read};
@@ -26,7 +26,7 @@ const PROVIDER: &str = "the payment provider";
 /// A provider that speaks Stripe's API.
 #[derive(Clone, Debug)]
 pub struct Stripe {
-    web: Web,
+    http: HttpClient,
     key: Secret,
 }
 
@@ -34,7 +34,7 @@ impl Stripe {
     /// The provider at `url`, as the account that `key` belongs to.
     #[must_use]
     pub fn new(url: &str, key: Secret) -> Self {
-        Self { web: Web::new(PROVIDER, url), key }
+        Self { http: HttpClient::new(PROVIDER, url), key }
     }
 
     async fn post(
@@ -42,7 +42,7 @@ impl Stripe {
         path: &str,
         idempotency_key: Option<&str>,
         form: &[(&str, &str)],
-    ) -> Result<Reply, Error> {
+    ) -> Result<HttpResponse, Error> {
         let authorization = format!("Bearer {}", self.key.expose());
         let mut headers = vec![
             ("authorization", authorization.as_str()),
@@ -50,7 +50,7 @@ impl Stripe {
             ("stripe-version", VERSION),
         ];
         headers.extend(idempotency_key.map(|key| ("idempotency-key", key)));
-        self.web.post(path, &headers, encoded(form)).await
+        self.http.post(path, &headers, encoded(form)).await
     }
 
     /// The order's payment intent, made now or before. What it tells of its state is as of when it was made.
@@ -105,7 +105,7 @@ impl PaymentProvider for Stripe {
 ///
 /// # Errors
 /// When the outcome is open, or the answer is none that Stripe gives.
-pub fn cancelled(reply: &Reply) -> Result<bool, Error> {
+pub fn cancelled(reply: &HttpResponse) -> Result<bool, Error> {
     match read::<Intent>(reply)? {
         Ok(_) => Ok(true),
         Err(failure) => match failure.state() {
@@ -121,7 +121,7 @@ pub fn cancelled(reply: &Reply) -> Result<bool, Error> {
 ///
 /// # Errors
 /// When the outcome is open, or the answer is none that Stripe gives.
-pub fn charged(reply: &Reply, intent: String) -> Result<Charged, Error> {
+pub fn charged(reply: &HttpResponse, intent: String) -> Result<Charged, Error> {
     match read::<Intent>(reply)? {
         Ok(Intent { status: IntentStatus::Succeeded, .. }) => Ok(Charged::Captured { reference: intent }),
         Ok(Intent { status: IntentStatus::Processing, .. }) => {
@@ -141,7 +141,7 @@ pub fn charged(reply: &Reply, intent: String) -> Result<Charged, Error> {
 ///
 /// # Errors
 /// When the outcome is open, or the refund is refused.
-pub fn refunded(reply: &Reply, intent: String) -> Result<Refunded, Error> {
+pub fn refunded(reply: &HttpResponse, intent: String) -> Result<Refunded, Error> {
     match read::<Refund>(reply)? {
         Ok(refund) if refund.stands() => Ok(Refunded::GivenBack { reference: refund.id }),
         Ok(refund) => Err(Error::Internal(format!("{PROVIDER} could not make the refund {}", refund.id))),

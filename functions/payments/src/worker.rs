@@ -10,7 +10,7 @@ use lambda_kit::{
 use orders::OrderId;
 use orders::PaymentRequest;
 
-use crate::desk::Ending;
+use crate::processor::PaymentOutcome;
 
 /// Runs `step` with the order and the receive count of every message, all at once.
 ///
@@ -25,10 +25,10 @@ pub async fn work<F, Fut>(
 ) -> BatchResponse
 where
     F: Fn(OrderId, u32) -> Fut,
-    Fut: Future<Output = Result<Ending, Error>>,
+    Fut: Future<Output = Result<PaymentOutcome, Error>>,
 {
     let messages: Vec<_> = batch.records.into_iter().map(Message::read).collect();
-    let results = batch::each(&messages, |message| async {
+    let results = batch::process_each(&messages, |message| async {
         let Ok(message) = message else { return Err(Error::Internal("not an SQS record".to_owned())) };
         let request = PaymentRequest::from_body(&message.body)?;
         let ending = step(request.order_id, message.receive_count()).await?;

@@ -9,7 +9,7 @@
 use std::{fs, path::Path};
 
 use domain_primitives::Money;
-use lambda_kit::{Error, web::Secret};
+use lambda_kit::{Error, Secret};
 use payments::{Charge, Charged, PaymentProvider, Refunded, Stripe};
 use serde_json::{Value, json};
 use tokio::{

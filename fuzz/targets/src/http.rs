@@ -4,9 +4,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use catalog::ProductId;
 use catalog::{Category, border::ListRequest};
 use domain_primitives::Problem;
-use lambda_http::{Body, Request, http, request::from_reader};
+use lambda_http::{Body, http, request::from_reader};
 use lambda_kit::{
-    http::{Call, MAX_BODY},
+    http::{MAX_BODY, Request},
     page::{decode_cursor, encode_cursor},
 };
 use orders::OrderId;
@@ -23,22 +23,22 @@ pub(crate) fn event(bytes: &[u8]) {
     let Some(event) = as_the_gateway_sends(bytes) else { return };
     // What lambda_http cannot read never reaches our code.
     let Ok(request) = from_reader(event.as_bytes()) else { return };
-    let call = Call::new(request);
-    match ListRequest::read(&call) {
+    let request = Request::new(request);
+    match ListRequest::read(&request) {
         Ok(list) => listed(&list),
         Err(problem) => refused(&problem, &[400]),
     }
-    let id = call.path_parameter("id").unwrap_or_default();
+    let id = request.path_parameter("id").unwrap_or_default();
     if let Ok(order_id) = id.parse::<OrderId>() {
         assert_eq!(order_id.to_string(), id, "an order has one name");
     }
     if let Ok(product_id) = id.parse::<ProductId>() {
         assert_eq!(product_id.as_str(), id, "a product has one name");
     }
-    if let Err(problem) = call.header("if-none-match") {
+    if let Err(problem) = request.header("if-none-match") {
         refused(&problem, &[400]);
     }
-    order(&call);
+    order(&request);
 }
 
 /// The event with what the gateway vouches for, on which `lambda_http` relies: the host is its own, the scheme too, path and
@@ -67,10 +67,10 @@ fn as_the_gateway_sends(bytes: &[u8]) -> Option<String> {
 /// The body of `POST /orders`, after a line with the Idempotency-Key.
 pub(crate) fn order_body(bytes: &[u8]) {
     let Some((key, body)) = super::lines(bytes) else { return };
-    order(&Call::new(post(key, body.to_vec())));
+    order(&Request::new(post(key, body.to_vec())));
 }
 
-fn post(key: &[u8], body: Vec<u8>) -> Request {
+fn post(key: &[u8], body: Vec<u8>) -> lambda_http::Request {
     let mut request = http::Request::new(Body::Binary(body));
     request.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
     if let Ok(key) = http::HeaderValue::from_bytes(key) {
@@ -79,26 +79,26 @@ fn post(key: &[u8], body: Vec<u8>) -> Request {
     request
 }
 
-fn order(call: &Call) {
-    let order = match OrderRequest::read(call) {
+fn order(request: &Request) {
+    let order = match OrderRequest::read(request) {
         Ok(order) => order,
         Err(problem) => return refused(&problem, &[400, 413, 415]),
     };
-    assert!((1..=50).contains(&order.lines.len()));
-    assert!(order.lines.iter().all(|wish| (1..=999).contains(&wish.quantity.get())));
-    let ids: std::collections::BTreeSet<_> = order.lines.iter().map(|wish| &wish.product_id).collect();
-    assert_eq!(ids.len(), order.lines.len(), "one wish for each product");
+    assert!((1..=50).contains(&order.items.len()));
+    assert!(order.items.iter().all(|item| (1..=999).contains(&item.quantity.get())));
+    let ids: std::collections::BTreeSet<_> = order.items.iter().map(|item| &item.product_id).collect();
+    assert_eq!(ids.len(), order.items.len(), "one item for each product");
 
-    // The same wish, written anew and in another order, is the same order.
-    let items = order.lines.iter().rev();
+    // The same item, written anew and in another order, is the same order.
+    let items = order.items.iter().rev();
     let items: Vec<_> =
-        items.map(|wish| json!({"product_id": wish.product_id, "quantity": wish.quantity.get()})).collect();
+        items.map(|item| json!({"product_id": item.product_id, "quantity": item.quantity.get()})).collect();
     let body =
         json!({"items": items, "payment_method": order.payment_method, "customer": {"email": order.email}});
-    let Ok(key) = call.header("idempotency-key") else { panic!("an order was read from a bad key") };
+    let Ok(key) = request.header("idempotency-key") else { panic!("an order was read from a bad key") };
     let key = key.unwrap_or_default();
     assert_eq!(order.keyed, !key.is_empty());
-    let request = Call::new(post(key.as_bytes(), body.to_string().into_bytes()));
+    let request = Request::new(post(key.as_bytes(), body.to_string().into_bytes()));
     // Without a key, an empty header would be one.
     if order.keyed {
         let Ok(again) = OrderRequest::read(&request) else { panic!("{body} is not read again") };
@@ -106,11 +106,11 @@ fn order(call: &Call) {
         assert_eq!(again.request_hash, order.request_hash);
         assert!(
             again
-                .lines
+                .items
                 .iter()
                 .rev()
-                .map(|wish| (&wish.product_id, wish.quantity))
-                .eq(order.lines.iter().map(|wish| (&wish.product_id, wish.quantity)))
+                .map(|item| (&item.product_id, item.quantity))
+                .eq(order.items.iter().map(|item| (&item.product_id, item.quantity)))
         );
     }
 }
@@ -129,7 +129,7 @@ pub(crate) fn cursor(bytes: &[u8]) {
             "rawQueryString": query, "headers": {}, "isBase64Encoded": false,
             "requestContext": {"http": {"method": "GET", "path": "/products"}, "timeEpoch": 0}});
         let Ok(request) = from_reader(event.to_string().as_bytes()) else { panic!("no request: {event}") };
-        match ListRequest::read(&Call::new(request)) {
+        match ListRequest::read(&Request::new(request)) {
             Ok(list) => {
                 read += 1;
                 listed(&list);

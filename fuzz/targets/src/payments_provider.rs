@@ -1,6 +1,6 @@
 //! What the payment provider answers: money counts as moved only if the answer says so.
 
-use lambda_kit::{Error, web::Reply};
+use lambda_kit::{Error, http_client::HttpResponse};
 use payments::{
     Charged, Refunded,
     border::{cancelled, charged, refunded},
@@ -11,11 +11,11 @@ use serde_json::Value;
 pub(crate) fn reply(bytes: &[u8]) {
     let Some((status, body)) = super::lines(bytes) else { return };
     if let Some(status) = std::str::from_utf8(status).ok().and_then(|status| status.parse().ok()) {
-        judge(&Reply { status, body: body.to_vec() });
+        judge(&HttpResponse { status, body: body.to_vec() });
     }
 }
 
-fn judge(reply: &Reply) {
+fn judge(reply: &HttpResponse) {
     let intent = || "pi_1".to_owned();
     let (charge, cancellation, refund) =
         (charged(reply, intent()), cancelled(reply), refunded(reply, intent()));

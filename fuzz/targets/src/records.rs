@@ -9,7 +9,7 @@ use lambda_kit::{
     queue::{Message, Queue},
 };
 use orders::{PaymentRequest, border::payment_message};
-use payments::Ending;
+use payments::PaymentOutcome;
 
 /// An event for process-payment or fail-payment, whose payments all succeed: the records that cannot be read fail, each
 /// under its own name, and no other.
@@ -35,7 +35,7 @@ pub(crate) fn sqs_batch(bytes: &[u8]) {
     let records = batch.records.len();
     let aws = Aws::local("us-east-1", "http://127.0.0.1:1", "http://127.0.0.1:1");
     let queue = Queue::new(aws.sqs(), "http://127.0.0.1:1/queue".to_owned());
-    let step = |_, _| async { Ok::<_, Error>(Ending::Confirmed) };
+    let step = |_, _| async { Ok::<_, Error>(PaymentOutcome::Confirmed) };
     let work = payments::work(&queue, 60, batch, Deadline::within(Duration::from_secs(5)), step);
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { panic!("no runtime") };
     let answer = runtime.block_on(work);

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use domain_primitives::Money;
 use lambda_kit::{
-    Error,
-    web::{Reply, Secret, Web},
+    Error, Secret,
+    http_client::{HttpClient, HttpResponse},
 };
 use orders::OrderId;
 use payment_simulator::{Behaviour, Intent, KEY, Simulator, Status};
@@ -188,11 +188,14 @@ async fn another_amount_under_the_same_order_is_refused() {
 }
 
 /// Makes a payment intent by hand.
-async fn create(simulator: &Simulator, key: &str, amount: &str) -> Reply {
+async fn create(simulator: &Simulator, key: &str, amount: &str) -> HttpResponse {
     let authorization = format!("Bearer {KEY}");
     let headers = [("authorization", authorization.as_str()), ("idempotency-key", key)];
     let body = format!("amount={amount}&currency=usd&payment_method_data[card][token]=tok_visa");
-    Web::new("the simulator", &simulator.url).post("/v1/payment_intents", &headers, body).await.unwrap()
+    HttpClient::new("the simulator", &simulator.url)
+        .post("/v1/payment_intents", &headers, body)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]

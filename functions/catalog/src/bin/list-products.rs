@@ -7,5 +7,5 @@ use lambda_kit::{aws::Aws, http, logging};
 async fn main() -> Result<(), lambda_http::Error> {
     logging::init()?;
     let catalog = &Catalog::from_env(&Aws::from_env()?)?;
-    http::serve(|call| list_products(catalog, call)).await
+    http::serve(|request| list_products(catalog, request)).await
 }

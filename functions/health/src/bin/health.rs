@@ -7,5 +7,5 @@ use lambda_kit::{aws::Aws, http, logging};
 async fn main() -> Result<(), lambda_http::Error> {
     logging::init()?;
     let dependencies = &Dependencies::from_env(&Aws::from_env()?)?;
-    http::serve(|call| health(dependencies, call)).await
+    http::serve(|request| health(dependencies, request)).await
 }

@@ -9,5 +9,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     logging::init()?;
     let aws = Aws::from_env()?;
     let (orders, catalog) = (&Orders::from_env(&aws)?, &Catalog::from_env(&aws)?);
-    http::serve(|call| cancel_order(orders, catalog, call)).await
+    http::serve(|request| cancel_order(orders, catalog, request)).await
 }

@@ -2,16 +2,16 @@
 
 use catalog::{Catalog, OfferCache};
 use lambda_kit::{aws::Aws, http, logging};
-use orders::{Orders, Shop, create_order};
+use orders::{OrderService, Orders, create_order};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     logging::init()?;
     let aws = Aws::from_env()?;
-    let shop = &Shop {
+    let service = &OrderService {
         catalog: Catalog::from_env(&aws)?,
         orders: Orders::from_env(&aws)?,
         offers: OfferCache::default(),
     };
-    http::serve(|call| create_order(shop, call)).await
+    http::serve(|request| create_order(service, request)).await
 }

@@ -7,5 +7,5 @@ use orders::{Orders, get_order};
 async fn main() -> Result<(), lambda_http::Error> {
     logging::init()?;
     let orders = &Orders::from_env(&Aws::from_env()?)?;
-    http::serve(|call| get_order(orders, call)).await
+    http::serve(|request| get_order(orders, request)).await
 }

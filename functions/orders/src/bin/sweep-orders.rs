@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
     let orders = &Orders::from_env(&aws)?;
     let queue = &Queue::new(aws.sqs(), config::required("PAYMENTS_QUEUE_URL")?);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
-        let swept = sweep(orders, queue, Deadline::of(&event.context)).await?;
+        let swept = sweep(orders, queue, Deadline::from_context(&event.context)).await?;
         let request_id = event.context.request_id;
         tracing::info!(request_id, overdue = swept.overdue, requested = swept.requested, "invocation");
         Ok::<_, Error>(())

@@ -1,7 +1,7 @@
 //! Payments dead-letter queue: ends the orders whose payment failed too often.
 
 use lambda_kit::{aws::Aws, batch, config, logging, queue::Queue};
-use payments::{Desk, Provider, work};
+use payments::{PaymentProcessor, Provider, work};
 
 /// What cannot be ended stays in the dead-letter queue for people to look at, and is tried ever more rarely.
 const LONGEST_PAUSE_SECONDS: u32 = 60 * 60;
@@ -11,10 +11,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     logging::init()?;
     let aws = Aws::from_env()?;
     let queue = &Queue::new(aws.sqs(), config::required("PAYMENTS_DEAD_LETTER_QUEUE_URL")?);
-    let desk = &Desk::from_env(&aws, Provider::from_env(&aws).await?)?;
+    let processor = &PaymentProcessor::from_env(&aws, Provider::from_env(&aws).await?)?;
     batch::serve(|batch, deadline| {
         work(queue, LONGEST_PAUSE_SECONDS, batch, deadline, move |order_id, attempts| {
-            desk.give_up(order_id, attempts, deadline)
+            processor.fail_order(order_id, attempts, deadline)
         })
     })
     .await

@@ -1,7 +1,7 @@
 //! Payments queue: charges each order and settles it.
 
 use lambda_kit::{aws::Aws, batch, config, logging, queue::Queue};
-use payments::{Desk, Provider, work};
+use payments::{PaymentProcessor, Provider, work};
 
 /// With the queue's five receives: again after about 1, 2, 4 and 8 seconds, and after 16 more in the
 /// dead-letter queue.
@@ -12,10 +12,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     logging::init()?;
     let aws = Aws::from_env()?;
     let queue = &Queue::new(aws.sqs(), config::required("PAYMENTS_QUEUE_URL")?);
-    let desk = &Desk::from_env(&aws, Provider::from_env(&aws).await?)?;
+    let processor = &PaymentProcessor::from_env(&aws, Provider::from_env(&aws).await?)?;
     batch::serve(|batch, deadline| {
         work(queue, LONGEST_PAUSE_SECONDS, batch, deadline, move |order_id, attempts| {
-            desk.pay(order_id, attempts, deadline)
+            processor.pay(order_id, attempts, deadline)
         })
     })
     .await

@@ -1,6 +1,6 @@
 //! What Stripe answers, and which of it is a reason to try again: <https://docs.stripe.com/api/errors>.
 
-use lambda_kit::{Error, web::Reply};
+use lambda_kit::{Error, http_client::HttpResponse};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::PROVIDER;
@@ -85,7 +85,7 @@ impl Failure {
 /// # Errors
 /// [`Error::Unavailable`] for 409 (the same request is under way), 424, 429 and 5xx: ask again. [`Error::Internal`]
 /// for 401 and 403 (the key), and for what is not Stripe's.
-pub(super) fn read<T: DeserializeOwned>(reply: &Reply) -> Result<Result<T, Failure>, Error> {
+pub(super) fn read<T: DeserializeOwned>(reply: &HttpResponse) -> Result<Result<T, Failure>, Error> {
     let unreadable = |error| Error::unreadable("the payment provider's answer", error);
     match reply.status {
         200..=299 => serde_json::from_slice(&reply.body).map(Ok).map_err(unreadable),
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &Value) -> Result<Result<Intent, Failure>, Error> {
-        read(&Reply { status, body: body.to_string().into_bytes() })
+        read(&HttpResponse { status, body: body.to_string().into_bytes() })
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
         for status in [401, 403] {
             assert!(matches!(answer(status, &body), Err(Error::Internal(_))), "{status}");
         }
-        let html = Reply { status: 400, body: b"<html>".to_vec() };
+        let html = HttpResponse { status: 400, body: b"<html>".to_vec() };
         assert!(matches!(read::<Intent>(&html), Err(Error::Internal(_))), "not Stripe's");
     }
 

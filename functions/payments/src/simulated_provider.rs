@@ -40,14 +40,14 @@ const FLAKY_FAILURES: u64 = 2;
 
 /// The simulated provider and the table that is its ledger.
 #[derive(Clone, Debug)]
-pub struct LedgerTable {
+pub struct SimulatedProvider {
     client: Client,
     ledger: String,
     latency: Latency,
     failure_rate: f64,
 }
 
-impl LedgerTable {
+impl SimulatedProvider {
     /// The provider whose ledger `PROVIDER_LEDGER_TABLE` names, with `PAYMENT_LATENCY_MS` (default `50..200`) and
     /// `PAYMENT_FAILURE_RATE` (0 to 1, default 0).
     ///
@@ -71,7 +71,7 @@ impl LedgerTable {
     }
 
     /// Thinks, and fails as often as it is told to.
-    async fn think(&self) -> Result<(), Error> {
+    async fn simulate_latency(&self) -> Result<(), Error> {
         tokio::time::sleep(self.latency.pick()).await;
         if fastrand::f64() < self.failure_rate {
             return Err(Error::unavailable(PROVIDER, "simulated failure"));
@@ -100,7 +100,7 @@ impl LedgerTable {
     /// Writes the outcome into the ledger, unless the key has one already: that one is answered.
     ///
     /// As at real providers, a key belongs to one charge: another amount or token under it is refused.
-    async fn enter(&self, charge: &Charge<'_>, state: &str, reason: &str) -> Result<Charged, Error> {
+    async fn record(&self, charge: &Charge<'_>, state: &str, reason: &str) -> Result<Charged, Error> {
         let update = self
             .update(charge.order_id)
             .update_expression(
@@ -170,27 +170,27 @@ impl LedgerTable {
     }
 }
 
-impl PaymentProvider for LedgerTable {
+impl PaymentProvider for SimulatedProvider {
     async fn charge(&self, charge: &Charge<'_>) -> Result<Charged, Error> {
-        self.think().await?;
+        self.simulate_latency().await?;
         match charge.token {
-            "tok_visa" | "tok_mastercard" | "tok_amex" => self.enter(charge, CAPTURED, "").await,
-            "tok_declined" => self.enter(charge, DECLINED, "card_declined").await,
-            "tok_insufficient_funds" => self.enter(charge, DECLINED, "insufficient_funds").await,
+            "tok_visa" | "tok_mastercard" | "tok_amex" => self.record(charge, CAPTURED, "").await,
+            "tok_declined" => self.record(charge, DECLINED, "card_declined").await,
+            "tok_insufficient_funds" => self.record(charge, DECLINED, "insufficient_funds").await,
             "tok_flaky" => {
                 let attempts = self.count_attempt(charge.order_id).await?;
                 if attempts <= FLAKY_FAILURES {
                     return Err(Error::unavailable(PROVIDER, format!("flaky attempt {attempts}")));
                 }
-                self.enter(charge, CAPTURED, "").await
+                self.record(charge, CAPTURED, "").await
             }
             "tok_unavailable" => std::future::pending().await,
-            _ => self.enter(charge, DECLINED, "unknown_token").await,
+            _ => self.record(charge, DECLINED, "unknown_token").await,
         }
     }
 
     async fn refund(&self, charge: &Charge<'_>, _reference: Option<&str>) -> Result<Refunded, Error> {
-        self.think().await?;
+        self.simulate_latency().await?;
         // Void first: from then on nothing can be captured any more, so what is not captured now never is.
         if self.void(charge.order_id).await? {
             return Ok(Refunded::NotCharged);

@@ -1,4 +1,4 @@
-//! The payment desk: brings one order to its end, whatever happened before.
+//! The payment processor: brings one order to its end, whatever happened before.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use lambda_kit::{
     config::{self, ConfigError},
 };
 use orders::OrderId;
-use orders::{Due, Order, Orders, Progress, Status};
+use orders::{Due, Order, Orders, Status, TransitionOutcome};
 
 use crate::{
     provider::{Charge, Charged, PaymentProvider, Refunded},
@@ -22,7 +22,7 @@ const SETTLE_RESERVE: Duration = Duration::from_secs(5);
 
 /// The tables and the provider that payments work with. Build it once, outside the handler.
 #[derive(Debug)]
-pub struct Desk<P> {
+pub struct PaymentProcessor<P> {
     tables: Tables,
     provider: P,
     provider_timeout: Duration,
@@ -30,7 +30,7 @@ pub struct Desk<P> {
 
 /// How one message left its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum PaymentOutcome {
     /// Paid now.
     Confirmed,
     /// Not paid; the stock is given back now.
@@ -41,8 +41,8 @@ pub enum Ending {
     Before,
 }
 
-impl<P: PaymentProvider> Desk<P> {
-    /// A desk on the tables that the environment names. The provider gets `PAYMENT_TIMEOUT_MS` (default 2000) for each
+impl<P: PaymentProvider> PaymentProcessor<P> {
+    /// A processor on the tables that the environment names. The provider gets `PAYMENT_TIMEOUT_MS` (default 2000) for each
     /// charge or refund, or what the function's time leaves.
     ///
     /// # Errors
@@ -63,15 +63,20 @@ impl<P: PaymentProvider> Desk<P> {
     ///
     /// # Errors
     /// When the order cannot be brought to its end now: try again.
-    pub async fn pay(&self, order_id: OrderId, attempts: u32, deadline: Deadline) -> Result<Ending, Error> {
+    pub async fn pay(
+        &self,
+        order_id: OrderId,
+        attempts: u32,
+        deadline: Deadline,
+    ) -> Result<PaymentOutcome, Error> {
         let order = self.order(order_id, deadline).await?;
         if order.status != Status::Pending {
-            return self.agree(&order, deadline).await;
+            return self.reconcile(&order, deadline).await;
         }
         let charge = charge(&order);
         let charged = self
             .provider_deadline(deadline)
-            .bound("the payment provider", self.provider.charge(&charge))
+            .with_timeout("the payment provider", self.provider.charge(&charge))
             .await?;
         let settlement = match charged {
             Charged::Captured { reference } => Settlement {
@@ -92,10 +97,12 @@ impl<P: PaymentProvider> Desk<P> {
             },
         };
         match self.tables.settle(&order, &settlement, deadline).await? {
-            Progress::Done(order) if order.status == Status::Confirmed => Ok(Ending::Confirmed),
-            Progress::Done(_) => Ok(Ending::Failed),
+            TransitionOutcome::Applied(order) if order.status == Status::Confirmed => {
+                Ok(PaymentOutcome::Confirmed)
+            }
+            TransitionOutcome::Applied(_) => Ok(PaymentOutcome::Failed),
             // Somebody else ended the order while it was being charged.
-            Progress::Before(order) => self.agree(&order, deadline).await,
+            TransitionOutcome::Conflict(order) => self.reconcile(&order, deadline).await,
         }
     }
 
@@ -105,15 +112,15 @@ impl<P: PaymentProvider> Desk<P> {
     ///
     /// # Errors
     /// When the order cannot be brought to its end now: try again.
-    pub async fn give_up(
+    pub async fn fail_order(
         &self,
         order_id: OrderId,
         attempts: u32,
         deadline: Deadline,
-    ) -> Result<Ending, Error> {
+    ) -> Result<PaymentOutcome, Error> {
         let order = self.order(order_id, deadline).await?;
         if order.status != Status::Pending {
-            return self.agree(&order, deadline).await;
+            return self.reconcile(&order, deadline).await;
         }
         let settlement = Settlement {
             status: Status::PaymentFailed,
@@ -124,11 +131,11 @@ impl<P: PaymentProvider> Desk<P> {
             due: Some(Due::Refund),
         };
         match self.tables.settle(&order, &settlement, deadline).await? {
-            Progress::Done(order) => {
+            TransitionOutcome::Applied(order) => {
                 self.refund(&order, deadline).await?;
-                Ok(Ending::Failed)
+                Ok(PaymentOutcome::Failed)
             }
-            Progress::Before(order) => self.agree(&order, deadline).await,
+            TransitionOutcome::Conflict(order) => self.reconcile(&order, deadline).await,
         }
     }
 
@@ -141,12 +148,12 @@ impl<P: PaymentProvider> Desk<P> {
 
     /// Makes the charge agree with an order that has ended: a refund that is due is made. Where none is due, the
     /// provider has said its last word: it captured, declined, refunded or voided.
-    async fn agree(&self, order: &Order, deadline: Deadline) -> Result<Ending, Error> {
+    async fn reconcile(&self, order: &Order, deadline: Deadline) -> Result<PaymentOutcome, Error> {
         match order.due {
-            None => Ok(Ending::Before),
+            None => Ok(PaymentOutcome::Before),
             Some(Due::Refund) => {
                 self.refund(order, deadline).await?;
-                Ok(Ending::Refunded)
+                Ok(PaymentOutcome::Refunded)
             }
             Some(Due::Payment) => Err(Error::Internal("a settlement lost to nobody".to_owned())),
         }
@@ -157,7 +164,7 @@ impl<P: PaymentProvider> Desk<P> {
         let reference = self.tables.payments.reference(order.order_id, deadline).await?;
         let charge = charge(order);
         let refund = self.provider.refund(&charge, reference.as_deref());
-        let refunded = self.provider_deadline(deadline).bound("the payment provider", refund).await?;
+        let refunded = self.provider_deadline(deadline).with_timeout("the payment provider", refund).await?;
         if refunded == Refunded::NotCharged && reference.is_some() {
             // The order is in the books as charged. Asking again would not change the answer; people have to look.
             tracing::error!(order_id = %order.order_id, "the provider does not know a charge that was captured");

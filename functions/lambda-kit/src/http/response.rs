@@ -1,19 +1,18 @@
-//! What a handler answers.
-
-use lambda_http::{Body, Response};
-use serde::Serialize;
+//! The response of a handler.
 
 use domain_primitives::Problem;
+use lambda_http::Body;
+use serde::Serialize;
 
-/// A successful answer: a status, a JSON body or none, and headers.
+/// A successful response: a status, a JSON body or none, and headers.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Option<String>,
 }
 
-impl Answer {
+impl Response {
     /// `status` with `value` as JSON.
     ///
     /// # Errors
@@ -42,8 +41,8 @@ impl Answer {
         self.body.as_deref().unwrap_or_default()
     }
 
-    pub(super) fn into_response(self) -> Result<Response<Body>, lambda_http::Error> {
-        let mut response = Response::builder().status(self.status);
+    pub(super) fn into_lambda_response(self) -> Result<lambda_http::Response<Body>, lambda_http::Error> {
+        let mut response = lambda_http::Response::builder().status(self.status);
         for (name, value) in self.headers {
             response = response.header(name, value);
         }
@@ -51,12 +50,12 @@ impl Answer {
     }
 }
 
-impl From<Problem> for Answer {
+impl From<Problem> for Response {
     fn from(problem: Problem) -> Self {
-        let answer = Self::empty(problem.status()).header("content-type", "application/problem+json");
+        let response = Self::empty(problem.status()).header("content-type", "application/problem+json");
         match problem.retry_after() {
-            Some(seconds) => answer.header("retry-after", seconds.to_string()),
-            None => answer,
+            Some(seconds) => response.header("retry-after", seconds.to_string()),
+            None => response,
         }
     }
 }

@@ -2,21 +2,21 @@
 
 use std::time::Instant;
 
-use lambda_http::{Request, RequestExt, http::StatusCode, request::RequestContext};
+use lambda_http::{RequestExt, http::StatusCode, request::RequestContext};
 
 use domain_primitives::Problem;
 
 /// The log line of one invocation.
-pub(super) struct Line {
+pub(super) struct LogLine {
     started: Instant,
     route: String,
     cold_start: bool,
 }
 
-impl Line {
-    pub(super) fn start(request: &Request, cold_start: bool) -> Self {
-        // The route, not the path: paths hold ids, routes are what one counts by.
-        let route = match request.request_context_ref() {
+impl LogLine {
+    pub(super) fn start(event: &lambda_http::Request, cold_start: bool) -> Self {
+        // The route and not the path: a path holds ids, and log queries count by route.
+        let route = match event.request_context_ref() {
             Some(RequestContext::ApiGatewayV2(context)) => context.route_key.clone().unwrap_or_default(),
             _ => String::new(),
         };

@@ -12,14 +12,14 @@ use lambda_kit::{
 };
 
 use crate::{
-    order::{Due, Line, Order, Transition},
+    order::{Due, LineItem, Order, StatusChange},
     status::Status,
     store::Orders,
 };
 
 /// Where an order shall go.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct Transition {
     /// The state to enter.
     pub to: Status,
     /// Why, where there is more to say than the state does.
@@ -30,11 +30,11 @@ pub struct Step {
 
 /// What became of a step.
 #[derive(Debug)]
-pub enum Progress {
+pub enum TransitionOutcome {
     /// It is taken; the order as it stands now.
-    Done(Box<Order>),
+    Applied(Box<Order>),
     /// The order had left its state before; the order as it was found.
-    Before(Box<Order>),
+    Conflict(Box<Order>),
 }
 
 impl Orders {
@@ -44,32 +44,32 @@ impl Orders {
     /// # Errors
     /// When the transaction cannot be made now; then nothing has changed. [`Error::Internal`] for a step that the
     /// state machine does not have.
-    pub async fn advance(
+    pub async fn transition(
         &self,
         order: &Order,
-        step: Step,
+        step: Transition,
         catalog: &Catalog,
         with: Vec<TransactWriteItem>,
         deadline: Deadline,
-    ) -> Result<Progress, Error> {
-        let next = Transition { status: step.to, at: Timestamp::now(), reason: step.reason };
-        let mut give_back: Vec<&Line> =
-            if step.to.holds_stock() { Vec::new() } else { order.lines.iter().collect() };
+    ) -> Result<TransitionOutcome, Error> {
+        let next = StatusChange { status: step.to, at: Timestamp::now(), reason: step.reason };
+        let mut give_back: Vec<&LineItem> =
+            if step.to.holds_stock() { Vec::new() } else { order.line_items.iter().collect() };
         loop {
-            let mut items = vec![self.transition(order, &next, step.due)?];
+            let mut items = vec![self.transition_item(order, &next, step.due)?];
             items.extend_from_slice(&with);
             for line in &give_back {
                 items.push(catalog.release(&line.product_id, line.quantity)?);
             }
             let checks = match transaction::write(self.client(), items, deadline).await? {
                 transaction::Outcome::Written => {
-                    return Ok(Progress::Done(Box::new(after(order, next, step.due))));
+                    return Ok(TransitionOutcome::Applied(Box::new(after(order, next, step.due))));
                 }
                 transaction::Outcome::Refused(checks) => checks,
             };
             let mut checks = checks.into_iter();
             if let Some(Check::Failed(item)) = checks.next() {
-                return Ok(Progress::Before(Box::new(Self::read(item.unwrap_or_default())?)));
+                return Ok(TransitionOutcome::Conflict(Box::new(Self::read(item.unwrap_or_default())?)));
             }
             // A product that has left the catalogue has no stock to give back to, and must not keep the order from
             // its end. Each pass drops at least one line, so this ends.
@@ -85,7 +85,7 @@ impl Orders {
 }
 
 /// The order as the step has left it.
-fn after(order: &Order, step: Transition, due: Option<Due>) -> Order {
+fn after(order: &Order, step: StatusChange, due: Option<Due>) -> Order {
     let mut order = order.clone();
     order.status = step.status;
     order.updated_at = step.at.clone();
