@@ -6,8 +6,8 @@ use local_lambda::{
 };
 use meter::{
     Key, Service, Table, Tables,
-    border::{key_text, needed, same_item, written_items},
-    units::{Item, item_size},
+    fuzzing::{required, written_items},
+    item::{Item, item_size, key_text, same_item},
 };
 use sam_template::FilterCriteria;
 use serde_json::{Map, Value, json};
@@ -99,7 +99,7 @@ pub(crate) fn aws_call(bytes: &[u8]) {
     let reads = ["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"];
     assert!(!reads.contains(&operation) || written.is_empty(), "{operation} writes nothing");
     for service in [Service::DynamoDb, Service::Sqs] {
-        let permissions = needed(service, operation, body);
+        let permissions = required(service, operation, body);
         assert!(permissions.is_sorted_by(|one, next| one < next), "each once: {permissions:?}");
     }
     let request: Value = serde_json::from_slice(body).unwrap_or_default();

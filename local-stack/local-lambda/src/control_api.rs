@@ -69,7 +69,6 @@ impl Serve for ControlApi {
             }
             (&Method::GET, "/_local/bill") => match self.account.bill() {
                 Ok((bill, per)) => {
-                    let per = per.map(|(name, per)| json!({"name": name, "price": per}));
                     server::json(StatusCode::OK, json!({"bill": bill, "per": per}).to_string())
                 }
                 Err(error) => not_found(&error.to_string()),

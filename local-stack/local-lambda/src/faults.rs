@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use meter::{After, Before, Decision, Gate, Passing};
+use meter::{BoxFuture, CallInterceptor, InterceptedCall, RequestAction, ResponseAction};
 use serde::Serialize;
 
 pub use self::rule::{Fault, Plan, Rule};
@@ -110,14 +110,14 @@ impl Faults {
     }
 
     /// Ends the process that signs so. Its call goes nowhere.
-    fn kill(&self, call: &Passing) -> Before {
+    fn kill(&self, call: &InterceptedCall) -> RequestAction {
         self.signers.kill(&call.caller);
-        Before::Cut
+        RequestAction::Disconnect
     }
 
-    async fn decide_before(&self, call: &Passing) -> Before {
+    async fn decide_before(&self, call: &InterceptedCall) -> RequestAction {
         let caller = self.signers.name(&call.caller);
-        let (mut decision, mut judges_overlaps) = (Before::Pass, false);
+        let (mut decision, mut judges_overlaps) = (RequestAction::Forward, false);
         for fault in self.strike(Side::Before, &caller, Some(call.service), &call.operation) {
             decision = match fault {
                 Fault::Delay { ms } => {
@@ -130,9 +130,9 @@ impl Faults {
                     judges_overlaps = true;
                     continue;
                 }
-                Fault::CutBefore => Before::Cut,
+                Fault::CutBefore => RequestAction::Disconnect,
                 Fault::KillBefore => self.kill(call),
-                Fault::Duplicate => Before::Twice,
+                Fault::Duplicate => RequestAction::Duplicate,
                 Fault::Postpone { seconds } => {
                     let mut random = self.state().random.fork();
                     answers::postponed(call, || random.u32(0..=seconds))
@@ -142,7 +142,7 @@ impl Faults {
             };
         }
         // Last, because what is judged to pass is under way from then on.
-        if decision == Before::Pass && self.watches_overlaps() {
+        if decision == RequestAction::Forward && self.watches_overlaps() {
             decision = self.enter(call, judges_overlaps);
         }
         decision
@@ -150,7 +150,7 @@ impl Faults {
 
     /// Remembers what a transaction writes for as long as it is under way. If overlaps are judged, a write that touches
     /// what another transaction writes is refused, as DynamoDB does.
-    fn enter(&self, call: &Passing, judges: bool) -> Before {
+    fn enter(&self, call: &InterceptedCall, judges: bool) -> RequestAction {
         let (written, transacted) = (call.written_items(), call.operation == "TransactWriteItems");
         let mut state = self.state();
         let busy =
@@ -166,7 +166,7 @@ impl Faults {
         for item in written.into_iter().flatten().filter(|_| transacted) {
             *state.transactions.entry(item).or_default() += 1;
         }
-        Before::Pass
+        RequestAction::Forward
     }
 
     fn watches_overlaps(&self) -> bool {
@@ -175,7 +175,7 @@ impl Faults {
         !state.transactions.is_empty() || state.rules.iter().any(wanted)
     }
 
-    fn leave(&self, call: &Passing) {
+    fn leave(&self, call: &InterceptedCall) {
         if call.operation != "TransactWriteItems" || !self.watches_overlaps() {
             return;
         }
@@ -189,15 +189,15 @@ impl Faults {
         state.transactions.retain(|_, count| *count > 0);
     }
 
-    fn decide_after(&self, call: &Passing) -> After {
+    fn decide_after(&self, call: &InterceptedCall) -> ResponseAction {
         self.leave(call);
         let caller = self.signers.name(&call.caller);
-        let mut decision = After::Pass;
+        let mut decision = ResponseAction::Forward;
         for fault in self.strike(Side::After, &caller, Some(call.service), &call.operation) {
             if fault == Fault::KillAfter {
                 self.signers.kill(&call.caller);
             }
-            decision = After::Cut;
+            decision = ResponseAction::Disconnect;
         }
         decision
     }
@@ -211,12 +211,12 @@ fn side_of(fault: &Fault) -> Side {
     }
 }
 
-impl Gate for Faults {
-    fn before<'a>(&'a self, call: &'a Passing) -> Decision<'a, Before> {
+impl CallInterceptor for Faults {
+    fn on_request<'a>(&'a self, call: &'a InterceptedCall) -> BoxFuture<'a, RequestAction> {
         Box::pin(self.decide_before(call))
     }
 
-    fn after<'a>(&'a self, call: &'a Passing) -> Decision<'a, After> {
+    fn on_response<'a>(&'a self, call: &'a InterceptedCall) -> BoxFuture<'a, ResponseAction> {
         Box::pin(async { self.decide_after(call) })
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use meter::bill::billed_ms;
+use meter::bill::billed_duration_ms;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -158,7 +158,7 @@ impl Usage {
     /// <https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>
     #[must_use]
     pub fn billed_ms(&self) -> u64 {
-        billed_ms(self.duration + self.init.unwrap_or_default())
+        billed_duration_ms(self.duration + self.init.unwrap_or_default())
     }
 }
 

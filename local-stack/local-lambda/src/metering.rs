@@ -12,7 +12,7 @@ mod unit_of_work;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::aws_clients::AwsClients;
-use meter::{Gate, Index, Key, Projection, Proxy, Service, Table, Tables, Target};
+use meter::{CallInterceptor, Index, Key, Projection, Proxy, Service, Table, Tables, Upstream};
 use sam_template::Template;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -56,8 +56,17 @@ impl Metering {
         let proxy = async |service, endpoint, tables| {
             let seen = Arc::clone(&account);
             let observer = move |call| seen.called(call);
-            let gate: Arc<dyn Gate> = faults.clone();
-            Proxy::start(0, service, Target::new(endpoint), tables, observer, Some(gate), stop.clone()).await
+            let interceptor: Arc<dyn CallInterceptor> = faults.clone();
+            Proxy::start(
+                0,
+                service,
+                Upstream::new(endpoint),
+                tables,
+                observer,
+                Some(interceptor),
+                stop.clone(),
+            )
+            .await
         };
         let before_dynamodb = proxy(Service::DynamoDb, dynamodb, tables(template, places)).await?;
         let before_sqs = proxy(Service::Sqs, sqs, Tables::default()).await?;
@@ -80,7 +89,7 @@ impl Metering {
 
     /// Waits a moment until all calls that have been answered are counted; one that hangs is not waited for.
     pub async fn quiet(&self) {
-        let quiet = futures_util::future::join_all(self.proxies.iter().map(meter::Proxy::quiet));
+        let quiet = futures_util::future::join_all(self.proxies.iter().map(meter::Proxy::flush));
         let _ = timeout(QUIET_WITHIN, quiet).await;
     }
 }

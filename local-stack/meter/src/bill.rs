@@ -15,10 +15,10 @@ use serde::{Serialize, Serializer};
 
 pub use price::price;
 pub use usage::{
-    Architecture, FunctionUsage, PollerUsage, QueueKind, RouteUsage, SqsRequests, Usage, billed_ms,
+    Architecture, FunctionUsage, PollerUsage, QueueKind, RouteUsage, SqsRequests, Usage, billed_duration_ms,
 };
 
-use crate::{prices::Amount, units::Units};
+use crate::{prices::Amount, rules::RequestUnits};
 
 /// A priced bill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,7 +51,7 @@ pub struct FunctionBill {
     /// Memory times billed time, init included.
     pub gb_seconds: GbSeconds,
     /// What it read and wrote.
-    pub units: Units,
+    pub units: RequestUnits,
     /// What it sent to queues.
     pub sqs_requests: u64,
     /// What it logged.
@@ -131,10 +131,19 @@ pub struct Totals {
     pub total_x86_64: Amount,
 }
 
-/// A bill divided by the work that was done for it.
+/// What one kind of work costs: a bill divided by its units of work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnitOfWorkBill {
+    /// The name of a unit of work: `order`.
+    pub name: String,
+    /// What a unit costs.
+    pub price: PerUnitOfWork,
+}
+
+/// A bill divided by a number of units of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PerUnitOfWork {
-    /// How many units of work: orders, for a shop.
+    /// The number of units of work.
     pub units: u64,
     /// The price of one, rounded to a picodollar.
     pub one: Amount,
@@ -152,11 +161,14 @@ pub struct GbSeconds {
 impl Bill {
     /// The whole bill for one unit of work and for a million; none if no work was done.
     #[must_use]
-    pub fn per_unit_of_work(&self, units: u64) -> Option<PerUnitOfWork> {
-        (units > 0).then(|| PerUnitOfWork {
-            units,
-            one: self.total.total.fraction(1, units),
-            million: self.total.total.fraction(1_000_000, units),
+    pub fn per_unit_of_work(&self, name: &str, units: u64) -> Option<UnitOfWorkBill> {
+        (units > 0).then(|| UnitOfWorkBill {
+            name: name.to_owned(),
+            price: PerUnitOfWork {
+                units,
+                one: self.total.total.fraction(1, units),
+                million: self.total.total.fraction(1_000_000, units),
+            },
         })
     }
 }

@@ -8,7 +8,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{call::Service, sqs, tables::plain_name};
+use crate::{service::Service, sqs, tables::plain_name};
 
 /// An action on a table, on one of its indexes, or on a queue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -31,16 +31,16 @@ impl Permission {
 /// What the call needs, each once. Nothing for `PartiQL`, whose statements tell it, and for a request that is not of
 /// the form that AWS documents.
 #[must_use]
-pub fn needed(service: Service, operation: &str, request: &[u8]) -> Vec<Permission> {
+pub fn required(service: Service, operation: &str, request: &[u8]) -> Vec<Permission> {
     let request: Value = serde_json::from_slice(request).unwrap_or_default();
-    let mut needed = match service {
+    let mut required = match service {
         Service::DynamoDb => of_dynamodb(operation, &request),
         Service::Sqs => of_sqs(operation, &request).into_iter().collect(),
         Service::Web => Vec::new(),
     };
-    needed.sort();
-    needed.dedup();
-    needed
+    required.sort();
+    required.dedup();
+    required
 }
 
 fn of_dynamodb(operation: &str, request: &Value) -> Vec<Permission> {
@@ -82,7 +82,7 @@ mod tests {
             let index = permission.index.map(|index| format!("/{index}")).unwrap_or_default();
             format!("{} {}{index}", permission.action, permission.resource)
         };
-        needed(service, operation, request.to_string().as_bytes()).into_iter().map(text).collect()
+        required(service, operation, request.to_string().as_bytes()).into_iter().map(text).collect()
     }
 
     #[test]
@@ -131,6 +131,6 @@ mod tests {
     #[test]
     fn nothing_is_known_of_partiql_and_of_nonsense() {
         assert!(texts(Service::DynamoDb, "ExecuteStatement", &json!({"Statement": "SELECT"})).is_empty());
-        assert!(needed(Service::DynamoDb, "GetItem", b"nonsense").is_empty());
+        assert!(required(Service::DynamoDb, "GetItem", b"nonsense").is_empty());
     }
 }

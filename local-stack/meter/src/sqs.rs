@@ -1,37 +1,37 @@
-//! Counts what calls to SQS are billed as.
+//! Meters API requests to SQS.
 
 use serde_json::Value;
 
-use crate::units;
+use crate::rules;
 
-/// What a call to SQS was billed as.
+/// What an API call to SQS is billed as.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counted {
+pub(crate) struct Metered {
     pub(crate) queue: Option<String>,
     pub(crate) requests: u64,
 }
 
-/// Counts a call that SQS answered, with an error or without: AWS counts every action. What SQS itself failed to do is
-/// not counted; AWS's pages do not say.
-pub(crate) fn count(operation: &str, request: &[u8], status: u16, answer: &[u8]) -> Counted {
+/// AWS bills every API request, also one that returns a client error. A server error (5xx) is not counted here: AWS's
+/// pages do not say whether it is billed.
+pub(crate) fn meter(operation: &str, request: &[u8], status: u16, response: &[u8]) -> Metered {
     let request: Value = serde_json::from_slice(request).unwrap_or_default();
     let queue = queue(&request);
     if status >= 500 {
-        return Counted { queue, requests: 0 };
+        return Metered { queue, requests: 0 };
     }
     let payload = match operation {
         "SendMessage" => message(&request, "MessageBody"),
         "SendMessageBatch" => messages(&request["Entries"], "MessageBody"),
         "ReceiveMessage" => {
-            let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
-            messages(&answer["Messages"], "Body")
+            let response: Value = serde_json::from_slice(response).unwrap_or_default();
+            messages(&response["Messages"], "Body")
         }
         _ => 0,
     };
-    Counted { queue, requests: units::sqs_requests(payload) }
+    Metered { queue, requests: rules::sqs_requests(payload) }
 }
 
-/// The name of the queue that a request is for.
+/// The name of the queue that a request names.
 pub(crate) fn queue(request: &Value) -> Option<String> {
     let queue = request["QueueUrl"].as_str().or_else(|| request["QueueName"].as_str());
     queue.and_then(|url| url.rsplit('/').next()).map(str::to_owned)
@@ -59,8 +59,8 @@ mod tests {
 
     use super::*;
 
-    fn requests(operation: &str, request: &Value, answer: &Value) -> u64 {
-        count(operation, request.to_string().as_bytes(), 200, answer.to_string().as_bytes()).requests
+    fn requests(operation: &str, request: &Value, response: &Value) -> u64 {
+        meter(operation, request.to_string().as_bytes(), 200, response.to_string().as_bytes()).requests
     }
 
     #[test]
@@ -90,8 +90,8 @@ mod tests {
     #[test]
     fn a_queue_is_named_and_a_failure_of_sqs_is_free() {
         let request = json!({"QueueUrl": "http://127.0.0.1:9324/000000000000/jobs.fifo"}).to_string();
-        let counted = count("DeleteMessage", request.as_bytes(), 200, b"{}");
-        assert_eq!(counted, Counted { queue: Some("jobs.fifo".to_owned()), requests: 1 });
-        assert_eq!(count("DeleteMessage", request.as_bytes(), 503, b"{}").requests, 0);
+        let metered = meter("DeleteMessage", request.as_bytes(), 200, b"{}");
+        assert_eq!(metered, Metered { queue: Some("jobs.fifo".to_owned()), requests: 1 });
+        assert_eq!(meter("DeleteMessage", request.as_bytes(), 503, b"{}").requests, 0);
     }
 }

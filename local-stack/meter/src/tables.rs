@@ -1,19 +1,19 @@
-//! What has to be known of tables to count their units: keys and indexes.
+//! The keys and indexes of tables: the request units of a write depend on them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use crate::units::Item;
+use crate::item::Item;
 
-/// Tables by name: collect them from pairs of name and table.
+/// Tables by name, collected from pairs of name and table.
 #[derive(Clone, Debug, Default)]
-pub struct Tables(BTreeMap<String, Table>);
+pub struct Tables(Arc<BTreeMap<String, Table>>);
 
 /// A table's key and its secondary indexes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// The primary key.
     pub key: Key,
-    /// Global and local secondary indexes: writes to both cost the same.
+    /// Global and local secondary indexes: AWS bills writes to both alike.
     pub indexes: Vec<Index>,
 }
 
@@ -31,14 +31,14 @@ pub struct Key {
 pub struct Index {
     /// Its key.
     pub key: Key,
-    /// What it copies from the table.
+    /// The attributes that it copies from the table.
     pub projection: Projection,
 }
 
-/// Which attributes an index copies. Keys of table and index are always among them.
+/// The projected attributes of an index. The keys of the table and the index are always among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Projection {
-    /// All of them.
+    /// All attributes.
     All,
     /// The keys only.
     KeysOnly,
@@ -55,11 +55,11 @@ impl Tables {
 
 impl FromIterator<(String, Table)> for Tables {
     fn from_iter<I: IntoIterator<Item = (String, Table)>>(tables: I) -> Self {
-        Self(tables.into_iter().collect())
+        Self(Arc::new(tables.into_iter().collect()))
     }
 }
 
-/// A table's name without what an ARN has before it: `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME`.
+/// The name of a table that is given by its name or its ARN, `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME`.
 pub(crate) fn plain_name(name: &str) -> &str {
     if name.starts_with("arn:") { name.rsplit('/').next().unwrap_or(name) } else { name }
 }
@@ -81,7 +81,7 @@ impl Key {
 }
 
 impl Index {
-    /// The entry that the index holds for `item`: none unless the item has all of the index's key attributes.
+    /// The entry of the index for `item`: none unless the item has all key attributes of the index.
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.Writes>
     pub(crate) fn entry(&self, table: &Table, item: &Item) -> Option<Item> {
         let mut entry = self.key.of(item)?;

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use meter::{Before, Passing, Service};
+use meter::{InterceptedCall, RequestAction, Service};
 use serde_json::{Value, json};
 
 /// An error of a service. Names that say that the service itself failed have status 500.
-pub(super) fn error(service: Service, name: &str) -> Before {
+pub(super) fn error(service: Service, name: &str) -> RequestAction {
     let namespace = match service {
         Service::DynamoDb => "com.amazonaws.dynamodb.v20120810",
         Service::Sqs => "com.amazonaws.sqs",
@@ -22,7 +22,7 @@ pub(super) fn error(service: Service, name: &str) -> Before {
 }
 
 /// An error of a web service, told by its status as HTTP has it.
-fn web_error(name: &str) -> Before {
+fn web_error(name: &str) -> RequestAction {
     let status = match name {
         name if name.starts_with("Internal") => StatusCode::INTERNAL_SERVER_ERROR,
         name if name.starts_with("Throttling") => StatusCode::TOO_MANY_REQUESTS,
@@ -33,7 +33,7 @@ fn web_error(name: &str) -> Before {
 
 /// A cancelled transaction: these of its items are in another one.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
-pub(super) fn conflict(items: &[bool]) -> Before {
+pub(super) fn conflict(items: &[bool]) -> RequestAction {
     let code = |conflict: &bool| if *conflict { "TransactionConflict" } else { "None" };
     let codes: Vec<_> = items.iter().map(code).collect();
     let reasons: Vec<_> = codes
@@ -56,7 +56,7 @@ pub(super) fn conflict(items: &[bool]) -> Before {
 }
 
 /// A delete that succeeded, if one believes it.
-pub(super) fn deleted(call: &Passing) -> Before {
+pub(super) fn deleted(call: &InterceptedCall) -> RequestAction {
     let request: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let body = match request["Entries"].as_array() {
         Some(entries) => {
@@ -69,8 +69,8 @@ pub(super) fn deleted(call: &Passing) -> Before {
 }
 
 /// The same messages, each with a delay in seconds.
-pub(super) fn postponed(call: &Passing, mut seconds: impl FnMut() -> u32) -> Before {
-    let Ok(mut request) = serde_json::from_slice::<Value>(&call.body) else { return Before::Pass };
+pub(super) fn postponed(call: &InterceptedCall, mut seconds: impl FnMut() -> u32) -> RequestAction {
+    let Ok(mut request) = serde_json::from_slice::<Value>(&call.body) else { return RequestAction::Forward };
     match request["Entries"].as_array_mut() {
         Some(entries) => {
             for entry in entries {
@@ -79,9 +79,9 @@ pub(super) fn postponed(call: &Passing, mut seconds: impl FnMut() -> u32) -> Bef
         }
         None => request["DelaySeconds"] = json!(seconds()),
     }
-    Before::Replace(request.to_string().into())
+    RequestAction::ReplaceBody(request.to_string().into())
 }
 
-fn answer(status: StatusCode, body: &Value) -> Before {
-    Before::Answer(status, Bytes::from(body.to_string()))
+fn answer(status: StatusCode, body: &Value) -> RequestAction {
+    RequestAction::Respond { status, body: Bytes::from(body.to_string()) }
 }

@@ -6,10 +6,10 @@ use std::{
 };
 
 use meter::{
-    Call, Service,
-    bill::{self, Architecture, Bill, FunctionUsage, PerUnitOfWork, PollerUsage, RouteUsage, Usage},
+    ApiCall, Service,
+    bill::{self, Architecture, Bill, FunctionUsage, PollerUsage, RouteUsage, UnitOfWorkBill, Usage},
     prices::{PriceError, PriceList},
-    units::api_gateway_requests,
+    rules::api_gateway_requests,
 };
 use sam_template::{EventSource, Template};
 
@@ -93,7 +93,7 @@ impl Account {
     }
 
     /// A call that passed a proxy. Calls of strangers (a test, a shell) are on nobody's bill.
-    pub(super) fn called(&self, call: Call) {
+    pub(super) fn called(&self, call: ApiCall) {
         let function = self.signers.function(&call.caller);
         let mut guard = self.state();
         let state = &mut *guard;
@@ -115,10 +115,10 @@ impl Account {
         let mut state = self.state();
         let Some(usage) = state.functions.get_mut(&invoked.usage.function) else { return };
         usage.invocations += 1;
-        usage.billed_ms += invoked.usage.billed_ms();
+        usage.billed_duration_ms += invoked.usage.billed_ms();
         if let Some(init) = invoked.usage.init {
             usage.cold_starts += 1;
-            usage.init_ms += bill::billed_ms(init);
+            usage.init_duration_ms += bill::billed_duration_ms(init);
         }
         let platform = invoked.platform_log().len() as u64 + PLATFORM_EVENTS * LOG_EVENT_OVERHEAD;
         usage.log_bytes += invoked.usage.log_bytes + invoked.usage.log_lines * LOG_EVENT_OVERHEAD + platform;
@@ -147,14 +147,14 @@ impl Account {
     /// When no prices are known for the region.
     pub fn table(&self) -> Result<String, PriceError> {
         let (bill, per) = self.bill()?;
-        Ok(bill.table(per.as_ref().map(|(name, per)| (name.as_str(), *per))))
+        Ok(bill.table(per.as_ref()))
     }
 
     /// The bill so far, and the price of a unit of work if any was done.
     ///
     /// # Errors
     /// When no prices are known for the region.
-    pub fn bill(&self) -> Result<(Bill, Option<(String, PerUnitOfWork)>), PriceError> {
+    pub fn bill(&self) -> Result<(Bill, Option<UnitOfWorkBill>), PriceError> {
         let state = self.state();
         let used = |function: &&FunctionUsage| function.invocations > 0;
         let usage = Usage {
@@ -167,8 +167,7 @@ impl Account {
                 .collect(),
         };
         let bill = bill::price(&usage, &self.region, &self.prices)?;
-        let unit = self.unit_of_work.as_ref().zip(bill.per_unit_of_work(state.work));
-        let per = unit.map(|(unit, per)| (unit.name.clone(), per));
+        let per = self.unit_of_work.as_ref().and_then(|unit| bill.per_unit_of_work(&unit.name, state.work));
         Ok((bill, per))
     }
 }

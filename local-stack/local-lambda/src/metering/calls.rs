@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use meter::{Call, Permission, Service, units::Units};
+use meter::{ApiCall, Permission, Service, rules::RequestUnits};
 use serde::Serialize;
 
 /// How many calls are kept.
@@ -24,7 +24,7 @@ pub struct Seen {
     /// What its policy must allow for it.
     pub permissions: Vec<Permission>,
     /// DynamoDB units.
-    pub units: Units,
+    pub units: RequestUnits,
     /// SQS requests.
     pub sqs_requests: u64,
     /// The HTTP status.
@@ -43,7 +43,7 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    pub(super) fn push(&mut self, function: &Arc<str>, call: &Call) {
+    pub(super) fn push(&mut self, function: &Arc<str>, call: &ApiCall) {
         self.count += 1;
         if self.last.len() == KEPT {
             self.last.pop_front();

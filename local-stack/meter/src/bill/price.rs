@@ -39,7 +39,7 @@ fn price_function(usage: &FunctionUsage, prices: &Prices) -> FunctionBill {
         Architecture::Arm64 => prices.lambda_arm64_gb_second,
         Architecture::X86 => prices.lambda_x86_64_gb_second,
     };
-    let billed = gb_seconds(usage.billed_ms);
+    let billed = gb_seconds(usage.billed_duration_ms);
     let requests = prices.lambda_request.times(usage.invocations);
     let compute = billed.at(own);
     let dynamodb = prices.dynamodb_read_unit.fraction(usage.units.read_half_units, 2)
@@ -59,7 +59,7 @@ fn price_function(usage: &FunctionUsage, prices: &Prices) -> FunctionBill {
         compute,
         compute_arm64: billed.at(prices.lambda_arm64_gb_second),
         compute_x86_64: billed.at(prices.lambda_x86_64_gb_second),
-        cold_start: gb_seconds(usage.init_ms).at(own),
+        cold_start: gb_seconds(usage.init_duration_ms).at(own),
         dynamodb,
         sqs,
         logs,

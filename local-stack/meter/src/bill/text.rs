@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::{Bill, PerUnitOfWork};
+use super::{Bill, UnitOfWorkBill};
 use crate::prices::Amount;
 
 /// How many columns each cell takes; the first is left-aligned. With the spaces between them, 99.
@@ -10,16 +10,16 @@ const FUNCTIONS: [usize; 9] = [23, 8, 5, 12, 10, 8, 6, 7, 12];
 const ROUTES: [usize; 4] = [47, 8, 15, 16];
 
 impl Bill {
-    /// The bill as text, with the price of a unit of work named `work` if there was any: `("order", per)`.
+    /// The bill as text, with the price of a unit of work if there was any.
     #[must_use]
-    pub fn table(&self, work: Option<(&str, PerUnitOfWork)>) -> String {
+    pub fn table(&self, work: Option<&UnitOfWorkBill>) -> String {
         let mut text = String::new();
         // Writing to a String does not fail.
         let _ = self.write_table(&mut text, work);
         text
     }
 
-    fn write_table(&self, text: &mut String, work: Option<(&str, PerUnitOfWork)>) -> fmt::Result {
+    fn write_table(&self, text: &mut String, work: Option<&UnitOfWorkBill>) -> fmt::Result {
         writeln!(
             text,
             "List prices of {} as of {}, without free tier, in USD",
@@ -65,7 +65,7 @@ impl Bill {
         self.write_totals(text, work)
     }
 
-    fn write_totals(&self, text: &mut String, work: Option<(&str, PerUnitOfWork)>) -> fmt::Result {
+    fn write_totals(&self, text: &mut String, work: Option<&UnitOfWorkBill>) -> fmt::Result {
         let total = &self.total;
         let parts = [
             ("Lambda requests", total.requests),
@@ -83,10 +83,10 @@ impl Bill {
         for (name, amount) in parts {
             writeln!(text, "{name:<22} {:>14}", usd(amount))?;
         }
-        if let Some((name, per)) = work {
+        if let Some(UnitOfWorkBill { name, price }) = work {
             writeln!(text)?;
-            writeln!(text, "{:<22} {:>14}", format!("per {name}, of {}", per.units), usd(per.one))?;
-            writeln!(text, "{:<22} {:>14}", format!("per million {name}s"), per.million.dollars(2))?;
+            writeln!(text, "{:<22} {:>14}", format!("per {name}, of {}", price.units), usd(price.one))?;
+            writeln!(text, "{:<22} {:>14}", format!("per million {name}s"), price.million.dollars(2))?;
         }
         Ok(())
     }
@@ -119,7 +119,7 @@ mod tests {
     use crate::{
         bill::{FunctionUsage, PollerUsage, RouteUsage, Usage, price},
         prices::PriceList,
-        units::Units,
+        rules::RequestUnits,
     };
 
     fn table(invocations: u64) -> String {
@@ -128,10 +128,10 @@ mod tests {
             memory_mb: 256,
             invocations,
             cold_starts: 4,
-            billed_ms: invocations * 12,
-            init_ms: 40,
+            billed_duration_ms: invocations * 12,
+            init_duration_ms: 40,
             log_bytes: invocations * 600,
-            units: Units { read_half_units: invocations * 3, write_units: invocations * 6 },
+            units: RequestUnits { read_half_units: invocations * 3, write_units: invocations * 6 },
             ..FunctionUsage::default()
         };
         let usage = Usage {
@@ -148,8 +148,7 @@ mod tests {
             }],
         };
         let bill = price(&usage, "us-east-1", &PriceList::built_in().unwrap()).unwrap();
-        let per = bill.per_unit_of_work(invocations).unwrap();
-        bill.table(Some(("order", per)))
+        bill.table(bill.per_unit_of_work("order", invocations).as_ref())
     }
 
     #[test]

@@ -4,10 +4,7 @@ use std::{ops::AddAssign, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    call::{Call, Service},
-    units::Units,
-};
+use crate::{call::ApiCall, rules::RequestUnits, service::Service};
 
 /// All usage of an application.
 #[derive(Clone, Debug, Default)]
@@ -45,16 +42,16 @@ pub struct FunctionUsage {
     pub invocations: u64,
     /// How many of these began in a new environment.
     pub cold_starts: u64,
-    /// Billed milliseconds ([`billed_ms`] of each invocation), init included: since August 2025 Lambda bills it for all
+    /// Billed milliseconds ([`billed_duration_ms`] of each invocation), init included: since August 2025 Lambda bills it for all
     /// runtimes (<https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>).
-    pub billed_ms: u64,
-    /// The part of `billed_ms` that is init.
-    pub init_ms: u64,
+    pub billed_duration_ms: u64,
+    /// The part of `billed_duration_ms` that is init.
+    pub init_duration_ms: u64,
     /// Bytes that went to `CloudWatch` Logs: the function's own lines and Lambda's (`START`, `END`, `REPORT`). AWS's
     /// meter adds 26 bytes for each event; whoever counts lines may add them.
     pub log_bytes: u64,
     /// What its calls to DynamoDB consumed.
-    pub units: Units,
+    pub units: RequestUnits,
     /// What its calls to SQS were billed as.
     pub sqs_requests: SqsRequests,
 }
@@ -86,7 +83,7 @@ pub struct RouteUsage {
     pub function: Option<String>,
     /// Requests.
     pub requests: u64,
-    /// Requests as they are billed: [`crate::units::api_gateway_requests`] of each.
+    /// Requests as they are billed: [`crate::rules::api_gateway_requests`] of each.
     pub metered_requests: u64,
 }
 
@@ -103,13 +100,13 @@ pub struct PollerUsage {
 /// The time that Lambda bills for `duration`: each begun millisecond.
 /// <https://aws.amazon.com/lambda/pricing/>
 #[must_use]
-pub fn billed_ms(duration: Duration) -> u64 {
+pub fn billed_duration_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 impl FunctionUsage {
     /// Adds what one of its calls was billed as.
-    pub fn add_call(&mut self, call: &Call) {
+    pub fn add_call(&mut self, call: &ApiCall) {
         self.units += call.units;
         if call.service == Service::Sqs {
             let queue = call.resources.first().map_or("", String::as_str);
@@ -156,10 +153,10 @@ mod tests {
 
     #[test]
     fn lambda_pricing_page_time_is_rounded_up_to_the_millisecond() {
-        assert_eq!(billed_ms(Duration::from_micros(1_000_100)), 1001);
-        assert_eq!(billed_ms(Duration::from_millis(1000)), 1000);
-        assert_eq!(billed_ms(Duration::from_nanos(1)), 1);
-        assert_eq!(billed_ms(Duration::ZERO), 0);
+        assert_eq!(billed_duration_ms(Duration::from_micros(1_000_100)), 1001);
+        assert_eq!(billed_duration_ms(Duration::from_millis(1000)), 1000);
+        assert_eq!(billed_duration_ms(Duration::from_nanos(1)), 1);
+        assert_eq!(billed_duration_ms(Duration::ZERO), 0);
     }
 
     #[test]

@@ -1,64 +1,63 @@
-//! The last images of items that passed the proxy, so that a write's old image need rarely be read.
+//! The last images of items that were written through the proxy, so that a write's old image seldom has to be read.
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::units::Item;
+use crate::item::Item;
 
-/// An item at one time; `None` when it was not there.
+/// An item at one time; `None` if it did not exist.
 pub(super) type Image = Option<Arc<Item>>;
 
-/// Images by table and key. It holds the most recently written keys, between [`Mirror::HALF`] and twice as many.
+/// Images by table and key. The cache holds the most recently written keys, from [`ImageCache::HALF`] to twice as many.
 ///
-/// Each write that is passed on gets a turn. Until its accounting settles, the item's image is not known to the
-/// mirror, so the next write of that item reads it, and what it sees is what the write before it left behind.
+/// Each write that is forwarded gets a number. Until it is metered, the cache does not know the item's image, so the next
+/// write of that item reads the image, and finds what the previous write left.
 #[derive(Debug, Default)]
-pub(super) struct Mirror {
+pub(super) struct ImageCache {
     young: HashMap<String, Entry>,
     old: HashMap<String, Entry>,
-    last_turn: Turn,
+    last_write: WriteNumber,
 }
 
-/// The number of a write, in the order in which writes were passed on.
-pub(super) type Turn = u64;
+/// The number of a write, in the order in which writes were forwarded.
+pub(super) type WriteNumber = u64;
 
 #[derive(Debug, Default)]
 struct Entry {
-    /// What is there; the outer `None` is "not known".
+    /// The current image; the outer `None` means that it is not known.
     image: Option<Image>,
-    /// The last write.
-    turn: Turn,
-    /// How many writes are not accounted for yet.
-    unsettled: usize,
-    /// What writes that are not accounted for left behind, as the next write found it.
-    left_by: HashMap<Turn, Image>,
+    last_write: WriteNumber,
+    /// How many writes are not metered yet.
+    unmetered: usize,
+    /// The images after writes that are not metered yet, as the next write of each found them.
+    after: HashMap<WriteNumber, Image>,
 }
 
-/// What the mirror knows before a write.
+/// What the cache knows before a write.
 #[derive(Debug, PartialEq)]
-pub(super) enum Known {
+pub(super) enum Lookup {
     /// The image.
-    Image(Image),
-    /// Nothing, and no write of this item is under way.
-    Nothing,
-    /// Nothing, and an earlier write's accounting waits to learn what this write finds.
-    Awaited,
+    Hit(Image),
+    /// Nothing, and no write of this item is in flight.
+    Miss,
+    /// Nothing, and an earlier write is metered by the image that this write finds.
+    Pending,
 }
 
-impl Mirror {
+impl ImageCache {
     const HALF: usize = 8192;
 
-    pub(super) fn known(&mut self, key: &str) -> Known {
+    pub(super) fn get(&mut self, key: &str) -> Lookup {
         match self.entry(key) {
-            Some(Entry { image: Some(image), .. }) => Known::Image(image.clone()),
-            Some(Entry { unsettled: 1.., .. }) => Known::Awaited,
-            _ => Known::Nothing,
+            Some(Entry { image: Some(image), .. }) => Lookup::Hit(image.clone()),
+            Some(Entry { unmetered: 1.., .. }) => Lookup::Pending,
+            _ => Lookup::Miss,
         }
     }
 
-    /// A write is passed on now; `found` is what was there just before, if known.
-    pub(super) fn begin(&mut self, key: &str, found: Option<&Image>) -> Turn {
-        self.last_turn += 1;
-        let turn = self.last_turn;
+    /// Notes that a write is forwarded now; `before` is the item's image just before it, if known.
+    pub(super) fn begin_write(&mut self, key: &str, before: Option<&Image>) -> WriteNumber {
+        self.last_write += 1;
+        let number = self.last_write;
         if self.entry(key).is_none() {
             if self.young.len() >= Self::HALF {
                 self.old = std::mem::take(&mut self.young);
@@ -66,31 +65,31 @@ impl Mirror {
             self.young.insert(key.to_owned(), Entry::default());
         }
         if let Some(entry) = self.young.get_mut(key) {
-            if let (1.., Some(found)) = (entry.unsettled, found) {
-                entry.left_by.insert(entry.turn, found.clone());
+            if let (1.., Some(before)) = (entry.unmetered, before) {
+                entry.after.insert(entry.last_write, before.clone());
             }
-            entry.turn = turn;
-            entry.unsettled += 1;
+            entry.last_write = number;
+            entry.unmetered += 1;
             entry.image = None;
         }
-        turn
+        number
     }
 
-    /// What the write of this turn left behind, if a later write has found it.
-    pub(super) fn left_by(&mut self, key: &str, turn: Turn) -> Option<Image> {
-        self.entry(key)?.left_by.get(&turn).cloned()
+    /// The image after a write, if a later write has found it.
+    pub(super) fn image_after(&mut self, key: &str, write: WriteNumber) -> Option<Image> {
+        self.entry(key)?.after.get(&write).cloned()
     }
 
-    /// The write of this turn is accounted for, and left `image` behind as far as known. Returns what it left behind:
-    /// what the next write found, if there was one, because `image` may have been read after that.
-    pub(super) fn settle(&mut self, key: &str, turn: Turn, image: Option<Image>) -> Option<Image> {
+    /// Notes that a write is metered; `image` is the image after it, if known. Returns the image after it: the one that
+    /// the next write found, if there was one, because `image` may have been read after that.
+    pub(super) fn end_write(&mut self, key: &str, write: WriteNumber, image: Option<Image>) -> Option<Image> {
         let Some(entry) = self.entry(key) else { return image };
-        entry.unsettled = entry.unsettled.saturating_sub(1);
-        if entry.turn == turn {
+        entry.unmetered = entry.unmetered.saturating_sub(1);
+        if entry.last_write == write {
             entry.image.clone_from(&image);
             image
         } else {
-            entry.left_by.remove(&turn).or(image)
+            entry.after.remove(&write).or(image)
         }
     }
 
@@ -112,43 +111,43 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_known_once_its_write_is_accounted_for() {
-        let mut mirror = Mirror::default();
-        assert_eq!(mirror.known("k"), Known::Nothing);
-        let turn = mirror.begin("k", None);
-        assert_eq!(mirror.known("k"), Known::Awaited);
-        assert_eq!(mirror.settle("k", turn, Some(image("1"))), Some(image("1")));
-        assert_eq!(mirror.known("k"), Known::Image(image("1")));
-        mirror.begin("k", Some(&image("1")));
-        assert_eq!(mirror.known("k"), Known::Awaited, "the next write is about to change it");
+    fn an_image_is_known_once_its_write_is_metered() {
+        let mut cache = ImageCache::default();
+        assert_eq!(cache.get("k"), Lookup::Miss);
+        let write = cache.begin_write("k", None);
+        assert_eq!(cache.get("k"), Lookup::Pending);
+        assert_eq!(cache.end_write("k", write, Some(image("1"))), Some(image("1")));
+        assert_eq!(cache.get("k"), Lookup::Hit(image("1")));
+        cache.begin_write("k", Some(&image("1")));
+        assert_eq!(cache.get("k"), Lookup::Pending, "the next write is about to change it");
     }
 
     #[test]
-    fn what_the_next_write_finds_is_what_the_one_before_left() {
-        let mut mirror = Mirror::default();
-        let first = mirror.begin("k", Some(&image("0")));
-        let second = mirror.begin("k", Some(&image("1")));
-        let third = mirror.begin("k", Some(&image("2")));
-        assert_eq!(mirror.left_by("k", first), Some(image("1")));
-        // The first is accounted for late: what is there now is the third's.
-        assert_eq!(mirror.settle("k", first, Some(image("3"))), Some(image("1")));
-        assert_eq!(mirror.settle("k", third, Some(image("3"))), Some(image("3")));
-        assert_eq!(mirror.known("k"), Known::Image(image("3")));
-        assert_eq!(mirror.settle("k", second, Some(image("3"))), Some(image("2")));
-        assert_eq!(mirror.known("k"), Known::Image(image("3")), "an older write changes nothing");
+    fn the_image_after_a_write_is_the_one_that_the_next_write_finds() {
+        let mut cache = ImageCache::default();
+        let first = cache.begin_write("k", Some(&image("0")));
+        let second = cache.begin_write("k", Some(&image("1")));
+        let third = cache.begin_write("k", Some(&image("2")));
+        assert_eq!(cache.image_after("k", first), Some(image("1")));
+        // The first is metered late, when the item is as the third left it.
+        assert_eq!(cache.end_write("k", first, Some(image("3"))), Some(image("1")));
+        assert_eq!(cache.end_write("k", third, Some(image("3"))), Some(image("3")));
+        assert_eq!(cache.get("k"), Lookup::Hit(image("3")));
+        assert_eq!(cache.end_write("k", second, Some(image("3"))), Some(image("2")));
+        assert_eq!(cache.get("k"), Lookup::Hit(image("3")), "an older write changes nothing");
     }
 
     #[test]
-    fn it_is_bounded_and_keeps_what_is_in_use() {
-        let mut mirror = Mirror::default();
-        for number in 0..Mirror::HALF * 3 {
+    fn the_cache_is_bounded_and_keeps_what_is_in_use() {
+        let mut cache = ImageCache::default();
+        for number in 0..ImageCache::HALF * 3 {
             for key in [number.to_string().as_str(), "hot"] {
-                let turn = mirror.begin(key, None);
-                mirror.settle(key, turn, Some(image("1")));
+                let write = cache.begin_write(key, None);
+                cache.end_write(key, write, Some(image("1")));
             }
         }
-        assert!(mirror.young.len() + mirror.old.len() <= 2 * Mirror::HALF + 1);
-        assert_eq!(mirror.known("hot"), Known::Image(image("1")));
-        assert_eq!(mirror.known("0"), Known::Nothing);
+        assert!(cache.young.len() + cache.old.len() <= 2 * ImageCache::HALF + 1);
+        assert_eq!(cache.get("hot"), Lookup::Hit(image("1")));
+        assert_eq!(cache.get("0"), Lookup::Miss);
     }
 }

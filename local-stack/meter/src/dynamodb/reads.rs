@@ -1,116 +1,133 @@
-//! What reads consumed: seen in their answers, and read once more where an answer does not show it.
+//! Meters reads by the items in their responses. Items that a response does not show are read again.
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    Counted,
-    target::{Reader, objects, slot},
+    consumption::Consumption,
+    item_key::ItemKey,
+    reader::{Images, Reader, objects},
 };
 use crate::{
-    call::Uncounted,
-    tables::{Tables, plain_name},
-    units::{Consistency, Item, Units, item_size, read_half_units},
+    call::MeteringGap,
+    item::{Item, item_size},
+    rules::{Consistency, RequestUnits, read_half_units},
+    tables::plain_name,
 };
 
-/// Counts a read that succeeded; none if the operation reads no items.
-pub(super) async fn count(
+/// The items of one table that a request reads by their keys.
+struct KeyedRead<'call> {
+    table: &'call str,
+    consistency: Consistency,
+    /// Whether the response holds only a part of each item.
+    projected: bool,
+    items: Vec<ReadItem<'call>>,
+}
+
+struct ReadItem<'call> {
+    key: &'call Value,
+    /// None for an item that does not exist.
+    returned: Option<&'call Item>,
+}
+
+/// Meters a read that succeeded; none if the operation does not read items.
+pub(super) async fn meter(
     operation: &str,
     request: &Value,
-    answer: &Value,
-    tables: &Tables,
+    response: &Value,
     reader: &Reader,
-) -> Option<Counted> {
-    let mut counted = Counted::default();
+) -> Option<Consumption> {
+    let mut consumption = Consumption::default();
     match operation {
         "GetItem" => {
-            let item = (&request["Key"], answer["Item"].as_object());
-            counted
-                .items(request, text(&request["TableName"]), vec![item], consistency(request), tables, reader)
-                .await;
+            let items = vec![ReadItem { key: &request["Key"], returned: response["Item"].as_object() }];
+            let table = text(&request["TableName"]);
+            let projected = is_projected(request);
+            let read = KeyedRead { table, consistency: consistency(request), projected, items };
+            consumption.add_keyed(read, reader).await;
         }
         "BatchGetItem" => {
             for (table, wanted) in request["RequestItems"].as_object().into_iter().flatten() {
-                let left = objects(&answer["UnprocessedKeys"][table]["Keys"]).count();
+                let unprocessed = objects(&response["UnprocessedKeys"][table]["Keys"]).count();
                 let keys: Vec<&Value> = wanted["Keys"].as_array().into_iter().flatten().collect();
-                let found = objects(&answer["Responses"][table]).map(Some).chain(std::iter::repeat(None));
-                // Which item belongs to which key does not matter to the sum.
-                let items = keys.iter().copied().zip(found).take(keys.len().saturating_sub(left)).collect();
-                counted.items(wanted, table, items, consistency(wanted), tables, reader).await;
+                let returned =
+                    objects(&response["Responses"][table]).map(Some).chain(std::iter::repeat(None));
+                // The sum does not depend on which item has which key.
+                let items = keys.iter().zip(returned).take(keys.len().saturating_sub(unprocessed));
+                let items = items.map(|(key, returned)| ReadItem { key, returned }).collect();
+                let (consistency, projected) = (consistency(wanted), is_projected(wanted));
+                let read = KeyedRead { table, consistency, projected, items };
+                consumption.add_keyed(read, reader).await;
             }
         }
         "TransactGetItems" => {
             let gets = request["TransactItems"].as_array().into_iter().flatten().map(|item| &item["Get"]);
             for (position, get) in gets.enumerate() {
-                let item = (&get["Key"], answer["Responses"][position]["Item"].as_object());
-                let table = text(&get["TableName"]);
-                counted.items(get, table, vec![item], Consistency::Transactional, tables, reader).await;
+                let returned = response["Responses"][position]["Item"].as_object();
+                let read = KeyedRead {
+                    table: text(&get["TableName"]),
+                    consistency: Consistency::Transactional,
+                    projected: is_projected(get),
+                    items: vec![ReadItem { key: &get["Key"], returned }],
+                };
+                consumption.add_keyed(read, reader).await;
             }
         }
-        "Query" | "Scan" => counted.page(operation, request, answer, reader).await,
+        "Query" | "Scan" => consumption.add_page(operation, request, response, reader).await,
         _ => return None,
     }
-    Some(counted)
+    Some(consumption)
 }
 
-impl Counted {
-    /// Items that were asked for by key: each is rounded by itself, and by its whole size, so those of which only a
-    /// projection was returned are read again.
-    async fn items(
-        &mut self,
-        request: &Value,
-        table: &str,
-        items: Vec<(&Value, Option<&Item>)>,
-        consistency: Consistency,
-        tables: &Tables,
-        reader: &Reader,
-    ) {
-        let table = plain_name(table);
-        self.resource(table);
-        let whole = if projects(request) {
-            let keys = items.iter().filter_map(|(key, _)| Some((table.to_owned(), key.as_object()?.clone())));
-            let keys: Vec<_> = keys.collect();
-            let images = reader.images(tables, &keys).await;
-            Some(keys.iter().map(|(table, key)| images.get(&slot(table, key)).cloned()).collect::<Vec<_>>())
-        } else {
-            None
+impl Consumption {
+    /// Adds items that were read by their keys. Each is rounded by itself, and by its whole size: a projected item is
+    /// read again.
+    async fn add_keyed(&mut self, read: KeyedRead<'_>, reader: &Reader) {
+        let table = plain_name(read.table);
+        self.add_table(table);
+        let item_key = |item: &ReadItem<'_>| {
+            Some(ItemKey { table: table.to_owned(), key: item.key.as_object()?.clone() })
         };
-        for (position, (_, returned)) in items.iter().enumerate() {
-            let size = match &whole {
-                None => returned.map_or(0, item_size),
-                Some(images) => match images.get(position) {
-                    Some(Some(image)) => image.as_deref().map_or(0, item_size),
-                    _ => {
-                        self.uncounted = Some(Uncounted::Unread);
-                        returned.map_or(0, item_size)
-                    }
-                },
-            };
-            self.units += Units::reads(read_half_units(size, consistency));
+        let images = if read.projected {
+            reader.images(&read.items.iter().filter_map(item_key).collect::<Vec<_>>()).await
+        } else {
+            Images::new()
+        };
+        for item in &read.items {
+            let mut whole = item.returned;
+            if read.projected {
+                match item_key(item).and_then(|key| images.get(&key.id())) {
+                    Some(image) => whole = image.as_deref(),
+                    None => self.gap = Some(MeteringGap::ItemNotRead),
+                }
+            }
+            let size = whole.map_or(0, item_size);
+            self.units += RequestUnits::reads(read_half_units(size, read.consistency));
         }
     }
 
-    /// A page of a Query or Scan: all that was looked at counts, so a page that hides some of it is read again without
-    /// its filter and projection. Attributes that a local index fetches from its table are not counted.
-    async fn page(&mut self, operation: &str, request: &Value, answer: &Value, reader: &Reader) {
-        self.resource(plain_name(text(&request["TableName"])));
-        let scanned = answer["ScannedCount"].as_u64().unwrap_or(0);
-        let hidden = scanned > answer["Count"].as_u64().unwrap_or(0) || projects(request);
+    /// Adds a page of a Query or Scan. DynamoDB bills all items that it evaluated, so a page that does not show all of
+    /// them is read again without its filter and projection. Attributes that a query of a local secondary index fetches
+    /// from the table are not metered.
+    async fn add_page(&mut self, operation: &str, request: &Value, response: &Value, reader: &Reader) {
+        self.add_table(plain_name(text(&request["TableName"])));
+        let scanned = response["ScannedCount"].as_u64().unwrap_or(0);
+        let hidden = scanned > response["Count"].as_u64().unwrap_or(0) || is_projected(request);
         let again = if hidden && scanned > 0 {
             let again = reader.call(operation, &unfiltered(request, scanned)).await;
             if again.is_none() {
-                self.uncounted = Some(Uncounted::Unread);
+                self.gap = Some(MeteringGap::ItemNotRead);
             }
             again
         } else {
             None
         };
-        let seen = again.as_ref().unwrap_or(answer);
-        let size = objects(&seen["Items"]).map(item_size).sum();
-        self.units += Units::reads(read_half_units(size, consistency(request)));
+        let page = again.as_ref().unwrap_or(response);
+        let size = objects(&page["Items"]).map(item_size).sum();
+        self.units += RequestUnits::reads(read_half_units(size, consistency(request)));
     }
 }
 
-/// The same page with nothing hidden.
+/// A request for all items of the same page, with all their attributes.
 fn unfiltered(request: &Value, scanned: u64) -> Value {
     let mut page: Map<String, Value> = Map::new();
     let kept = [
@@ -129,7 +146,7 @@ fn unfiltered(request: &Value, scanned: u64) -> Value {
             page.insert(name.to_owned(), value.clone());
         }
     }
-    // DynamoDB refuses names and values that no expression uses.
+    // DynamoDB rejects names and values that no expression uses.
     let condition = text(&request["KeyConditionExpression"]);
     let tokens: Vec<&str> =
         condition.split(|letter: char| !(letter.is_alphanumeric() || "#:_".contains(letter))).collect();
@@ -150,8 +167,8 @@ fn unfiltered(request: &Value, scanned: u64) -> Value {
     Value::Object(page)
 }
 
-/// Whether the answer leaves out attributes, or all items: a projection has no influence on what is consumed.
-fn projects(request: &Value) -> bool {
+/// Whether the response lacks projected attributes, or all items. DynamoDB bills a projection like the whole item.
+fn is_projected(request: &Value) -> bool {
     ["ProjectionExpression", "AttributesToGet"].iter().any(|name| request.get(name).is_some())
         || matches!(text(&request["Select"]), "COUNT" | "SPECIFIC_ATTRIBUTES")
 }
@@ -169,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_asked_for_again_without_what_hides_items() {
+    fn a_page_is_read_again_without_filter_and_projection() {
         let request = json!({
             "TableName": "t",
             "IndexName": "i",

@@ -1,12 +1,14 @@
-//! The writes that a request asks for.
+//! Parses the writes in a request.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::item_key::ItemKey;
 use crate::{
+    item::Item,
+    rules::WriteMode,
     tables::{Key, Table, Tables, plain_name},
-    units::{Item, Mode},
 };
 
 /// One item that a request writes, or only checks.
@@ -27,17 +29,17 @@ pub(super) enum Kind {
     },
     Update,
     Delete,
-    /// A condition in a transaction, on an item that stays as it is.
-    Check,
+    /// A condition in a transaction, on an item that the transaction does not change.
+    ConditionCheck,
 }
 
-/// Whether a put can find an item in its place.
+/// Whether a put can replace an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Existing {
-    /// It replaces one.
+    /// It can.
     Possible,
-    /// Its whole condition is that there is none: where it succeeds, nothing was there before, and nothing need be
-    /// read to know so.
+    /// Its condition is that the item does not exist: if the put succeeds, there was no image before it, and none has to
+    /// be read.
     Refused,
 }
 
@@ -45,12 +47,12 @@ pub(super) enum Existing {
 #[derive(Debug)]
 pub(super) struct Writes {
     pub(super) writes: Vec<Write>,
-    pub(super) mode: Mode,
+    pub(super) mode: WriteMode,
     /// `ClientRequestToken` of a transaction.
     pub(super) token: Option<String>,
 }
 
-/// The parts of a write that matter here; the same in all actions that write one item.
+/// The parts of a write that metering needs; the same in all actions that write one item.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Action {
@@ -82,8 +84,14 @@ struct BatchEntry {
     key: Option<Item>,
 }
 
+impl Write {
+    pub(super) fn item_key(&self) -> Option<ItemKey> {
+        Some(ItemKey { table: self.table.clone(), key: self.key.clone()? })
+    }
+}
+
 impl Writes {
-    /// The writes of `operation`; none if it does not write items.
+    /// Parses the request of `operation`; none if the operation does not write items.
     pub(super) fn read(
         operation: &str,
         body: &[u8],
@@ -92,13 +100,13 @@ impl Writes {
         Some(match operation {
             "PutItem" | "UpdateItem" | "DeleteItem" => serde_json::from_slice(body).map(|action: Action| {
                 let write = action.write(operation.trim_end_matches("Item"), tables);
-                Self { writes: write.into_iter().collect(), mode: Mode::Standard, token: None }
+                Self { writes: write.into_iter().collect(), mode: WriteMode::Standard, token: None }
             }),
             "TransactWriteItems" => serde_json::from_slice(body).map(|transaction: Transaction| {
                 let actions = transaction.transact_items.into_iter().flatten();
                 Self {
                     writes: actions.filter_map(|(kind, action)| action.write(&kind, tables)).collect(),
-                    mode: Mode::Transactional,
+                    mode: WriteMode::Transactional,
                     token: transaction.client_request_token,
                 }
             }),
@@ -107,7 +115,7 @@ impl Writes {
                     let entries = entries.iter().flat_map(BTreeMap::values);
                     entries.map(move |entry| entry.write(table, tables))
                 });
-                Self { writes: writes.collect(), mode: Mode::Standard, token: None }
+                Self { writes: writes.collect(), mode: WriteMode::Standard, token: None }
             }),
             _ => return None,
         })
@@ -115,7 +123,7 @@ impl Writes {
 }
 
 impl Action {
-    /// None for a kind that DynamoDB does not know either.
+    /// None for a kind that DynamoDB does not have.
     fn write(self, kind: &str, tables: &Tables) -> Option<Write> {
         let name = plain_name(&self.table_name).to_owned();
         let table = tables.get(&name);
@@ -134,7 +142,7 @@ impl Action {
             }
             "Update" => (table.and(self.key), Kind::Update),
             "Delete" => (table.and(self.key), Kind::Delete),
-            "ConditionCheck" => (table.and(self.key), Kind::Check),
+            "ConditionCheck" => (table.and(self.key), Kind::ConditionCheck),
             _ => return None,
         };
         Some(Write { table: name, key, kind })
@@ -156,7 +164,7 @@ impl BatchEntry {
     }
 }
 
-/// Whether the condition is exactly `attribute_not_exists(KEY)`.
+/// Whether the whole condition is `attribute_not_exists(KEY)`.
 fn refuses_existing(condition: &str, names: &BTreeMap<String, String>, key: &Key) -> bool {
     let argument = condition
         .trim()
@@ -180,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_absence_of_the_key_tells_that_nothing_was_there() {
+    fn only_a_condition_on_the_key_alone_means_that_the_item_did_not_exist() {
         assert!(refuses("attribute_not_exists(id)"));
         assert!(refuses(" attribute_not_exists ( #k ) "));
         assert!(!refuses("attribute_not_exists(other)"));
@@ -191,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_are_no_writes_and_nonsense_is_an_error() {
+    fn a_read_has_no_writes_and_a_malformed_request_is_an_error() {
         let tables = Tables::default();
         assert!(Writes::read("GetItem", b"{}", &tables).is_none());
         assert!(Writes::read("PutItem", b"[]", &tables).unwrap().is_err());

@@ -1,214 +1,254 @@
-//! What writes consumed: from the images before and after.
+//! Meters writes by the items' images before and after them.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
 
 use super::{
-    Counted, Meter, Outcome,
-    mirror::{Image, Known, Mirror, Turn},
+    consumption::Consumption,
+    image_cache::{Image, ImageCache, Lookup, WriteNumber},
+    item_key::ItemKey,
+    outcome::Outcome,
+    reader::{Images, Reader},
     request::{Existing, Kind, Write, Writes},
-    target::{Images, Reader, slot},
 };
 use crate::{
-    call::Uncounted,
-    tables::Table,
-    units::{Item, Mode, Units, failed_write_units, replay_half_units, write_units},
+    call::MeteringGap,
+    rules::{RequestUnits, WriteMode, failed_write_units, replay_half_units, write_units},
+    tables::{Table, Tables},
 };
 
-/// A request's writes, about to be passed on.
 #[derive(Debug)]
-pub(super) struct Begun {
-    writes: Vec<BegunWrite>,
-    mode: Mode,
+pub(super) struct WriteMeter {
+    tables: Tables,
+    cache: Mutex<ImageCache>,
+    /// When transactions succeeded, by `ClientRequestToken`.
+    transactions: Mutex<HashMap<String, Instant>>,
+}
+
+/// The writes of a request that is about to be forwarded.
+#[derive(Debug)]
+pub(super) struct PendingWrites {
+    writes: Vec<PendingWrite>,
+    mode: WriteMode,
     token: Option<String>,
 }
 
 #[derive(Debug)]
-struct BegunWrite {
+struct PendingWrite {
     write: Write,
-    /// None if the table or key is not known.
-    place: Option<Place>,
+    /// None if the table or the key is not known.
+    item: Option<PendingItem>,
 }
 
-/// Where an item is, and what was there.
 #[derive(Debug)]
-struct Place {
-    slot: String,
-    /// None if it could not be read, or need not be.
+struct PendingItem {
+    id: String,
+    /// The image before the write; none if it could not be read, or need not be.
     before: Option<Image>,
-    /// None if the write leaves the item as it is.
-    turn: Option<Turn>,
+    /// None if the request does not change the item.
+    number: Option<WriteNumber>,
 }
 
-impl Meter {
-    fn mirror(&self) -> MutexGuard<'_, Mirror> {
-        self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
+/// How long DynamoDB recognizes a `ClientRequestToken`.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(600);
+/// If more tokens than this are known, those that are too old are removed.
+const TOKENS: usize = 4096;
+
+impl WriteMeter {
+    pub(super) fn new(tables: Tables) -> Self {
+        Self { tables, cache: Mutex::default(), transactions: Mutex::default() }
     }
 
-    /// Learns what is there before the writes are passed on: from the mirror, else from the target.
-    pub(super) async fn begin_writes(&self, writes: Writes, reader: &Reader) -> Begun {
-        let slots: Vec<Option<String>> =
-            writes.writes.iter().map(|write| Some(slot(&write.table, write.key.as_ref()?))).collect();
-        let mut images = Images::new();
-        let mut unknown = Vec::new();
-        {
-            let mut mirror = self.mirror();
-            for (write, slot) in writes.writes.iter().zip(&slots) {
-                let (Some(slot), Some(key)) = (slot, &write.key) else { continue };
-                match mirror.known(slot) {
-                    Known::Image(image) => {
-                        images.insert(slot.clone(), image);
+    fn cache(&self) -> MutexGuard<'_, ImageCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Finds the images before the writes: in the cache, or else at the upstream.
+    pub(super) async fn begin(&self, request: Writes, reader: &Reader) -> PendingWrites {
+        let mut unread = Vec::new();
+        let mut pending = |write: Write| {
+            let item = write.item_key().map(|key| {
+                let id = key.id();
+                let inserts = matches!(write.kind, Kind::Put { existing: Existing::Refused, .. });
+                let before = match self.cache().get(&id) {
+                    Lookup::Hit(image) => Some(image),
+                    Lookup::Miss if inserts => None,
+                    Lookup::Miss | Lookup::Pending => {
+                        unread.push(key);
+                        None
                     }
-                    Known::Nothing if matches!(write.kind, Kind::Put { existing: Existing::Refused, .. }) => {
-                    }
-                    Known::Nothing | Known::Awaited => unknown.push((write.table.clone(), key.clone())),
-                }
+                };
+                PendingItem { id, before, number: None }
+            });
+            PendingWrite { write, item }
+        };
+        let mut writes: Vec<_> = request.writes.into_iter().map(&mut pending).collect();
+        let images = reader.images(&unread).await;
+        let mut cache = self.cache();
+        for PendingWrite { write, item } in &mut writes {
+            let Some(item) = item else { continue };
+            item.before = item.before.take().or_else(|| images.get(&item.id).cloned());
+            if !matches!(write.kind, Kind::ConditionCheck) {
+                item.number = Some(cache.begin_write(&item.id, item.before.as_ref()));
             }
         }
-        if !unknown.is_empty() {
-            images.extend(reader.images(&self.tables, &unknown).await);
-        }
-        let mut mirror = self.mirror();
-        let begin = |(write, slot): (Write, Option<String>)| {
-            let place = slot.map(|slot| {
-                let before = images.get(&slot).cloned();
-                let turn = match write.kind {
-                    Kind::Check => None,
-                    _ => Some(mirror.begin(&slot, before.as_ref())),
-                };
-                Place { slot, before, turn }
-            });
-            BegunWrite { write, place }
-        };
-        let begun = writes.writes.into_iter().zip(slots).map(begin).collect();
-        Begun { writes: begun, mode: writes.mode, token: writes.token }
+        PendingWrites { writes, mode: request.mode, token: request.token }
     }
 
-    /// Counts the writes once their answer is known.
-    pub(super) async fn count_writes(&self, mut begun: Begun, outcome: &Outcome, reader: &Reader) -> Counted {
-        let mut counted = Counted::default();
-        for write in &begun.writes {
-            counted.resource(&write.write.table);
+    /// Meters the writes once their outcome is known.
+    pub(super) async fn finish(
+        &self,
+        mut pending: PendingWrites,
+        outcome: &Outcome,
+        reader: &Reader,
+    ) -> Consumption {
+        let mut consumption = Consumption::default();
+        for PendingWrite { write, .. } in &pending.writes {
+            consumption.add_table(&write.table);
         }
-        if let Outcome::Done(answer) = outcome {
-            begun.drop_unprocessed(answer, self);
+        let mut replayed = false;
+        if let Outcome::Succeeded(response) = outcome {
+            self.remove_unprocessed(&mut pending, response);
+            replayed = pending.token.as_deref().is_some_and(|token| self.is_replay(token));
         }
-        let replayed = matches!(outcome, Outcome::Done(_))
-            && begun.token.as_deref().is_some_and(|token| self.replays(token));
-        let now = self.images_now(&begun, outcome, replayed, reader).await;
-        for BegunWrite { write, place } in begun.writes {
+        let images = self.images_after(&pending, outcome, replayed, reader).await;
+        for PendingWrite { write, item } in pending.writes {
             let table = self.tables.get(&write.table);
-            let (Some(table), Some(place)) = (table, place) else {
-                if matches!(outcome, Outcome::Done(_) | Outcome::ConditionFailed) {
-                    let why = if table.is_none() { Uncounted::UnknownTable } else { Uncounted::Malformed };
-                    counted.uncounted = Some(why);
+            let (Some(table), Some(item)) = (table, item) else {
+                if matches!(outcome, Outcome::Succeeded(_) | Outcome::ConditionFailed) {
+                    let gap =
+                        if table.is_none() { MeteringGap::UnknownTable } else { MeteringGap::Malformed };
+                    consumption.gap = Some(gap);
                 }
-                counted.units += unplaced(&write, begun.mode, outcome);
+                consumption.units += least_units(&write, pending.mode, outcome);
                 continue;
             };
-            let found = now.get(&place.slot).cloned();
+            let after = images.get(&item.id).cloned();
             let units = match outcome {
-                Outcome::Done(_) if replayed => {
-                    let image = place.before.clone().or(found);
-                    self.settle(&place, image.clone());
-                    image.map(|image| Units::reads(replay_half_units(image.as_deref())))
-                }
-                Outcome::Done(_) => self.done(table, &write, &place, found, begun.mode),
-                Outcome::ConditionFailed => {
-                    let image = place.before.clone().or(found);
-                    self.settle(&place, image.clone());
-                    image.map(|image| Units::writes(failed_write_units(image.as_deref(), begun.mode)))
-                }
-                Outcome::Refused => {
-                    self.settle(&place, place.before.clone());
-                    Some(Units::default())
+                Outcome::Succeeded(_) if !replayed => self.written(table, &write, &item, after, pending.mode),
+                Outcome::Succeeded(_) => self
+                    .unchanged(&item, after)
+                    .map(|image| RequestUnits::reads(replay_half_units(image.as_deref()))),
+                Outcome::ConditionFailed => self
+                    .unchanged(&item, after)
+                    .map(|image| RequestUnits::writes(failed_write_units(image.as_deref(), pending.mode))),
+                Outcome::Rejected => {
+                    self.end_write(&item, item.before.clone());
+                    Some(RequestUnits::default())
                 }
                 Outcome::Unknown => {
-                    self.settle(&place, None);
-                    Some(Units::default())
+                    self.end_write(&item, None);
+                    Some(RequestUnits::default())
                 }
             };
-            counted.units += units.unwrap_or_else(|| {
-                counted.uncounted = Some(Uncounted::Unread);
-                unplaced(&write, begun.mode, outcome)
+            consumption.units += units.unwrap_or_else(|| {
+                consumption.gap = Some(MeteringGap::ItemNotRead);
+                least_units(&write, pending.mode, outcome)
             });
         }
-        counted
+        consumption
     }
 
-    /// Reads what the answer does not show: what updates made of their items, and what stood in the way of a put.
-    async fn images_now(&self, begun: &Begun, outcome: &Outcome, replayed: bool, reader: &Reader) -> Images {
-        let mut images = Images::new();
-        let mut unknown = Vec::new();
-        {
-            let mut mirror = self.mirror();
-            for BegunWrite { write, place } in &begun.writes {
-                let (Some(place), Some(key)) = (place, &write.key) else { continue };
-                let wanted = match (outcome, &write.kind) {
-                    (Outcome::Done(_), Kind::Update) if !replayed => true,
-                    (Outcome::Done(_), _) if !replayed => false,
-                    (Outcome::Done(_) | Outcome::ConditionFailed, _) => place.before.is_none(),
-                    (Outcome::Refused | Outcome::Unknown, _) => false,
-                };
-                match place.turn.and_then(|turn| mirror.left_by(&place.slot, turn)) {
-                    Some(image) => {
-                        images.insert(place.slot.clone(), image);
-                    }
-                    None if wanted => unknown.push((write.table.clone(), key.clone())),
-                    None => {}
-                }
+    /// Whether a transaction with this token has succeeded before. From now on, it has.
+    fn is_replay(&self, token: &str) -> bool {
+        let mut transactions = self.transactions.lock().unwrap_or_else(PoisonError::into_inner);
+        if transactions.len() >= TOKENS {
+            transactions.retain(|_, done| done.elapsed() < TOKEN_LIFETIME);
+        }
+        match transactions.get(token) {
+            Some(done) if done.elapsed() < TOKEN_LIFETIME => true,
+            _ => {
+                transactions.insert(token.to_owned(), Instant::now());
+                false
             }
         }
-        if !unknown.is_empty() {
-            images.extend(reader.images(&self.tables, &unknown).await);
+    }
+
+    /// Reads the images that the response does not show: after updates, and of the items on which conditions failed.
+    async fn images_after(
+        &self,
+        pending: &PendingWrites,
+        outcome: &Outcome,
+        replayed: bool,
+        reader: &Reader,
+    ) -> Images {
+        let mut images = Images::new();
+        let mut unread = Vec::new();
+        for PendingWrite { write, item } in &pending.writes {
+            let (Some(item), Some(key)) = (item, write.item_key()) else { continue };
+            let needed = match outcome {
+                Outcome::Succeeded(_) if !replayed => matches!(write.kind, Kind::Update),
+                Outcome::Succeeded(_) | Outcome::ConditionFailed => item.before.is_none(),
+                Outcome::Rejected | Outcome::Unknown => false,
+            };
+            match item.number.and_then(|number| self.cache().image_after(&item.id, number)) {
+                Some(image) => {
+                    images.insert(item.id.clone(), image);
+                }
+                None if needed => unread.push(key),
+                None => {}
+            }
         }
+        images.extend(reader.images(&unread).await);
         images
     }
 
-    /// Units of a write that was carried out; none if an image is not known.
-    fn done(
+    /// The units of a write that succeeded; none if an image is not known.
+    fn written(
         &self,
         table: &Table,
         write: &Write,
-        place: &Place,
-        found: Option<Image>,
-        mode: Mode,
-    ) -> Option<Units> {
+        item: &PendingItem,
+        read: Option<Image>,
+        mode: WriteMode,
+    ) -> Option<RequestUnits> {
+        let known = item.before.clone();
         let (before, after) = match &write.kind {
             Kind::Put { item, existing } => {
                 let absent = (*existing == Existing::Refused).then_some(None);
-                (absent.or(place.before.clone()), Some(Some(item.clone().into())))
+                (absent.or(known), Some(Some(item.clone().into())))
             }
-            Kind::Update => (place.before.clone(), found),
-            Kind::Delete => (place.before.clone(), Some(None)),
-            Kind::Check => (place.before.clone(), place.before.clone()),
+            Kind::Update => (known, read),
+            Kind::Delete => (known, Some(None)),
+            Kind::ConditionCheck => (known.clone(), known),
         };
-        // Settled even if the image before is not known: the next write needs it.
-        let settled = self.settle(place, after.clone());
+        // Even if the image before is not known: the next write needs the image after this one.
+        let settled = self.end_write(item, after.clone());
         let after = if matches!(write.kind, Kind::Update) { settled } else { after };
-        let (before, after) = (before?, after?);
-        Some(Units::writes(write_units(table, before.as_deref(), after.as_deref(), mode)))
+        Some(RequestUnits::writes(write_units(table, before?.as_deref(), after?.as_deref(), mode)))
     }
 
-    fn settle(&self, place: &Place, image: Option<Image>) -> Option<Image> {
-        match place.turn {
-            Some(turn) => self.mirror().settle(&place.slot, turn, image),
+    /// The image of an item that the request has not changed; none if it is not known.
+    fn unchanged(&self, item: &PendingItem, read: Option<Image>) -> Option<Image> {
+        let image = item.before.clone().or(read);
+        self.end_write(item, image.clone());
+        image
+    }
+
+    fn end_write(&self, item: &PendingItem, image: Option<Image>) -> Option<Image> {
+        match item.number {
+            Some(number) => self.cache().end_write(&item.id, number, image),
             None => image,
         }
     }
-}
 
-impl Begun {
-    /// Takes out the entries of a `BatchWriteItem` that DynamoDB has left undone: they cost nothing.
-    fn drop_unprocessed(&mut self, answer: &serde_json::Value, meter: &Meter) {
-        for (table, entries) in answer["UnprocessedItems"].as_object().into_iter().flatten() {
-            let Some(schema) = meter.tables.get(table) else { continue };
+    /// Removes the `UnprocessedItems` of a `BatchWriteItem`: DynamoDB has not written them and does not bill them.
+    fn remove_unprocessed(&self, pending: &mut PendingWrites, response: &Value) {
+        for (table, entries) in response["UnprocessedItems"].as_object().into_iter().flatten() {
+            let Some(schema) = self.tables.get(table) else { continue };
             for entry in entries.as_array().into_iter().flatten() {
                 let put = entry["PutRequest"]["Item"].as_object().and_then(|item| schema.key.of(item));
-                let key: Option<Item> = put.or_else(|| entry["DeleteRequest"]["Key"].as_object().cloned());
-                let Some(undone) = key.map(|key| slot(table, &key)) else { continue };
-                self.writes.retain(|write| match &write.place {
-                    Some(place) if place.slot == undone => {
-                        meter.settle(place, place.before.clone());
+                let key = put.or_else(|| entry["DeleteRequest"]["Key"].as_object().cloned());
+                let Some(key) = key else { continue };
+                let unprocessed = ItemKey { table: table.clone(), key }.id();
+                pending.writes.retain(|write| match &write.item {
+                    Some(item) if item.id == unprocessed => {
+                        self.end_write(item, item.before.clone());
                         false
                     }
                     _ => true,
@@ -218,11 +258,15 @@ impl Begun {
     }
 }
 
-/// The least that a write of unknown images consumed: by the item that it carries, without indexes.
-fn unplaced(write: &Write, mode: Mode, outcome: &Outcome) -> Units {
+/// The least that a write consumed if its images are not known: by the item in the request, without indexes.
+fn least_units(write: &Write, mode: WriteMode, outcome: &Outcome) -> RequestUnits {
     match (outcome, &write.kind) {
-        (Outcome::Done(_), Kind::Put { item, .. }) => Units::writes(failed_write_units(Some(item), mode)),
-        (Outcome::Done(_) | Outcome::ConditionFailed, _) => Units::writes(failed_write_units(None, mode)),
-        (Outcome::Refused | Outcome::Unknown, _) => Units::default(),
+        (Outcome::Succeeded(_), Kind::Put { item, .. }) => {
+            RequestUnits::writes(failed_write_units(Some(item), mode))
+        }
+        (Outcome::Succeeded(_) | Outcome::ConditionFailed, _) => {
+            RequestUnits::writes(failed_write_units(None, mode))
+        }
+        (Outcome::Rejected | Outcome::Unknown, _) => RequestUnits::default(),
     }
 }

@@ -1,19 +1,19 @@
-//! AWS JSON: the protocol of both services.
+//! AWS JSON: the protocol of DynamoDB and SQS.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use crate::call::Service;
+use crate::service::Service;
 
-/// `PutItem` of `X-Amz-Target: DynamoDB_20120810.PutItem`.
+/// `PutItem` of `X-Amz-Upstream: DynamoDB_20120810.PutItem`.
 pub(super) fn operation(headers: &HeaderMap) -> String {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     target.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
-/// An error's name: in AWS JSON it is in the body's `__type`, or in a header.
+/// The error type, which AWS JSON puts into a header or into `__type` of the body.
 pub(super) fn error_type(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     let header = headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
     let body = || serde_json::from_slice::<Value>(body).ok()?["__type"].as_str().map(str::to_owned);
@@ -21,19 +21,19 @@ pub(super) fn error_type(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     Some(plain_error(&name).to_owned())
 }
 
-/// `com.amazonaws.dynamodb.v20120810#Name:http://...` without what stands around the name.
+/// The error type of `com.amazonaws.dynamodb.v20120810#Name:http://...`: `Name`.
 pub(super) fn plain_error(name: &str) -> &str {
     let name = name.rsplit('#').next().unwrap_or(name);
     name.split(':').next().unwrap_or(name)
 }
 
-/// The proxy's own error, as the service would word it.
-pub(super) fn failure(service: Service, status: StatusCode, message: &str) -> Response<Full<Bytes>> {
+/// An error of the proxy, in the form of the service's own errors.
+pub(super) fn error_response(service: Service, status: StatusCode, message: &str) -> Response<Full<Bytes>> {
     let body = json!({"__type": service.internal_error(), "message": message}).to_string();
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(service.content_type()));
-    answer
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(service.content_type()));
+    response
 }
 
 #[cfg(test)]

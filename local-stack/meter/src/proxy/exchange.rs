@@ -1,4 +1,4 @@
-//! One call: in, on to the target, back, and counted.
+//! One API call: the request is received, forwarded and answered, then metered.
 
 use std::{
     fmt,
@@ -7,54 +7,56 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header, request, response};
+use http::{HeaderValue, Request, Response, StatusCode, header, request};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
 use super::{
-    aws_json::{self, error_type, failure, plain_error},
-    gate::{After, Before, Gate, Passing},
-    signature,
-    upstream::{BODY_LIMIT, Upstream, UpstreamError},
-    web,
+    aws_json::{self, error_response, error_type, plain_error},
+    interceptor::{CallInterceptor, InterceptedCall, RequestAction, ResponseAction},
+    signature, web,
 };
 use crate::{
-    call::{Call, Service},
-    dynamodb::{self, Meter, Outcome},
-    permission, sqs,
+    call::ApiCall,
+    dynamodb::{Consumption, DynamoDbMeter, Outcome},
+    permission,
+    rules::RequestUnits,
+    service::Service,
+    sqs,
     tables::Tables,
+    upstream::{BODY_LIMIT, UpstreamClient, UpstreamError, UpstreamResponse},
 };
 
-type Answer = Response<Full<Bytes>>;
+type BoxedObserver = Box<dyn Fn(ApiCall) + Send + Sync>;
 
-/// The connection is to be closed without an answer.
+/// The connection must be closed without a response.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is cut")]
-pub(super) struct Cut;
+#[error("the connection is closed without a response")]
+pub(super) struct Disconnected;
 
-/// Why there is no answer to pass back.
+/// Why there is no response to return.
 #[derive(Debug, thiserror::Error)]
-enum NoAnswer {
+enum NoResponse {
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
     #[error(transparent)]
-    Cut(#[from] Cut),
+    Disconnected(#[from] Disconnected),
 }
 
-/// What all calls through one proxy share.
+/// The state that all calls through one proxy share.
 pub(super) struct Exchange {
     service: Service,
-    upstream: Upstream,
-    meter: Meter,
-    observer: Box<dyn Fn(Call) + Send + Sync>,
-    gate: Option<Arc<dyn Gate>>,
-    tables: Arc<Tables>,
-    /// How many calls are answered and not yet reported.
+    upstream: UpstreamClient,
+    meter: DynamoDbMeter,
+    observer: BoxedObserver,
+    interceptor: Option<Arc<dyn CallInterceptor>>,
+    tables: Tables,
+    /// How many calls have their response but are not reported yet.
     reports: watch::Sender<usize>,
 }
 
-/// A call that came in.
+/// A request that has arrived.
 struct Received {
     caller: String,
     operation: String,
@@ -62,24 +64,27 @@ struct Received {
     clock: Instant,
 }
 
-/// Counts a report as outstanding until it is dropped, so that a report that fails is not waited for.
-struct Outstanding(Arc<Exchange>);
+/// Counts a call as unreported until it is dropped, so that [`super::Proxy::flush`] does not wait for a report that fails.
+struct Unreported(Arc<Exchange>);
 
 impl Exchange {
     pub(super) fn new(
         service: Service,
-        upstream: Upstream,
+        upstream: UpstreamClient,
         tables: Tables,
-        observer: Box<dyn Fn(Call) + Send + Sync>,
-        gate: Option<Arc<dyn Gate>>,
+        observer: BoxedObserver,
+        interceptor: Option<Arc<dyn CallInterceptor>>,
         reports: watch::Sender<usize>,
     ) -> Self {
-        let meter = Meter::new(tables.clone(), upstream.clone());
-        Self { service, upstream, meter, observer, gate, tables: Arc::new(tables), reports }
+        let meter = DynamoDbMeter::new(tables.clone(), upstream.clone());
+        Self { service, upstream, meter, observer, interceptor, tables, reports }
     }
 
-    /// Answers one request.
-    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Answer, Cut> {
+    /// Responds to one request.
+    pub(super) async fn respond(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Disconnected> {
         let service = self.service;
         let (started, clock) = (SystemTime::now(), Instant::now());
         let (mut parts, body) = request.into_parts();
@@ -87,160 +92,157 @@ impl Exchange {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
                 let message = "the request is larger than 16 MiB";
-                return Ok(failure(service, StatusCode::PAYLOAD_TOO_LARGE, message));
+                return Ok(error_response(service, StatusCode::PAYLOAD_TOO_LARGE, message));
             }
-            Err(_) => return Ok(failure(service, StatusCode::BAD_REQUEST, "the request broke off")),
+            Err(_) => return Ok(error_response(service, StatusCode::BAD_REQUEST, "the request broke off")),
         };
         let (caller, operation) = match service {
             Service::Web => (web::take_caller(&mut parts.uri), web::operation(&parts)),
             _ => (signature::take_caller(&mut parts.headers), aws_json::operation(&parts.headers)),
         };
         let received = Received { caller, operation, started, clock };
-        let failed = |_| Ok(failure(service, StatusCode::BAD_GATEWAY, "the proxy failed"));
+        let failed = |_| Ok(error_response(service, StatusCode::BAD_GATEWAY, "the proxy failed"));
         match service {
-            // What was passed on is carried out and counted even if its caller is gone, as AWS bills it.
+            // Once forwarded, a request is completed and metered even if its caller has left: AWS bills it.
             Service::DynamoDb => {
                 tokio::spawn(self.dynamodb(received, parts, body)).await.unwrap_or_else(failed)
             }
             Service::Web => tokio::spawn(self.other(received, parts, body)).await.unwrap_or_else(failed),
-            // A long poll must end with its caller: later messages would go to nobody.
+            // A long poll must end when its caller leaves, or nobody would receive the messages that it takes.
             Service::Sqs => self.other(received, parts, body).await,
         }
     }
 
-    /// A call to DynamoDB, which is billed by what it reads and writes.
+    /// A request to DynamoDB, which is billed by what it reads and writes.
     async fn dynamodb(
         self: Arc<Self>,
         received: Received,
         parts: request::Parts,
         body: Bytes,
-    ) -> Result<Answer, Cut> {
-        let begun = self.meter.begin(&received.operation, body.clone(), &parts.headers).await;
-        let answer = self.pass(&received, parts, body.clone()).await;
-        let report = Outstanding::new(&self);
-        let mut call = self.call(received, &answer);
-        let (answer, outcome) = match answer {
-            Ok((parts, body)) => {
-                let status = parts.status.as_u16();
-                let outcome_body = body.clone();
-                let error = call.error_type.clone();
-                let outcome = move || Outcome::read(status, error.as_deref(), &outcome_body);
-                (Ok(Response::from_parts(parts, Full::new(body))), Some(outcome))
-            }
-            Err(error) => (self.no_answer(error), None),
-        };
-        // Counting may read from the target: the caller does not wait for that.
+    ) -> Result<Response<Full<Bytes>>, Disconnected> {
+        let pending = self.meter.begin(&received.operation, body.clone(), &parts.headers).await;
+        let result = self.forward(&received, parts, body.clone()).await;
+        let report = Unreported::new(&self);
+        let mut call = self.call(received, &result);
+        let response_body = result.as_ref().ok().map(|response| response.body.clone());
+        // Metering may read from the upstream: the caller does not wait for that.
+        let exchange = Arc::clone(&self);
         tokio::spawn(async move {
-            call.permissions = permission::needed(call.service, &call.operation, &body);
-            let outcome = outcome.map_or(Outcome::Unknown, |read| read());
-            let dynamodb::Counted { units, resources, uncounted } = self.meter.finish(begun, outcome).await;
-            (call.units, call.resources, call.uncounted) = (units, resources, uncounted);
-            (self.observer)(call);
+            call.permissions = permission::required(call.service, &call.operation, &body);
+            let outcome = match response_body {
+                Some(body) => Outcome::read(call.status, call.error_type.as_deref(), &body),
+                None => Outcome::Unknown,
+            };
+            let Consumption { units, tables, gap } = exchange.meter.finish(pending, outcome).await;
+            (call.units, call.resources, call.gap) = (units, tables, gap);
+            (exchange.observer)(call);
             drop(report);
         });
-        answer
+        self.response(result)
     }
 
-    /// A call to what has no units: SQS, whose requests count, or a web service.
+    /// A request to SQS, which is billed by its size, or to an HTTP API, for which AWS bills nothing.
     async fn other(
         self: Arc<Self>,
         received: Received,
         parts: request::Parts,
         body: Bytes,
-    ) -> Result<Answer, Cut> {
-        let answer = self.pass(&received, parts, body.clone()).await;
-        let report = Outstanding::new(&self);
-        let mut call = self.call(received, &answer);
-        let (answer, received) = match answer {
-            Ok((parts, received)) => (Ok(Response::from_parts(parts, Full::new(received.clone()))), received),
-            Err(error) => (self.no_answer(error), Bytes::new()),
-        };
+    ) -> Result<Response<Full<Bytes>>, Disconnected> {
+        let result = self.forward(&received, parts, body.clone()).await;
+        let report = Unreported::new(&self);
+        let mut call = self.call(received, &result);
+        let response_body = result.as_ref().map(|response| response.body.clone()).unwrap_or_default();
+        let exchange = Arc::clone(&self);
         tokio::spawn(async move {
             if call.service == Service::Sqs {
-                call.permissions = permission::needed(call.service, &call.operation, &body);
-                let counted = sqs::count(&call.operation, &body, call.status, &received);
-                call.resources.extend(counted.queue);
-                call.sqs_requests = counted.requests;
+                call.permissions = permission::required(call.service, &call.operation, &body);
+                let metered = sqs::meter(&call.operation, &body, call.status, &response_body);
+                call.resources.extend(metered.queue);
+                call.sqs_requests = metered.requests;
             }
-            (self.observer)(call);
+            (exchange.observer)(call);
             drop(report);
         });
-        answer
+        self.response(result)
     }
 
-    /// Passes a call on, if the gate lets it. All calls go to the target here and nowhere else.
-    async fn pass(
+    /// Forwards a request as the interceptor decides. Every request of a caller reaches the upstream through here.
+    async fn forward(
         &self,
         received: &Received,
         mut parts: request::Parts,
         mut body: Bytes,
-    ) -> Result<(response::Parts, Bytes), NoAnswer> {
-        let Some(gate) = &self.gate else {
+    ) -> Result<UpstreamResponse, NoResponse> {
+        let Some(interceptor) = &self.interceptor else {
             return Ok(self.upstream.send(Request::from_parts(parts, Full::new(body))).await?);
         };
-        let passing = Passing {
+        let call = InterceptedCall {
             caller: received.caller.clone(),
             service: self.service,
             operation: received.operation.clone(),
             body: body.clone(),
-            tables: Arc::clone(&self.tables),
+            tables: self.tables.clone(),
         };
-        let mut again = None;
-        match gate.before(&passing).await {
-            Before::Pass => {}
-            Before::Replace(other) => {
+        let mut duplicate = None;
+        match interceptor.on_request(&call).await {
+            RequestAction::Forward => {}
+            RequestAction::ReplaceBody(other) => {
                 parts.headers.remove(header::CONTENT_LENGTH);
                 body = other;
             }
-            Before::Twice => again = Some((parts.clone(), body.clone())),
-            Before::Answer(status, body) => {
-                let mut answer = Response::new(());
-                *answer.status_mut() = status;
+            RequestAction::Duplicate => duplicate = Some((parts.clone(), body.clone())),
+            RequestAction::Respond { status, body } => {
+                let mut response = Response::new(());
+                *response.status_mut() = status;
                 let content_type = HeaderValue::from_static(self.service.content_type());
-                answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
-                return Ok((answer.into_parts().0, body));
+                response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+                return Ok(UpstreamResponse { head: response.into_parts().0, body });
             }
-            Before::Cut => return Err(Cut.into()),
+            RequestAction::Disconnect => return Err(Disconnected.into()),
         }
-        let answer = self.upstream.send(Request::from_parts(parts, Full::new(body))).await;
-        if let Some((parts, body)) = again {
-            // Whatever comes of it: nobody asked for this one.
+        let result = self.upstream.send(Request::from_parts(parts, Full::new(body))).await;
+        if let Some((parts, body)) = duplicate {
+            // The caller has sent one request, so the response to the duplicate does not matter.
             let _ = self.upstream.send(Request::from_parts(parts, Full::new(body))).await;
         }
-        match gate.after(&passing).await {
-            After::Pass => Ok(answer?),
-            After::Cut => Err(Cut.into()),
+        match interceptor.on_response(&call).await {
+            ResponseAction::Forward => Ok(result?),
+            ResponseAction::Disconnect => Err(Disconnected.into()),
         }
     }
 
-    /// What the caller gets where there is no answer.
-    fn no_answer(&self, error: NoAnswer) -> Result<Answer, Cut> {
-        match error {
-            NoAnswer::Cut(cut) => Err(cut),
-            NoAnswer::Upstream(error) => {
-                Ok(failure(self.service, StatusCode::BAD_GATEWAY, &error.to_string()))
+    /// The response to the caller: a 502 if the upstream has failed.
+    fn response(
+        &self,
+        result: Result<UpstreamResponse, NoResponse>,
+    ) -> Result<Response<Full<Bytes>>, Disconnected> {
+        match result {
+            Ok(UpstreamResponse { head, body }) => Ok(Response::from_parts(head, Full::new(body))),
+            Err(NoResponse::Disconnected(disconnected)) => Err(disconnected),
+            Err(NoResponse::Upstream(error)) => {
+                Ok(error_response(self.service, StatusCode::BAD_GATEWAY, &error.to_string()))
             }
         }
     }
 
-    /// What is known of a call once it is answered.
-    fn call(&self, received: Received, answer: &Result<(response::Parts, Bytes), NoAnswer>) -> Call {
-        let (status, error_type) = match answer {
-            Ok((parts, _)) if parts.status.is_success() => (parts.status, None),
-            Ok((parts, body)) => (parts.status, error_type(&parts.headers, body)),
+    /// The call as far as it is known before it is metered.
+    fn call(&self, received: Received, result: &Result<UpstreamResponse, NoResponse>) -> ApiCall {
+        let (status, error_type) = match result {
+            Ok(UpstreamResponse { head, .. }) if head.status.is_success() => (head.status, None),
+            Ok(UpstreamResponse { head, body }) => (head.status, error_type(&head.headers, body)),
             Err(_) => (StatusCode::BAD_GATEWAY, Some(plain_error(self.service.internal_error()).to_owned())),
         };
-        Call {
+        ApiCall {
             caller: received.caller,
             service: self.service,
             operation: received.operation,
             resources: Vec::new(),
             permissions: Vec::new(),
-            units: crate::units::Units::default(),
+            units: RequestUnits::default(),
             sqs_requests: 0,
             status: status.as_u16(),
             error_type,
-            uncounted: None,
+            gap: None,
             started: received.started,
             duration: received.clock.elapsed(),
         }
@@ -253,14 +255,14 @@ impl fmt::Debug for Exchange {
     }
 }
 
-impl Outstanding {
+impl Unreported {
     fn new(exchange: &Arc<Exchange>) -> Self {
         exchange.reports.send_modify(|count| *count += 1);
         Self(Arc::clone(exchange))
     }
 }
 
-impl Drop for Outstanding {
+impl Drop for Unreported {
     fn drop(&mut self) {
         self.0.reports.send_modify(|count| *count -= 1);
     }

@@ -1,65 +1,70 @@
-//! Who may stand in the way of calls: for faults, where an application must be seen to bear them.
+//! Changes, answers or drops API calls on their way, to test how an application handles faults.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, pin::Pin};
 
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::{call::Service, dynamodb::written_items, tables::Tables};
+use crate::{dynamodb::written_items, service::Service, tables::Tables};
 
-/// A call on its way to the target.
+/// An API call on its way to the upstream.
 #[derive(Clone, Debug)]
-pub struct Passing {
+pub struct InterceptedCall {
     /// The access key id of the caller; empty if it is not known.
     pub caller: String,
-    /// What is called.
+    /// The service that is called.
     pub service: Service,
     /// The action: `GetItem`, `SendMessage`, `POST /v1/refunds`.
     pub operation: String,
-    /// The request's body.
+    /// The body of the request.
     pub body: Bytes,
-    pub(super) tables: Arc<Tables>,
+    pub(super) tables: Tables,
 }
 
-/// What happens to a call before it is passed on.
+/// What the proxy does with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Before {
-    /// It goes on.
-    Pass,
-    /// It goes on with another body.
-    Replace(Bytes),
-    /// It goes on twice; the first answer counts.
-    Twice,
-    /// It does not go on, and is answered with this.
-    Answer(StatusCode, Bytes),
-    /// It does not go on, and the connection is closed without an answer.
-    Cut,
+pub enum RequestAction {
+    /// Forwards it.
+    Forward,
+    /// Forwards it with another body.
+    ReplaceBody(Bytes),
+    /// Forwards it twice, and returns the first response.
+    Duplicate,
+    /// Responds without forwarding it.
+    Respond {
+        /// The HTTP status.
+        status: StatusCode,
+        /// The body.
+        body: Bytes,
+    },
+    /// Closes the connection without forwarding it.
+    Disconnect,
 }
 
-/// What happens to an answer before it is passed back.
+/// What the proxy does with a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum After {
-    /// It goes back.
-    Pass,
-    /// The connection is closed without it.
-    Cut,
+pub enum ResponseAction {
+    /// Returns it to the caller.
+    Forward,
+    /// Closes the connection without returning it.
+    Disconnect,
 }
 
-/// What a gate decides, in its own time.
-pub type Decision<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// The future of an interceptor's decision.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Asked about every call on both sides of the target. The proxy's own reads do not pass it.
-pub trait Gate: fmt::Debug + Send + Sync {
-    /// Before the call is passed on.
-    fn before<'a>(&'a self, call: &'a Passing) -> Decision<'a, Before>;
+/// Decides about every request and response. The proxy's own reads are not intercepted.
+pub trait CallInterceptor: fmt::Debug + Send + Sync {
+    /// Is called before the request is forwarded.
+    fn on_request<'a>(&'a self, call: &'a InterceptedCall) -> BoxFuture<'a, RequestAction>;
 
-    /// After the target has answered, or failed to. Not asked if [`Gate::before`] let nothing through.
-    fn after<'a>(&'a self, call: &'a Passing) -> Decision<'a, After>;
+    /// Is called when the upstream has responded or failed, but only if the request was forwarded.
+    fn on_response<'a>(&'a self, call: &'a InterceptedCall) -> BoxFuture<'a, ResponseAction>;
 }
 
-impl Passing {
-    /// The items that the call writes or checks, in order, each as a text that tells items apart; none for an item
-    /// whose table is not known.
+impl InterceptedCall {
+    /// The items that the call writes or checks, in the order of the request. Each is a text that is the same for the
+    /// same item; none for an item whose table is not known.
     #[must_use]
     pub fn written_items(&self) -> Vec<Option<String>> {
         match self.service {

@@ -1,4 +1,4 @@
-//! Takes connections and hands on whole requests.
+//! Accepts connections and serves their requests.
 
 use std::{io, net::Ipv4Addr, sync::Arc};
 
@@ -15,25 +15,25 @@ pub(super) async fn listen(port: u16) -> io::Result<(TcpListener, u16)> {
     Ok((listener, port))
 }
 
-/// Serves until `stop`; then lets the calls that are under way end.
+/// Serves until `stop` is cancelled, then completes the requests in flight.
 pub(super) async fn serve(listener: TcpListener, exchange: Arc<Exchange>, stop: CancellationToken) {
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         let Ok((stream, _)) = accepted else {
-            // Out of file descriptors, or a client that left: the next accept may work.
+            // No file descriptor is free, or the client has left: the next accept may succeed.
             tokio::task::yield_now().await;
             continue;
         };
-        // Small answers must not wait for the peer's acknowledgement.
+        // Small responses must not wait for the acknowledgement of the packet before.
         let _ = stream.set_nodelay(true);
         let (exchange, stop) = (Arc::clone(&exchange), stop.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request| {
                 let exchange = Arc::clone(&exchange);
-                exchange.answer(request)
+                exchange.respond(request)
             });
             let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             tokio::pin!(connection);
-            // An error here is the client's: it sent no HTTP or went away.
+            // An error here is the client's: it did not send HTTP, or has left.
             if stop.run_until_cancelled(connection.as_mut()).await.is_none() {
                 connection.as_mut().graceful_shutdown();
                 let _ = connection.await;

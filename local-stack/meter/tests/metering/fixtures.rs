@@ -17,7 +17,7 @@ use aws_smithy_http_client::Builder;
 use embedded_dynamodb::Embedded;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use meter::{Call, Index, Key, Proxy, Service, Table, Tables, Target};
+use meter::{ApiCall, Index, Key, Proxy, Service, Table, Tables, Upstream};
 use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio::net::TcpListener;
@@ -30,7 +30,7 @@ pub(crate) const CALLER: &str = "AKIDONE";
 /// A proxy under test.
 pub(crate) struct Metered {
     pub(crate) proxy: Proxy,
-    calls: Arc<Mutex<Vec<Call>>>,
+    calls: Arc<Mutex<Vec<ApiCall>>>,
     _stop: DropGuard,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Dynamo {
 }
 
 impl Metered {
-    pub(crate) async fn before(service: Service, target: Target, tables: Tables) -> Self {
+    pub(crate) async fn before(service: Service, target: Upstream, tables: Tables) -> Self {
         let (calls, stop) = (Arc::new(Mutex::new(Vec::new())), CancellationToken::new());
         let seen = Arc::clone(&calls);
         let observer = move |call| seen.lock().unwrap().push(call);
@@ -54,15 +54,15 @@ impl Metered {
     }
 
     /// The calls since the last time.
-    pub(crate) async fn calls(&self) -> Vec<Call> {
-        tokio::time::timeout(Duration::from_secs(10), self.proxy.quiet())
+    pub(crate) async fn calls(&self) -> Vec<ApiCall> {
+        tokio::time::timeout(Duration::from_secs(10), self.proxy.flush())
             .await
             .expect("calls are not reported");
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
 
     /// The one call since the last time.
-    pub(crate) async fn call(&self) -> Call {
+    pub(crate) async fn call(&self) -> ApiCall {
         let mut calls = self.calls().await;
         assert_eq!(calls.len(), 1, "{calls:?}");
         calls.remove(0)
@@ -72,7 +72,7 @@ impl Metered {
 impl Dynamo {
     pub(crate) async fn start() -> Self {
         let server = Embedded::start(0, None).await.unwrap();
-        let metered = Metered::before(Service::DynamoDb, Target::new(server.endpoint()), tables()).await;
+        let metered = Metered::before(Service::DynamoDb, Upstream::new(server.endpoint()), tables()).await;
         let client = dynamodb(&metered.proxy.endpoint(), CALLER);
         let direct = dynamodb(&server.endpoint(), "local");
         create_table(&direct).await;
@@ -91,7 +91,7 @@ impl Dynamo {
     /// Read half units and write units of the one call since the last time.
     pub(crate) async fn units(&self) -> (u64, u64) {
         let call = self.metered.call().await;
-        assert_eq!(call.uncounted, None, "{call:?}");
+        assert_eq!(call.gap, None, "{call:?}");
         (call.units.read_half_units, call.units.write_units)
     }
 }

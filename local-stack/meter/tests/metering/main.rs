@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
+mod errors;
 mod fixtures;
 mod items;
 mod queues;
 mod reads;
-mod trouble;
 mod writes;

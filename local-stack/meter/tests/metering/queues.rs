@@ -1,11 +1,11 @@
-use meter::{Service, Tables, Target};
+use meter::{Service, Tables, Upstream};
 
 use crate::fixtures::{CALLER, Metered, sqs, sqs_server};
 
 #[tokio::test]
 async fn queue_calls_are_counted_by_chunks_of_64_kb() {
     let (endpoint, _stop) = sqs_server().await;
-    let metered = Metered::before(Service::Sqs, Target::new(endpoint), Tables::default()).await;
+    let metered = Metered::before(Service::Sqs, Upstream::new(endpoint), Tables::default()).await;
     let client = sqs(&metered.proxy.endpoint(), CALLER);
     let queue = client.create_queue().queue_name("jobs").send().await.unwrap().queue_url.unwrap();
     metered.calls().await;
@@ -32,7 +32,7 @@ async fn queue_calls_are_counted_by_chunks_of_64_kb() {
 #[tokio::test]
 async fn a_poll_ends_with_its_caller() {
     let (endpoint, _stop) = sqs_server().await;
-    let metered = Metered::before(Service::Sqs, Target::new(endpoint), Tables::default()).await;
+    let metered = Metered::before(Service::Sqs, Upstream::new(endpoint), Tables::default()).await;
     let client = sqs(&metered.proxy.endpoint(), CALLER);
     let queue = client.create_queue().queue_name("jobs").send().await.unwrap().queue_url.unwrap();
 

@@ -1,7 +1,7 @@
 use aws_sdk_dynamodb::types::{
     ConditionCheck, Delete, DeleteRequest, Put, PutRequest, TransactWriteItem, Update, WriteRequest,
 };
-use meter::Call;
+use meter::ApiCall;
 
 use crate::{
     fixtures::{Dynamo, TABLE},
@@ -24,7 +24,7 @@ impl Dynamo {
     }
 }
 
-fn writes(calls: &[Call]) -> Vec<u64> {
+fn writes(calls: &[ApiCall]) -> Vec<u64> {
     calls.iter().map(|call| call.units.write_units).collect()
 }
 
@@ -87,7 +87,7 @@ async fn writes_at_once_are_all_counted_and_none_is_held_back() {
     let done = futures_util::future::join_all(writes).await;
     assert!(done.iter().all(Result::is_ok));
     let calls = dynamo.metered.calls().await;
-    let counted = calls.iter().filter(|call| call.units.write_units == 2 && call.uncounted.is_none());
+    let counted = calls.iter().filter(|call| call.units.write_units == 2 && call.gap.is_none());
     assert_eq!(counted.count(), 32, "{calls:?}");
     dynamo.stop().await;
 }
@@ -125,7 +125,7 @@ async fn what_is_refused_costs_nothing() {
     let dynamo = Dynamo::start().await;
     dynamo.client.put_item().table_name(TABLE).item("no_key", text("1")).send().await.unwrap_err();
     let call = dynamo.metered.call().await;
-    assert_eq!((call.status, call.units.write_units, call.uncounted), (400, 0, None));
+    assert_eq!((call.status, call.units.write_units, call.gap), (400, 0, None));
     dynamo.stop().await;
 }
 
@@ -184,7 +184,7 @@ async fn a_cancelled_transaction_costs_for_each_item() {
     transaction.send().await.unwrap_err();
     let call = dynamo.metered.call().await;
     assert_eq!(call.error_type.as_deref(), Some("TransactionCanceledException"));
-    assert_eq!((call.units.write_units, call.uncounted), (2 + 6, None));
+    assert_eq!((call.units.write_units, call.gap), (2 + 6, None));
     dynamo.stop().await;
 }
 

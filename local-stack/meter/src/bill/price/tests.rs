@@ -1,7 +1,7 @@
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use super::*;
-use crate::{bill::PollerUsage, units::Units};
+use crate::{bill::PollerUsage, rules::RequestUnits};
 
 fn list() -> PriceList {
     PriceList::built_in().unwrap()
@@ -22,10 +22,10 @@ fn a_shop() -> Usage {
         memory_mb: 256,
         invocations: 1000,
         cold_starts: 4,
-        billed_ms: 12_000,
-        init_ms: 200,
+        billed_duration_ms: 12_000,
+        init_duration_ms: 200,
         log_bytes: 500_000,
-        units: Units { read_half_units: 1001, write_units: 6000 },
+        units: RequestUnits { read_half_units: 1001, write_units: 6000 },
         sqs_requests: SqsRequests { standard: 10, fifo: 1 },
     };
     let list = FunctionUsage { name: "list".to_owned(), invocations: 10, ..FunctionUsage::default() };
@@ -49,7 +49,7 @@ fn lambda_pricing_page_example_of_three_million_requests_at_1536_mb_and_120_ms()
     let function = one_function(FunctionUsage {
         memory_mb: 1536,
         invocations: 3_000_000,
-        billed_ms: 3_000_000 * 120,
+        billed_duration_ms: 3_000_000 * 120,
         ..FunctionUsage::default()
     });
     assert_eq!(function.gb_seconds.to_string(), "540000.000000");
@@ -66,8 +66,8 @@ fn init_phase_billing_post_the_cold_part_is_in_the_billed_time() {
         memory_mb: 1024,
         invocations: 1,
         cold_starts: 1,
-        billed_ms: 2000,
-        init_ms: 500,
+        billed_duration_ms: 2000,
+        init_duration_ms: 500,
         ..FunctionUsage::default()
     };
     let function = one_function(usage);
@@ -78,7 +78,7 @@ fn init_phase_billing_post_the_cold_part_is_in_the_billed_time() {
 
 #[test]
 fn dynamodb_pricing_page_half_a_read_unit_is_half_its_price() {
-    let units = Units { read_half_units: 1, write_units: 2 };
+    let units = RequestUnits { read_half_units: 1, write_units: 2 };
     let function = one_function(FunctionUsage { units, ..FunctionUsage::default() });
     assert_eq!(function.dynamodb.picodollars(), 62_500 + 2 * 625_000);
 }
@@ -124,10 +124,10 @@ fn a_route_of_a_shared_function_costs_its_part() {
 #[test]
 fn a_bill_is_divided_by_orders() {
     let bill = bill(&a_shop());
-    let per = bill.per_unit_of_work(1000).unwrap();
+    let per = bill.per_unit_of_work("order", 1000).unwrap().price;
     assert_eq!(per.million, bill.total.total.times(1000));
     assert_eq!(per.one, bill.total.total.fraction(1, 1000));
-    assert_eq!(bill.per_unit_of_work(0), None);
+    assert_eq!(bill.per_unit_of_work("order", 0), None);
 }
 
 #[test]
@@ -153,8 +153,8 @@ proptest! {
     ) {
         let mut usage = a_shop();
         let function = &mut usage.functions[1];
-        (function.invocations, function.billed_ms, function.memory_mb) = (invocations, ms, memory);
-        (function.units, function.log_bytes) = (Units { read_half_units: reads, write_units: writes }, bytes);
+        (function.invocations, function.billed_duration_ms, function.memory_mb) = (invocations, ms, memory);
+        (function.units, function.log_bytes) = (RequestUnits { read_half_units: reads, write_units: writes }, bytes);
         usage.pollers[0].requests = polled;
         let bill = bill(&usage);
         let functions: Amount = bill.functions.iter().map(|function| function.total).sum();

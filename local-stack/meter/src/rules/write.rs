@@ -1,11 +1,14 @@
 //! What writes consume, in the table and in its indexes.
 
-use super::{Consistency, Item, item_size, read_half_units, same_item, steps};
-use crate::tables::{Index, Table};
+use super::{Consistency, increments, read_half_units};
+use crate::{
+    item::{Item, item_size, same_item},
+    tables::{Index, Table},
+};
 
 /// Whether a write is part of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum WriteMode {
     /// `PutItem`, `UpdateItem`, `DeleteItem`, `BatchWriteItem`.
     Standard,
     /// `TransactWriteItems`: every item is written twice, to prepare and to commit.
@@ -13,9 +16,9 @@ pub enum Mode {
     Transactional,
 }
 
-const STEP: u64 = 1024;
+const INCREMENT: u64 = 1024;
 
-/// Units of a write that turned the image `old` into `new`; `None` is "not there".
+/// RequestUnits of a write that turned the image `old` into `new`; `None` is "not there".
 ///
 /// The table takes the larger image, rounded up to 1 KB:
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html#write-operation-consumption>.
@@ -27,12 +30,12 @@ const STEP: u64 = 1024;
 /// <https://github.com/nubo-db/dynoxide/pull/188>: "an index arm inside a transaction costs what the same write costs
 /// outside one".
 #[must_use]
-pub fn write_units(table: &Table, old: Option<&Item>, new: Option<&Item>, mode: Mode) -> u64 {
+pub fn write_units(table: &Table, old: Option<&Item>, new: Option<&Item>, mode: WriteMode) -> u64 {
     let indexes: u64 = table.indexes.iter().map(|index| index_units(table, index, old, new)).sum();
     table_units(size(old).max(size(new)), mode) + indexes
 }
 
-/// Units of a write whose condition did not hold: by the item that is there, at least one, and no index.
+/// RequestUnits of a write whose condition did not hold: by the item that is there, at least one, and no index.
 ///
 /// A conditional write that fails still consumes
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate>).
@@ -40,7 +43,7 @@ pub fn write_units(table: &Table, old: Option<&Item>, new: Option<&Item>, mode: 
 /// For a cancelled transaction AWS publishes no figure and its answer carries none: each of its items is taken to
 /// consume as such a write does.
 #[must_use]
-pub fn failed_write_units(old: Option<&Item>, mode: Mode) -> u64 {
+pub fn failed_write_units(old: Option<&Item>, mode: WriteMode) -> u64 {
     table_units(size(old), mode)
 }
 
@@ -52,11 +55,11 @@ pub fn replay_half_units(image: Option<&Item>) -> u64 {
     read_half_units(size(image), Consistency::Transactional)
 }
 
-fn table_units(bytes: u64, mode: Mode) -> u64 {
-    steps(bytes, STEP)
+fn table_units(bytes: u64, mode: WriteMode) -> u64 {
+    increments(bytes, INCREMENT)
         * match mode {
-            Mode::Standard => 1,
-            Mode::Transactional => 2,
+            WriteMode::Standard => 1,
+            WriteMode::Transactional => 2,
         }
 }
 
@@ -67,15 +70,15 @@ fn index_units(table: &Table, index: &Index, old: Option<&Item>, new: Option<&It
     let entry = |item: Option<&Item>| item.and_then(|item| index.entry(table, item));
     match (entry(old), entry(new)) {
         (None, None) => 0,
-        (Some(entry), None) | (None, Some(entry)) => steps(item_size(&entry), STEP),
+        (Some(entry), None) | (None, Some(entry)) => increments(item_size(&entry), INCREMENT),
         (Some(old), Some(new)) if same_item(&old, &new) => 0,
         (Some(old), Some(new)) => {
             let (old_size, new_size) = (item_size(&old), item_size(&new));
             let key = |entry: &Item| index.key.of(entry).unwrap_or_default();
             if same_item(&key(&old), &key(&new)) {
-                steps(old_size.max(new_size), STEP)
+                increments(old_size.max(new_size), INCREMENT)
             } else {
-                steps(old_size, STEP) + steps(new_size, STEP)
+                increments(old_size, INCREMENT) + increments(new_size, INCREMENT)
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Item sizes: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
 
+mod number;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value};
 
-use super::number::Number;
+use self::number::Number;
 
 /// An item as DynamoDB's JSON has it: attribute names, and values such as `{"S": "text"}`.
 pub type Item = Map<String, Value>;

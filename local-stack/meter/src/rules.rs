@@ -1,13 +1,11 @@
-//! AWS's metering rules: how many units an action is billed as.
+//! AWS's metering rules: what an API request is billed as.
 //!
 //! DynamoDB's rules are those of
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html>. Where that page is
-//! silent or contradicts another, the function says what was taken and from where.
+//! silent or contradicts another, the function says which rule it applies and where the rule comes from.
 
-mod number;
 mod read;
 mod requests;
-mod size;
 mod write;
 
 use std::ops::AddAssign;
@@ -16,42 +14,39 @@ use serde::Serialize;
 
 pub use read::{Consistency, read_half_units};
 pub use requests::{api_gateway_requests, sqs_requests};
-pub use size::{Item, item_size};
-#[doc(hidden)]
-pub use size::{key_text, same_item};
-pub use write::{Mode, failed_write_units, replay_half_units, write_units};
+pub use write::{WriteMode, failed_write_units, replay_half_units, write_units};
 
 /// DynamoDB read and write request units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Units {
-    /// Read units in halves, because an eventually consistent read of up to 4 KB is half a unit.
+pub struct RequestUnits {
+    /// Halves of read request units, because an eventually consistent read of up to 4 KB takes half a unit.
     pub read_half_units: u64,
-    /// Write units.
+    /// Write request units.
     pub write_units: u64,
 }
 
-impl Units {
-    /// Only reads, in halves of a unit.
+impl RequestUnits {
+    /// Reads only.
     #[must_use]
     pub fn reads(half_units: u64) -> Self {
         Self { read_half_units: half_units, write_units: 0 }
     }
 
-    /// Only writes.
+    /// Writes only.
     #[must_use]
     pub fn writes(units: u64) -> Self {
         Self { read_half_units: 0, write_units: units }
     }
 }
 
-impl AddAssign for Units {
+impl AddAssign for RequestUnits {
     fn add_assign(&mut self, other: Self) {
         self.read_half_units += other.read_half_units;
         self.write_units += other.write_units;
     }
 }
 
-impl std::iter::Sum for Units {
+impl std::iter::Sum for RequestUnits {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         all.fold(Self::default(), |mut sum, units| {
             sum += units;
@@ -60,7 +55,7 @@ impl std::iter::Sum for Units {
     }
 }
 
-/// Steps of `step` bytes that `bytes` take, at least one: no action is free.
-fn steps(bytes: u64, step: u64) -> u64 {
-    bytes.div_ceil(step).max(1)
+/// How many increments of so many bytes `bytes` take. At least one: AWS bills every request.
+fn increments(bytes: u64, increment: u64) -> u64 {
+    bytes.div_ceil(increment).max(1)
 }

@@ -1,6 +1,6 @@
 //! What reads consume.
 
-use super::steps;
+use super::increments;
 
 /// How a read sees writes that came just before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Consistency {
     Transactional,
 }
 
-const STEP: u64 = 4096;
+const INCREMENT: u64 = 4096;
 
 /// Half units of one read of `bytes`, rounded up to 4 KB.
 ///
@@ -28,7 +28,7 @@ pub fn read_half_units(bytes: u64, consistency: Consistency) -> u64 {
         Consistency::Strong => 2,
         Consistency::Transactional => 4,
     };
-    steps(bytes, STEP) * halves
+    increments(bytes, INCREMENT) * halves
 }
 
 #[cfg(test)]

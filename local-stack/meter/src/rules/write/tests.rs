@@ -24,7 +24,7 @@ fn in_state(state: &str, note: &str) -> Item {
 }
 
 fn units(table: &Table, old: Option<&Item>, new: Option<&Item>) -> u64 {
-    write_units(table, old, new, Mode::Standard)
+    write_units(table, old, new, WriteMode::Standard)
 }
 
 #[test]
@@ -50,23 +50,23 @@ fn write_operation_consumption_page_delete_by_the_deleted_item() {
 
 #[test]
 fn working_with_items_page_a_failed_condition_consumes_by_the_existing_item_and_at_least_one() {
-    assert_eq!(failed_write_units(Some(&of_size(3000)), Mode::Standard), 3);
-    assert_eq!(failed_write_units(None, Mode::Standard), 1);
-    assert_eq!(failed_write_units(None, Mode::Transactional), 2);
+    assert_eq!(failed_write_units(Some(&of_size(3000)), WriteMode::Standard), 3);
+    assert_eq!(failed_write_units(None, WriteMode::Standard), 1);
+    assert_eq!(failed_write_units(None, WriteMode::Transactional), 2);
 }
 
 #[test]
 fn transaction_apis_page_example_of_three_items_of_500_bytes() {
     let item = of_size(500);
-    let one = write_units(&plain(), None, Some(&item), Mode::Transactional);
+    let one = write_units(&plain(), None, Some(&item), WriteMode::Transactional);
     assert_eq!(3 * one, 6);
 }
 
 #[test]
 fn dynamodb_conformance_67_a_condition_check_is_two_write_units_per_kilobyte() {
     let item = of_size(1500);
-    assert_eq!(write_units(&indexed(Projection::All), Some(&item), Some(&item), Mode::Transactional), 4);
-    assert_eq!(write_units(&plain(), None, None, Mode::Transactional), 2);
+    assert_eq!(write_units(&indexed(Projection::All), Some(&item), Some(&item), WriteMode::Transactional), 4);
+    assert_eq!(write_units(&plain(), None, None, WriteMode::Transactional), 2);
 }
 
 #[test]
@@ -133,15 +133,15 @@ fn dynamodb_conformance_149_entries_are_rounded_by_their_own_size() {
 fn dynoxide_188_a_transaction_doubles_the_table_and_not_the_index() {
     let table = indexed(Projection::KeysOnly);
     let (old, new) = (in_state("new", ""), in_state("done", ""));
-    assert_eq!(write_units(&table, Some(&old), Some(&new), Mode::Transactional), 2 + 2);
+    assert_eq!(write_units(&table, Some(&old), Some(&new), WriteMode::Transactional), 2 + 2);
 }
 
 proptest! {
     #[test]
     fn without_indexes_a_transaction_costs_twice_as_much(old in 4_usize..5000, new in 4_usize..5000) {
         let (old, new) = (of_size(old), of_size(new));
-        let standard = write_units(&plain(), Some(&old), Some(&new), Mode::Standard);
-        prop_assert_eq!(write_units(&plain(), Some(&old), Some(&new), Mode::Transactional), 2 * standard);
+        let standard = write_units(&plain(), Some(&old), Some(&new), WriteMode::Standard);
+        prop_assert_eq!(write_units(&plain(), Some(&old), Some(&new), WriteMode::Transactional), 2 * standard);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What SQS and API Gateway count as a request.
 
-use super::steps;
+use super::increments;
 
 const SQS_CHUNK: u64 = 64 * 1024;
 const HTTP_API_CHUNK: u64 = 512 * 1024;
@@ -10,14 +10,14 @@ const HTTP_API_CHUNK: u64 = 512 * 1024;
 /// polled or not, is one. <https://aws.amazon.com/sqs/pricing/>
 #[must_use]
 pub fn sqs_requests(payload: u64) -> u64 {
-    steps(payload, SQS_CHUNK)
+    increments(payload, SQS_CHUNK)
 }
 
-/// Requests that one call of an HTTP API is billed as: it is metered in steps of 512 KB.
+/// Requests that one call of an HTTP API is billed as: it is metered in increments of 512 KB.
 /// <https://aws.amazon.com/api-gateway/pricing/>
 #[must_use]
 pub fn api_gateway_requests(payload: u64) -> u64 {
-    steps(payload, HTTP_API_CHUNK)
+    increments(payload, HTTP_API_CHUNK)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
-use meter::{Proxy, ProxyError, Service, Tables, Target, Uncounted};
+use meter::{MeteringGap, Proxy, ProxyError, Service, Tables, Upstream};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -21,21 +21,21 @@ async fn failed_read(metered: &Metered) -> (u16, String, String) {
 #[tokio::test]
 async fn a_target_that_is_not_there_is_a_502_in_aws_form() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let target = Target::new(format!("http://{free}"));
+    let target = Upstream::new(format!("http://{free}"));
     let metered = Metered::before(Service::DynamoDb, target, tables()).await;
     let (status, code, message) = failed_read(&metered).await;
     assert_eq!((status, code.as_str()), (502, "InternalServerError"));
     assert!(message.contains(&free.to_string()) && message.contains("refused"), "{message}");
     let call = metered.call().await;
     assert_eq!((call.status, call.error_type.as_deref()), (502, Some("InternalServerError")));
-    assert_eq!(call.units, meter::units::Units::default());
+    assert_eq!(call.units, meter::rules::RequestUnits::default());
 }
 
 #[tokio::test]
 async fn a_target_that_does_not_answer_is_given_up() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
-    let target = Target { endpoint, limit: Duration::from_millis(50) };
+    let target = Upstream { endpoint, timeout: Duration::from_millis(50) };
     let metered = Metered::before(Service::DynamoDb, target, tables()).await;
     let (status, _, message) = failed_read(&metered).await;
     assert_eq!(status, 502);
@@ -54,13 +54,13 @@ async fn a_request_beyond_16_mib_is_refused() {
 #[tokio::test]
 async fn what_cannot_be_counted_is_said() {
     let dynamo = Dynamo::start().await;
-    let blind = Metered::before(Service::DynamoDb, Target::new(dynamo.endpoint()), Tables::default()).await;
+    let blind = Metered::before(Service::DynamoDb, Upstream::new(dynamo.endpoint()), Tables::default()).await;
     let client = dynamodb(&blind.proxy.endpoint(), CALLER);
     client.put_item().table_name(TABLE).set_item(Some(of_size("1", 1500))).send().await.unwrap();
     let call = blind.call().await;
-    assert_eq!((call.uncounted, call.units.write_units), (Some(Uncounted::UnknownTable), 2));
+    assert_eq!((call.gap, call.units.write_units), (Some(MeteringGap::UnknownTable), 2));
     client.execute_statement().statement(format!("SELECT * FROM {TABLE}")).send().await.unwrap();
-    assert_eq!(blind.call().await.uncounted, Some(Uncounted::PartiQl));
+    assert_eq!(blind.call().await.gap, Some(MeteringGap::PartiQl));
     dynamo.stop().await;
 }
 
@@ -72,7 +72,7 @@ async fn a_proxy_needs_a_port_and_an_endpoint() {
         Proxy::start(
             port,
             Service::Sqs,
-            Target::new(endpoint),
+            Upstream::new(endpoint),
             Tables::default(),
             |_| {},
             None,
@@ -90,7 +90,7 @@ async fn a_proxy_needs_a_port_and_an_endpoint() {
 #[tokio::test]
 async fn a_proxy_stops_with_its_token() {
     let stop = CancellationToken::new();
-    let target = Target::new("http://127.0.0.1:1");
+    let target = Upstream::new("http://127.0.0.1:1");
     let proxy =
         Proxy::start(0, Service::Sqs, target, Tables::default(), |_| {}, None, stop.clone()).await.unwrap();
     let port: u16 = proxy.endpoint().rsplit(':').next().unwrap().parse().unwrap();
@@ -101,5 +101,5 @@ async fn a_proxy_stops_with_its_token() {
         }
     };
     tokio::time::timeout(Duration::from_secs(5), freed).await.expect("the port is still taken");
-    proxy.quiet().await;
+    proxy.flush().await;
 }
