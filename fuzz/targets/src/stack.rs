@@ -9,7 +9,7 @@ use meter::{
     fuzzing::{required, written_items},
     item::{Item, item_size, key_text, same_item},
 };
-use sam_template::FilterCriteria;
+use sam_template::{FilterCriteria, Located};
 use serde_json::{Map, Value, json};
 
 /// A pattern, a line break, and the item that it is to match.
@@ -20,7 +20,10 @@ pub(crate) fn filter(bytes: &[u8]) {
         return;
     };
     let compile = |patterns: &[&str]| {
-        let lines = patterns.iter().enumerate().map(|(line, text)| (line + 1, (*text).to_owned()));
+        let lines = patterns
+            .iter()
+            .enumerate()
+            .map(|(line, text)| Located { line: line + 1, text: (*text).to_owned() });
         Filter::compile(&FilterCriteria(lines.collect()))
     };
     match compile(&[pattern]) {
@@ -44,7 +47,7 @@ pub(crate) fn filter(bytes: &[u8]) {
 fn member(name: &str, value: &Value, item: &Value) {
     let passes = |rule: Value| {
         let pattern = Value::Object(Map::from_iter([(name.to_owned(), json!([rule]))])).to_string();
-        match Filter::compile(&FilterCriteria(vec![(1, pattern.clone())])) {
+        match Filter::compile(&FilterCriteria(vec![Located { line: 1, text: pattern.clone() }])) {
             Ok(filter) => filter.passes(item),
             Err((_, message)) => panic!("{pattern}: {message}"),
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::{Timestamp, ToSpan};
 use local_lambda::event_sources::{filter::Filter, schedule::Expression};
-use sam_template::{EventSource, ScheduleKind, ScheduleSource, Settings, Template, TemplateError};
+use sam_template::{EventSource, Located, ScheduleKind, ScheduleSource, Settings, Template, TemplateError};
 
 /// A template. What is refused names a line of it; what is accepted is consistent in itself.
 pub(crate) fn template(bytes: &[u8]) {
@@ -42,7 +42,7 @@ pub(crate) fn schedule(bytes: &[u8]) {
         enabled: true,
         expression: expression.to_owned(),
         line: 7,
-        time_zone: (!zone.is_empty()).then(|| (8, zone.to_owned())),
+        time_zone: (!zone.is_empty()).then(|| Located { line: 8, text: zone.to_owned() }),
         input: None,
     };
     let schedule = match Expression::of(&source) {

@@ -180,9 +180,9 @@ fn key_schema(key: &Key) -> Result<Vec<KeySchemaElement>, Error> {
     let element = |name: &String, kind: KeyType| {
         KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(|error| built(&error))
     };
-    let mut schema = vec![element(&key.hash, KeyType::Hash)?];
-    if let Some(range) = &key.range {
-        schema.push(element(range, KeyType::Range)?);
+    let mut schema = vec![element(&key.partition, KeyType::Hash)?];
+    if let Some(sort) = &key.sort {
+        schema.push(element(sort, KeyType::Range)?);
     }
     Ok(schema)
 }

@@ -96,7 +96,7 @@ impl Metering {
 
 /// Keys and indexes of the template's tables, by the tables' names here.
 fn tables(template: &Template, places: &Places) -> Tables {
-    let key = |key: &sam_template::Key| Key::new(key.hash.clone(), key.range.as_deref());
+    let key = |key: &sam_template::Key| Key::new(key.partition.clone(), key.sort.as_deref());
     let index = |index: &sam_template::Index| Index {
         key: key(&index.key),
         projection: match &index.projection {

@@ -1,8 +1,8 @@
-//! Why a template cannot be used.
+//! Errors in templates.
 
 use std::path::{Path, PathBuf};
 
-/// One clear sentence about a template, with the line where it goes wrong.
+/// Why a template cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The file cannot be read.
@@ -10,32 +10,32 @@ pub enum TemplateError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The template breaks a rule, or uses what is not supported.
+    /// The template breaks a rule, or uses something that is not supported.
     #[error("{}:{line}: {message}", .path.display())]
     At {
         /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong, and what is expected.
+        /// The mistake, and what is expected instead.
         message: String,
     },
-    /// A parameter was given that the template does not have, or one has no value.
+    /// A value was given for a parameter that the template does not have, or a parameter has no value.
     #[error("{0}")]
     Parameter(String),
 }
 
-/// A fault in the template before its file is known.
+/// An error in a template whose file is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct LineError {
     pub(crate) line: usize,
     pub(crate) message: String,
 }
 
-impl Fault {
+impl LineError {
     pub(crate) fn new(line: usize, message: impl Into<String>) -> Self {
         Self { line, message: message.into() }
     }

@@ -3,7 +3,8 @@
 //! The rules are CloudFormation's:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html>.
 
-mod conditions;
+#[cfg(test)]
+mod tests;
 
 use std::{
     cell::Cell,
@@ -11,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    error::Fault,
+    error::LineError,
     node::{Entry, Node, Value},
     text::Text,
 };
@@ -19,7 +20,7 @@ use crate::{
 const SUPPORTED: &str = "Ref, Fn::GetAtt, Fn::Sub, Fn::If, Fn::Equals, Fn::Not, Fn::And, Fn::Or, Fn::Join, Fn::Select, \
                          Fn::Split, Fn::FindInMap and Condition";
 
-/// What names stand for.
+/// The names that a template defines.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
     /// Parameters and pseudo parameters.
@@ -27,13 +28,13 @@ pub(crate) struct Scope {
     pub(crate) conditions: BTreeMap<String, Node>,
     pub(crate) mappings: Option<Node>,
     pub(crate) resources: BTreeSet<String>,
-    /// How many conditions are being looked at, each for the sake of the one before.
-    pub(crate) asked: Cell<usize>,
+    /// How many conditions are being evaluated, each because the one before depends on it.
+    pub(crate) depth: Cell<usize>,
 }
 
 impl Scope {
     /// The node with every intrinsic function replaced by its value. Members that are `AWS::NoValue` are left out.
-    pub(crate) fn evaluate(&self, node: &Node) -> Result<Node, Fault> {
+    pub(crate) fn evaluate(&self, node: &Node) -> Result<Node, LineError> {
         let value = match &node.value {
             Value::Mapping(entries) => match entries.as_slice() {
                 [entry] if is_intrinsic(&entry.key) => return self.intrinsic(entry),
@@ -63,12 +64,12 @@ impl Scope {
         Ok(Node { line: node.line, value })
     }
 
-    fn intrinsic(&self, Entry { key, line, node }: &Entry) -> Result<Node, Fault> {
+    fn intrinsic(&self, Entry { key, line, node }: &Entry) -> Result<Node, LineError> {
         let value = match key.as_str() {
             "Ref" => self.reference(node)?,
-            "Fn::GetAtt" => Value::Late(self.attribute(node)?),
-            "Fn::Sub" => settle(self.substitute(node)?),
-            "Fn::Join" => settle(self.join(node)?),
+            "Fn::GetAtt" => Value::Unresolved(self.attribute(node)?),
+            "Fn::Sub" => simplify(self.substitute(node)?),
+            "Fn::Join" => simplify(self.join(node)?),
             "Fn::If" => {
                 let [condition, yes, no] = arguments(node)?;
                 let chosen = if self.condition(condition.text()?, condition.line)? { yes } else { no };
@@ -79,7 +80,7 @@ impl Scope {
                 let index: usize = self.evaluate(index)?.number()?;
                 let list = self.evaluate(list)?;
                 let chosen = Node::elements(Some(&list))?.get(index);
-                return chosen.cloned().ok_or_else(|| list.fault(format!("the list has no element {index}")));
+                return chosen.cloned().ok_or_else(|| list.error(format!("the list has no element {index}")));
             }
             "Fn::Split" => {
                 let [separator, text] = arguments(node)?;
@@ -97,7 +98,7 @@ impl Scope {
                 let found = self.mappings.as_ref().and_then(|mappings| mappings.at(&path));
                 return found
                     .cloned()
-                    .ok_or_else(|| node.fault(format!("Mappings has no {}", path.join("."))));
+                    .ok_or_else(|| node.error(format!("Mappings has no {}", path.join("."))));
             }
             "Condition" | "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or" => {
                 let holds =
@@ -105,37 +106,37 @@ impl Scope {
                 Value::Scalar(holds.to_string())
             }
             other => {
-                return Err(Fault::new(*line, format!("{other} is not supported here: use {SUPPORTED}")));
+                return Err(LineError::new(*line, format!("{other} is not supported here: use {SUPPORTED}")));
             }
         };
         Ok(Node { line: *line, value })
     }
 
-    fn reference(&self, node: &Node) -> Result<Value, Fault> {
+    fn reference(&self, node: &Node) -> Result<Value, LineError> {
         let name = node.text()?;
         if name == "AWS::NoValue" {
             return Ok(Value::Null);
         }
-        Ok(settle(self.named(name, node)?))
+        Ok(simplify(self.value_of(name, node)?))
     }
 
-    /// The value of a parameter, or a late reference to a resource.
-    fn named(&self, name: &str, node: &Node) -> Result<Text, Fault> {
+    /// The value of a parameter, or a reference to a resource.
+    fn value_of(&self, name: &str, node: &Node) -> Result<Text, LineError> {
         if let Some(value) = self.values.get(name) {
             Ok(Text::literal(value))
         } else if self.resources.contains(name) {
             Ok(Text::reference(name, None))
         } else {
-            Err(node.fault(format!("{name} is neither a parameter nor a resource of this template")))
+            Err(node.error(format!("{name} is neither a parameter nor a resource of this template")))
         }
     }
 
-    fn attribute(&self, node: &Node) -> Result<Text, Fault> {
+    fn attribute(&self, node: &Node) -> Result<Text, LineError> {
         let (resource, attribute) = match &node.value {
             Value::Scalar(path) => path
                 .split_once('.')
                 .map(|(resource, attribute)| (resource.to_owned(), attribute.to_owned()))
-                .ok_or_else(|| node.fault("expected Resource.Attribute"))?,
+                .ok_or_else(|| node.error("expected Resource.Attribute"))?,
             _ => {
                 let [resource, attribute] = arguments(node)?;
                 (resource.text()?.to_owned(), attribute.text()?.to_owned())
@@ -144,16 +145,16 @@ impl Scope {
         self.attribute_of(&resource, &attribute, node)
     }
 
-    fn attribute_of(&self, resource: &str, attribute: &str, node: &Node) -> Result<Text, Fault> {
+    fn attribute_of(&self, resource: &str, attribute: &str, node: &Node) -> Result<Text, LineError> {
         if self.resources.contains(resource) {
             Ok(Text::reference(resource, Some(attribute)))
         } else {
-            Err(node.fault(format!("{resource} is not a resource of this template")))
+            Err(node.error(format!("{resource} is not a resource of this template")))
         }
     }
 
-    /// `${Name}`, `${Resource.Attribute}`, `${!Literal}`, and the variables of the long form.
-    fn substitute(&self, node: &Node) -> Result<Text, Fault> {
+    /// Replaces `${Name}`, `${Resource.Attribute}`, `${!Literal}` and the variables of the long form.
+    fn substitute(&self, node: &Node) -> Result<Text, LineError> {
         let (format, variables) = match &node.value {
             Value::Sequence(_) => {
                 let [format, variables] = arguments(node)?;
@@ -164,16 +165,16 @@ impl Scope {
         let mut rest = format.text()?;
         let mut text = Text::default();
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) = after.split_once('}').ok_or_else(|| format.fault("a ${ has no }"))?;
+            let (name, after) = after.split_once('}').ok_or_else(|| format.error("a ${ has no }"))?;
             text.push(Text::literal(before));
             text.push(if let Some(literal) = name.strip_prefix('!') {
                 Text::literal(format!("${{{literal}}}"))
             } else if let Some(variable) = variables.and_then(|variables| variables.get(name)) {
-                self.late(&self.evaluate(variable)?)?
+                self.resolvable_text(&self.evaluate(variable)?)?
             } else if let Some((resource, attribute)) = name.split_once('.') {
                 self.attribute_of(resource, attribute, format)?
             } else {
-                self.named(name, format)?
+                self.value_of(name, format)?
             });
             rest = after;
         }
@@ -181,7 +182,7 @@ impl Scope {
         Ok(text)
     }
 
-    fn join(&self, node: &Node) -> Result<Text, Fault> {
+    fn join(&self, node: &Node) -> Result<Text, LineError> {
         let [separator, list] = arguments(node)?;
         let list = self.evaluate(list)?;
         let mut text = Text::default();
@@ -189,16 +190,62 @@ impl Scope {
             if index > 0 {
                 text.push(Text::literal(separator.text()?));
             }
-            text.push(self.late(element)?);
+            text.push(self.resolvable_text(element)?);
         }
         Ok(text)
     }
 
     /// An evaluated node as a text that may refer to resources.
-    pub(crate) fn late(&self, node: &Node) -> Result<Text, Fault> {
+    pub(crate) fn resolvable_text(&self, node: &Node) -> Result<Text, LineError> {
         match &node.value {
-            Value::Late(text) => Ok(text.clone()),
+            Value::Unresolved(text) => Ok(text.clone()),
             _ => node.text().map(Text::literal),
+        }
+    }
+
+    /// The value of a condition.
+    pub(crate) fn condition(&self, name: &str, line: usize) -> Result<bool, LineError> {
+        let node = self.conditions.get(name);
+        let node =
+            node.ok_or_else(|| LineError::new(line, format!("{name} is not a condition of this template")))?;
+        // A chain that is longer than the number of conditions contains one of them twice.
+        if self.depth.get() >= self.conditions.len() {
+            return Err(node.error(format!("the condition {name} depends on itself")));
+        }
+        self.depth.set(self.depth.get() + 1);
+        let holds = self.holds(node);
+        self.depth.set(self.depth.get() - 1);
+        holds
+    }
+
+    fn holds(&self, node: &Node) -> Result<bool, LineError> {
+        let Value::Mapping(entries) = &node.value else {
+            return Err(node.error("expected a condition function"));
+        };
+        let [Entry { key, node, .. }] = entries.as_slice() else {
+            return Err(node.error("expected one condition function"));
+        };
+        match key.as_str() {
+            "Condition" => self.condition(node.text()?, node.line),
+            "Fn::Equals" => {
+                let [left, right] = arguments(node)?;
+                Ok(self.evaluate(left)?.value == self.evaluate(right)?.value)
+            }
+            "Fn::Not" => {
+                let [condition] = arguments(node)?;
+                Ok(!self.holds(condition)?)
+            }
+            "Fn::And" | "Fn::Or" => {
+                let mut all = true;
+                let mut any = false;
+                for condition in Node::elements(Some(node))? {
+                    let holds = self.holds(condition)?;
+                    all &= holds;
+                    any |= holds;
+                }
+                Ok(if key == "Fn::And" { all } else { any })
+            }
+            other => Err(node.error(format!("{other} is not a condition function"))),
         }
     }
 }
@@ -211,84 +258,16 @@ fn entry(key: &str, node: &Node) -> Entry {
     Entry { key: key.to_owned(), line: node.line, node: node.clone() }
 }
 
-/// A text that refers to nothing is a plain value.
-fn settle(text: Text) -> Value {
+/// A text without references is a plain value.
+fn simplify(text: Text) -> Value {
     match text.as_literal() {
         Some(literal) => Value::Scalar(literal),
-        None => Value::Late(text),
+        None => Value::Unresolved(text),
     }
 }
 
-fn arguments<const N: usize>(node: &Node) -> Result<[&Node; N], Fault> {
+fn arguments<const N: usize>(node: &Node) -> Result<[&Node; N], LineError> {
     let nodes = Node::elements(Some(node))?;
     let nodes: Vec<&Node> = nodes.iter().collect();
-    nodes.try_into().map_err(|_| node.fault(format!("expected a list of {N} values")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{node::parse, text::Reference};
-
-    fn scope() -> Scope {
-        let conditions = parse("Prod: !Equals [!Ref Stage, prod]\nNotProd: !Not [!Condition Prod]").unwrap();
-        let Value::Mapping(entries) = conditions.value else { panic!() };
-        Scope {
-            values: BTreeMap::from([
-                ("Stage".to_owned(), "dev".to_owned()),
-                ("AWS::Region".to_owned(), "eu-west-1".to_owned()),
-            ]),
-            conditions: entries.into_iter().map(|entry| (entry.key, entry.node)).collect(),
-            mappings: Some(parse("Sizes: {dev: {memory: 128}}").unwrap()),
-            resources: BTreeSet::from(["Queue".to_owned()]),
-            asked: Cell::new(0),
-        }
-    }
-
-    fn evaluate(yaml: &str) -> Result<Node, Fault> {
-        scope().evaluate(&parse(yaml).unwrap()).map(|node| node.get("x").cloned().unwrap_or(node))
-    }
-
-    fn text(yaml: &str) -> String {
-        evaluate(yaml).unwrap().text().unwrap().to_owned()
-    }
-
-    #[test]
-    fn each_function_has_cloudformations_value() {
-        assert_eq!(text("x: !Ref Stage"), "dev");
-        assert_eq!(text("x: {Ref: Stage}"), "dev");
-        assert_eq!(text("x: !Sub '${Stage}-${AWS::Region}-${!Raw}'"), "dev-eu-west-1-${Raw}");
-        assert_eq!(text("x: !Sub ['${a}!', {a: !Ref Stage}]"), "dev!");
-        assert_eq!(text("x: !If [Prod, a, b]"), "b");
-        assert_eq!(text("x: !If [NotProd, a, b]"), "a");
-        assert_eq!(text("x: !Join ['-', [a, !Ref Stage]]"), "a-dev");
-        assert_eq!(text("x: !Select [1, !Split ['.', a.b.c]]"), "b");
-        assert_eq!(text("x: !FindInMap [Sizes, !Ref Stage, memory]"), "128");
-        assert_eq!(text("x: !And [!Equals [a, a], !Not [!Equals [a, b]]]"), "true");
-        assert_eq!(text("x: !Or [!Equals [a, b], !Condition Prod]"), "false");
-    }
-
-    #[test]
-    fn references_to_resources_stay_late() {
-        let node = evaluate("x: !Sub 'url=${Queue}&arn=${Queue.Arn}'").unwrap();
-        let Value::Late(late) = node.value else { panic!("{node:?}") };
-        let name = |reference: &Reference| reference.attribute.clone().or(Some("ref".to_owned()));
-        assert_eq!(late.resolve(name).unwrap(), "url=ref&arn=Arn");
-        assert!(evaluate("x: !GetAtt Queue.Arn").unwrap().text().is_err());
-    }
-
-    #[test]
-    fn no_value_leaves_the_member_out() {
-        assert!(evaluate("y: !Ref AWS::NoValue\nz: 1").unwrap().get("y").is_none());
-    }
-
-    #[test]
-    fn what_is_unknown_names_its_line() {
-        let fault = evaluate("y: 1\nx: !Ref Nothing").unwrap_err();
-        assert_eq!((fault.line, fault.message.contains("Nothing")), (2, true));
-        let fault = evaluate("y: 1\n\nx: !ImportValue Other").unwrap_err();
-        assert_eq!((fault.line, fault.message.contains("Fn::ImportValue is not supported")), (3, true));
-        assert!(evaluate("x: !GetAtt Nothing.Arn").is_err());
-        assert!(evaluate("x: !If [Nothing, a, b]").is_err());
-    }
+    nodes.try_into().map_err(|_| node.error(format!("expected a list of {N} values")))
 }

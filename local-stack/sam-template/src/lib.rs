@@ -1,8 +1,8 @@
 //! Reads an AWS SAM template: its functions, HTTP API, tables, queues and triggers, as typed values.
 //!
 //! Parameters, conditions and intrinsic functions are evaluated as CloudFormation does; what depends on a deployed
-//! resource (a queue's URL, a stream's ARN) stays a [`Text`] until somebody knows it. What this crate does not know is
-//! one clear error that names the line, never a guess.
+//! resource (a queue's URL, a stream's ARN) stays a reference in a [`Text`], which the caller resolves. Anything
+//! that this crate does not support is an error that names the line.
 
 mod error;
 mod evaluate;
@@ -16,7 +16,7 @@ mod text;
 pub use error::TemplateError;
 pub use load::Template;
 pub use parameters::Settings;
-pub use policies::{Allowed, policies};
+pub use policies::{AllowedAction, policies};
 pub use resources::{
     Destination,
     event::{
@@ -25,10 +25,10 @@ pub use resources::{
     event_invoke::EventInvokeConfig,
     function::Function,
     http_api::{
-        Authorizer, AuthorizerName, Cors, HttpApi, HttpRoute, IdentitySource, Responses, RouteAuthorizer,
-        RouteSettings, Throttle,
+        Authorizer, Cors, HttpApi, HttpRoute, IdentitySource, ResponseFormat, RouteAuthorizer, RouteSettings,
+        Throttle,
     },
-    queue::{Queue, Redrive},
+    queue::{Queue, RedrivePolicy},
     table::{Attribute, AttributeType, Index, Key, Projection, StreamView, Table},
 };
-pub use text::{Reference, Text};
+pub use text::{Located, Reference, Text};

@@ -1,4 +1,6 @@
-//! From a file to a [`Template`].
+//! Loads a [`Template`] from a file.
+
+mod references;
 
 use std::{
     collections::BTreeMap,
@@ -7,16 +9,11 @@ use std::{
 };
 
 use crate::{
-    error::{Fault, TemplateError},
+    error::{LineError, TemplateError},
     evaluate::Scope,
     node::{self, Entry, Node},
     parameters::{self, Settings},
-    resources::{
-        function::Function,
-        http_api::{self, HttpApi},
-        queue::Queue,
-        table::Table,
-    },
+    resources::{function::Function, http_api::HttpApi, queue::Queue, table::Table},
 };
 
 /// The resources of a template that run code, hold data or carry messages.
@@ -34,10 +31,10 @@ pub struct Template {
     pub http_api: Option<HttpApi>,
 }
 
-/// The API that SAM makes for `HttpApi` events that name none.
+/// The implicit API of `HttpApi` events that do not name one.
 const IMPLICIT_API: &str = "ServerlessHttpApi";
 
-/// Resource types that need nothing to run locally: permissions, logs, alarms, dashboards and the like.
+/// Resource types that need no local counterpart: permissions, logs, alarms, dashboards and the like.
 const IGNORED: [&str; 13] = [
     "AWS::ApplicationAutoScaling::",
     "AWS::Budgets::",
@@ -58,29 +55,29 @@ impl Template {
     /// Reads the template at `path`.
     ///
     /// # Errors
-    /// The first thing that is wrong or not supported, with its line.
+    /// The first mistake or unsupported feature, with its line.
     pub fn load(path: &Path, settings: &Settings) -> Result<Self, TemplateError> {
         Self::parse(&text(path)?, path, settings)
     }
 
-    /// Reads a template from `text`; `path` is where it says it comes from.
+    /// Reads a template from `text`; `path` is the file that errors name.
     ///
     /// # Errors
     /// As [`Template::load`].
     pub fn parse(text: &str, path: &Path, settings: &Settings) -> Result<Self, TemplateError> {
-        let root = node::parse(text).map_err(|fault| fault.in_file(path))?;
+        let root = node::parse(text).map_err(|error| error.in_file(path))?;
         let values = parameters::values(&root, settings).map_err(|problem| problem.in_file(path))?;
-        read(&root, values, path).map_err(|fault| fault.in_file(path))
+        read(&root, values, path).map_err(|error| error.in_file(path))
     }
 }
 
-/// What the file at `path` holds.
+/// The contents of the file at `path`.
 pub(crate) fn text(path: &Path) -> Result<String, TemplateError> {
     fs::read_to_string(path).map_err(|source| TemplateError::Unreadable { path: path.to_owned(), source })
 }
 
-/// What names stand for in this template.
-pub(crate) fn scope(root: &Node, values: BTreeMap<String, String>) -> Result<Scope, Fault> {
+/// The names that this template defines.
+pub(crate) fn scope(root: &Node, values: BTreeMap<String, String>) -> Result<Scope, LineError> {
     let conditions = Node::entries(root.get("Conditions"))?;
     let resources = Node::entries(Some(root.require("Resources")?))?.iter().map(|entry| entry.key.clone());
     Ok(Scope {
@@ -92,8 +89,8 @@ pub(crate) fn scope(root: &Node, values: BTreeMap<String, String>) -> Result<Sco
     })
 }
 
-/// The resources whose conditions hold.
-pub(crate) fn present<'root>(root: &'root Node, scope: &Scope) -> Result<Vec<&'root Entry>, Fault> {
+/// The resources whose conditions are true.
+pub(crate) fn present<'root>(root: &'root Node, scope: &Scope) -> Result<Vec<&'root Entry>, LineError> {
     let mut present = Vec::new();
     for entry in Node::entries(Some(root.require("Resources")?))? {
         let condition = entry.node.get("Condition");
@@ -105,7 +102,7 @@ pub(crate) fn present<'root>(root: &'root Node, scope: &Scope) -> Result<Vec<&'r
     Ok(present)
 }
 
-fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Template, Fault> {
+fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Template, LineError> {
     let scope = scope(root, values)?;
     let mut template = Template {
         path: path.to_owned(),
@@ -125,14 +122,14 @@ fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Te
             "AWS::DynamoDB::Table" => template.tables.push(Table::read(&scope, id, node)?),
             "AWS::SQS::Queue" => template.queues.push(Queue::read(&scope, id, *line, node)?),
             "AWS::Serverless::HttpApi" if template.http_api.is_some() => {
-                return Err(kind.fault("only one HTTP API is supported"));
+                return Err(kind.error("only one HTTP API is supported"));
             }
             "AWS::Serverless::HttpApi" => {
                 template.http_api = Some(HttpApi::read(&scope, id, Some(node), http_globals)?);
             }
             other if IGNORED.iter().any(|ignored| other.starts_with(ignored)) => {}
             other => {
-                return Err(kind.fault(format!(
+                return Err(kind.error(format!(
                     "{other} is not supported: functions (AWS::Serverless::Function), HTTP APIs \
                      (AWS::Serverless::HttpApi), tables (AWS::DynamoDB::Table) and queues (AWS::SQS::Queue) are"
                 )));
@@ -142,7 +139,7 @@ fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Te
     if template.http_api.is_none() && http_globals.is_some() {
         template.http_api = Some(HttpApi::read(&scope, IMPLICIT_API, None, http_globals)?);
     }
-    http_api::check(template.http_api.as_ref(), &template.functions)?;
+    references::check(template.http_api.as_ref(), &template.functions)?;
     Ok(template)
 }
 
@@ -192,7 +189,7 @@ Resources:
     }
 
     #[test]
-    fn reads_functions_with_globals_events_and_late_variables() {
+    fn reads_functions_with_globals_events_and_variables_that_refer_to_resources() {
         let template = parse(SMALL, &[]).unwrap();
         let [hello] = template.functions.as_slice() else { panic!() };
         assert_eq!((hello.name.as_str(), hello.timeout.as_secs(), hello.memory_mb), ("hello", 7, 256));
@@ -213,7 +210,7 @@ Resources:
     #[test]
     fn reads_tables_and_queues() {
         let template = parse(SMALL, &[]).unwrap();
-        assert_eq!(template.tables[0].key.hash, "id");
+        assert_eq!(template.tables[0].key.partition, "id");
         assert!(template.tables[0].stream.is_some());
         let redrive = template.queues[0].redrive.as_ref().unwrap();
         assert_eq!((redrive.dead_letter_queue.as_str(), redrive.max_receive_count), ("Dead", 3));
@@ -221,7 +218,7 @@ Resources:
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_line() {
+    fn errors_name_their_line() {
         let message = |text: &str| parse(text, &[]).unwrap_err().to_string();
         let unknown = message("Resources:\n  A:\n    Type: AWS::S3::Bucket\n");
         assert!(unknown.starts_with("template.yaml:3: AWS::S3::Bucket is not supported"), "{unknown}");
@@ -233,7 +230,7 @@ Resources:
     }
 
     #[test]
-    fn conditions_in_a_circle_are_a_fault() {
+    fn conditions_in_a_circle_are_an_error() {
         let function = "\nResources:\n  A: {Type: AWS::SQS::Queue, Condition: A}\n";
         for conditions in [
             "Conditions: {A: !Condition A}",

@@ -4,7 +4,10 @@ use std::ops::RangeInclusive;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
-use crate::error::Fault;
+use crate::{
+    error::LineError,
+    text::{Located, Text},
+};
 
 /// A value and the line it stands on.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +23,8 @@ pub(crate) enum Value {
     Scalar(String),
     Sequence(Vec<Node>),
     Mapping(Vec<Entry>),
-    /// A text that holds references to resources. Made by the evaluation, never by the parser.
-    Late(crate::text::Text),
+    /// A text that refers to resources. The evaluation makes it, never the parser.
+    Unresolved(Text),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -32,13 +35,13 @@ pub(crate) struct Entry {
 }
 
 /// Reads one YAML document.
-pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
+pub(crate) fn parse(text: &str) -> Result<Node, LineError> {
     let mut events = Events { parser: Parser::new_from_str(text), level: 0 };
     loop {
         let (event, span) = events.next()?;
         match event {
             Event::StreamStart | Event::DocumentStart(_) | Event::Nothing => {}
-            Event::StreamEnd | Event::DocumentEnd => return Err(Fault::new(1, "the template is empty")),
+            Event::StreamEnd | Event::DocumentEnd => return Err(LineError::new(1, "the template is empty")),
             first => return events.node(first, span),
         }
     }
@@ -54,20 +57,23 @@ struct Events<'input> {
 }
 
 impl<'input> Events<'input> {
-    fn next(&mut self) -> Result<(Event<'input>, Span), Fault> {
+    fn next(&mut self) -> Result<(Event<'input>, Span), LineError> {
         match self.parser.next() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
-                Err(Fault::new(error.marker().line(), format!("not valid YAML: {}", error.info())))
+                Err(LineError::new(error.marker().line(), format!("not valid YAML: {}", error.info())))
             }
             None => Ok((Event::StreamEnd, Span::default())),
         }
     }
 
-    fn node(&mut self, event: Event<'input>, span: Span) -> Result<Node, Fault> {
+    fn node(&mut self, event: Event<'input>, span: Span) -> Result<Node, LineError> {
         let line = span.start.line();
         if self.level > MOST_LEVELS {
-            return Err(Fault::new(line, format!("values lie in each other more than {MOST_LEVELS} deep")));
+            return Err(LineError::new(
+                line,
+                format!("values lie in each other more than {MOST_LEVELS} deep"),
+            ));
         }
         self.level += 1;
         let (value, tag) = match event {
@@ -79,9 +85,9 @@ impl<'input> Events<'input> {
             Event::SequenceStart(_, tag) => (Value::Sequence(self.sequence()?), tag),
             Event::MappingStart(_, tag) => (Value::Mapping(self.mapping()?), tag),
             Event::Alias(_) => {
-                return Err(Fault::new(line, "YAML aliases are not supported by CloudFormation"));
+                return Err(LineError::new(line, "YAML aliases are not supported by CloudFormation"));
             }
-            _ => return Err(Fault::new(line, "the template ends in the middle of a value")),
+            _ => return Err(LineError::new(line, "the template ends in the middle of a value")),
         };
         self.level -= 1;
         let node = Node { line, value };
@@ -91,7 +97,7 @@ impl<'input> Events<'input> {
         })
     }
 
-    fn sequence(&mut self) -> Result<Vec<Node>, Fault> {
+    fn sequence(&mut self) -> Result<Vec<Node>, LineError> {
         let mut nodes = Vec::new();
         loop {
             match self.next()? {
@@ -101,7 +107,7 @@ impl<'input> Events<'input> {
         }
     }
 
-    fn mapping(&mut self) -> Result<Vec<Entry>, Fault> {
+    fn mapping(&mut self) -> Result<Vec<Entry>, LineError> {
         let mut entries: Vec<Entry> = Vec::new();
         loop {
             let (event, span) = self.next()?;
@@ -109,10 +115,10 @@ impl<'input> Events<'input> {
             let key = match event {
                 Event::MappingEnd => return Ok(entries),
                 Event::Scalar(text, ..) => text.into_owned(),
-                _ => return Err(Fault::new(line, "a key must be a plain text")),
+                _ => return Err(LineError::new(line, "a key must be a plain text")),
             };
             if entries.iter().any(|entry| entry.key == key) {
-                return Err(Fault::new(line, format!("the key {key} stands twice")));
+                return Err(LineError::new(line, format!("the key {key} stands twice")));
             }
             let (event, span) = self.next()?;
             let node = self.node(event, span)?;
@@ -142,69 +148,73 @@ impl Node {
         path.iter().try_fold(self, |node, key| node.get(key))
     }
 
-    pub(crate) fn require(&self, key: &str) -> Result<&Node, Fault> {
-        self.get(key).ok_or_else(|| self.fault(format!("{key} is missing here")))
+    pub(crate) fn require(&self, key: &str) -> Result<&Node, LineError> {
+        self.get(key).ok_or_else(|| self.error(format!("{key} is missing here")))
     }
 
-    pub(crate) fn text(&self) -> Result<&str, Fault> {
+    pub(crate) fn text(&self) -> Result<&str, LineError> {
         match &self.value {
             Value::Scalar(text) => Ok(text),
-            Value::Late(_) => Err(self.fault("this must not depend on a deployed resource")),
-            _ => Err(self.fault("expected a text")),
+            Value::Unresolved(_) => Err(self.error("this must not depend on a deployed resource")),
+            _ => Err(self.error("expected a text")),
         }
     }
 
-    pub(crate) fn number<T: std::str::FromStr>(&self) -> Result<T, Fault> {
+    pub(crate) fn located(&self) -> Result<Located, LineError> {
+        Ok(Located { line: self.line, text: self.text()?.to_owned() })
+    }
+
+    pub(crate) fn number<T: std::str::FromStr>(&self) -> Result<T, LineError> {
         let text = self.text()?;
-        text.parse().map_err(|_| self.fault(format!("{text} is not a number that fits here")))
+        text.parse().map_err(|_| self.error(format!("{text} is not a number that fits here")))
     }
 
     /// A whole number in `range`; `key` is what it is called.
-    pub(crate) fn number_within(&self, key: &str, range: RangeInclusive<u32>) -> Result<u32, Fault> {
+    pub(crate) fn number_within(&self, key: &str, range: RangeInclusive<u32>) -> Result<u32, LineError> {
         let number = self.number()?;
         if range.contains(&number) {
             return Ok(number);
         }
-        Err(self.fault(format!("{key} must be {} to {}, not {number}", range.start(), range.end())))
+        Err(self.error(format!("{key} must be {} to {}, not {number}", range.start(), range.end())))
     }
 
     /// The member `key` as a whole number in `range`; none for a missing one.
-    pub(crate) fn within(&self, key: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Fault> {
+    pub(crate) fn within(&self, key: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, LineError> {
         self.get(key).map(|node| node.number_within(key, range)).transpose()
     }
 
-    pub(crate) fn boolean(&self) -> Result<bool, Fault> {
+    pub(crate) fn boolean(&self) -> Result<bool, LineError> {
         match self.text()? {
             "true" | "True" | "TRUE" => Ok(true),
             "false" | "False" | "FALSE" => Ok(false),
-            other => Err(self.fault(format!("{other} is neither true nor false"))),
+            other => Err(self.error(format!("{other} is neither true nor false"))),
         }
     }
 
     /// The elements of a sequence; a missing sequence has none.
-    pub(crate) fn elements(node: Option<&Node>) -> Result<&[Node], Fault> {
+    pub(crate) fn elements(node: Option<&Node>) -> Result<&[Node], LineError> {
         match node.map(|node| (&node.value, node)) {
             None => Ok(&[]),
             Some((Value::Sequence(nodes), _)) => Ok(nodes),
-            Some((_, node)) => Err(node.fault("expected a list")),
+            Some((_, node)) => Err(node.error("expected a list")),
         }
     }
 
     /// The members of a mapping; a missing mapping has none.
-    pub(crate) fn entries(node: Option<&Node>) -> Result<&[Entry], Fault> {
+    pub(crate) fn entries(node: Option<&Node>) -> Result<&[Entry], LineError> {
         match node.map(|node| (&node.value, node)) {
             None => Ok(&[]),
             Some((Value::Mapping(entries), _)) => Ok(entries),
-            Some((_, node)) => Err(node.fault("expected a mapping")),
+            Some((_, node)) => Err(node.error("expected a mapping")),
         }
     }
 
-    pub(crate) fn texts(node: Option<&Node>) -> Result<Vec<String>, Fault> {
+    pub(crate) fn texts(node: Option<&Node>) -> Result<Vec<String>, LineError> {
         Self::elements(node)?.iter().map(|node| node.text().map(str::to_owned)).collect()
     }
 
-    pub(crate) fn fault(&self, message: impl Into<String>) -> Fault {
-        Fault::new(self.line, message)
+    pub(crate) fn error(&self, message: impl Into<String>) -> LineError {
+        LineError::new(self.line, message)
     }
 }
 

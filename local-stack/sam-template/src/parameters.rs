@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, path::Path};
 
 use crate::{
-    error::{Fault, TemplateError},
+    error::{LineError, TemplateError},
     node::{Entry, Node},
 };
 
-/// What a template is read with.
+/// The values that a template is evaluated with.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The value of `AWS::Region`.
@@ -31,24 +31,24 @@ impl Default for Settings {
     }
 }
 
-/// Why parameters have no values.
-pub(crate) enum Problem {
-    Fault(Fault),
+/// Why a parameter has no value.
+pub(crate) enum ParametersError {
+    Line(LineError),
     Parameter(String),
 }
 
-impl Problem {
+impl ParametersError {
     pub(crate) fn in_file(self, path: &Path) -> TemplateError {
         match self {
-            Self::Fault(fault) => fault.in_file(path),
+            Self::Line(error) => error.in_file(path),
             Self::Parameter(message) => TemplateError::Parameter(message),
         }
     }
 }
 
-impl From<Fault> for Problem {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
+impl From<LineError> for ParametersError {
+    fn from(error: LineError) -> Self {
+        Self::Line(error)
     }
 }
 
@@ -56,13 +56,15 @@ impl From<Fault> for Problem {
 ///
 /// # Errors
 /// A parameter that is not declared, has no value, or is not allowed.
-pub(crate) fn values(root: &Node, settings: &Settings) -> Result<BTreeMap<String, String>, Problem> {
+pub(crate) fn values(root: &Node, settings: &Settings) -> Result<BTreeMap<String, String>, ParametersError> {
     let declared = Node::entries(root.get("Parameters"))?;
     for name in settings.parameters.keys() {
         if !declared.iter().any(|entry| entry.key == *name) {
             let names: Vec<_> = declared.iter().map(|entry| entry.key.as_str()).collect();
             let known = names.join(", ");
-            return Err(Problem::Parameter(format!("the template has no parameter {name}; it has: {known}")));
+            return Err(ParametersError::Parameter(format!(
+                "the template has no parameter {name}; it has: {known}"
+            )));
         }
     }
     let mut values = BTreeMap::from([
@@ -79,13 +81,13 @@ pub(crate) fn values(root: &Node, settings: &Settings) -> Result<BTreeMap<String
             (None, None) => {
                 let message =
                     format!("the parameter {key} has no default: give it with --parameter {key}=VALUE");
-                return Err(Problem::Parameter(message));
+                return Err(ParametersError::Parameter(message));
             }
         };
         let allowed = Node::texts(node.get("AllowedValues"))?;
         if !allowed.is_empty() && !allowed.contains(&value) {
             let allowed = allowed.join(", ");
-            return Err(Problem::Parameter(format!(
+            return Err(ParametersError::Parameter(format!(
                 "the parameter {key} is {value:?}, but must be one of: {allowed}"
             )));
         }

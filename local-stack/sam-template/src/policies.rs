@@ -1,7 +1,7 @@
-//! What the template's policies allow each function: the statements that stand in its `Policies`.
+//! The actions that the `Policies` of each function allow.
 //!
-//! Read apart from the template's resources, because nothing that runs locally depends on it. What SAM adds by itself
-//! for a function's triggers and failure destinations is not in it.
+//! They are read apart from the resources, because nothing that runs locally depends on them. The permissions that SAM
+//! adds for triggers and failure destinations are not included.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    error::{Fault, TemplateError},
+    error::{LineError, TemplateError},
     evaluate::Scope,
     load,
     node::{self, Entry, Node, Value},
@@ -18,30 +18,33 @@ use crate::{
     text::Text,
 };
 
-/// One action on one resource that a policy allows.
+/// An action that a policy allows on a resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Allowed {
-    /// `dynamodb:Query`. May hold wildcards, as written.
+pub struct AllowedAction {
+    /// `dynamodb:Query`; may contain wildcards.
     pub action: String,
-    /// `${OrdersTable.Arn}/index/pending`, with the names of resources instead of their ARNs:
-    /// `OrdersTable/index/pending`.
+    /// The resource, with logical ids instead of ARNs: `OrdersTable/index/pending` for
+    /// `${OrdersTable.Arn}/index/pending`.
     pub resource: String,
 }
 
-/// What each function of the template at `path` is allowed, by the functions' logical ids.
+/// The actions that each function of the template at `path` is allowed, by the functions' logical ids.
 ///
 /// # Errors
 /// The first statement that is not a plain `Allow` of actions on resources, with its line.
 pub fn policies(
     path: &Path,
     settings: &Settings,
-) -> Result<BTreeMap<String, BTreeSet<Allowed>>, TemplateError> {
-    let root = node::parse(&load::text(path)?).map_err(|fault| fault.in_file(path))?;
+) -> Result<BTreeMap<String, BTreeSet<AllowedAction>>, TemplateError> {
+    let root = node::parse(&load::text(path)?).map_err(|error| error.in_file(path))?;
     let values = parameters::values(&root, settings).map_err(|problem| problem.in_file(path))?;
-    read(&root, values).map_err(|fault| fault.in_file(path))
+    read(&root, values).map_err(|error| error.in_file(path))
 }
 
-fn read(root: &Node, values: BTreeMap<String, String>) -> Result<BTreeMap<String, BTreeSet<Allowed>>, Fault> {
+fn read(
+    root: &Node,
+    values: BTreeMap<String, String>,
+) -> Result<BTreeMap<String, BTreeSet<AllowedAction>>, LineError> {
     let scope = load::scope(root, values)?;
     let mut functions = BTreeMap::new();
     for Entry { key: id, node, line } in load::present(root, &scope)? {
@@ -50,12 +53,12 @@ fn read(root: &Node, values: BTreeMap<String, String>) -> Result<BTreeMap<String
         }
         let properties = select(&scope, node.get("Properties"), &["Policies", "Role"], *line)?;
         if let Some(role) = properties.get("Role") {
-            return Err(role.fault("a role of its own is not supported: give the function Policies"));
+            return Err(role.error("a role of its own is not supported: give the function Policies"));
         }
         let mut allowed = BTreeSet::new();
         for policy in list(properties.get("Policies")) {
             let Some(statements) = policy.get("Statement") else {
-                return Err(policy.fault("only statements are supported here: they say what they allow"));
+                return Err(policy.error("only statements are supported here: they say what they allow"));
             };
             for statement in list(Some(statements)) {
                 allow(&scope, statement, &mut allowed)?;
@@ -66,7 +69,7 @@ fn read(root: &Node, values: BTreeMap<String, String>) -> Result<BTreeMap<String
     Ok(functions)
 }
 
-fn allow(scope: &Scope, statement: &Node, allowed: &mut BTreeSet<Allowed>) -> Result<(), Fault> {
+fn allow(scope: &Scope, statement: &Node, allowed: &mut BTreeSet<AllowedAction>) -> Result<(), LineError> {
     for Entry { key, line, node } in Node::entries(Some(statement))? {
         let known = match key.as_str() {
             "Sid" | "Action" | "Resource" => true,
@@ -75,19 +78,19 @@ fn allow(scope: &Scope, statement: &Node, allowed: &mut BTreeSet<Allowed>) -> Re
         };
         if !known {
             let rule = "only Effect: Allow with Action and Resource is supported";
-            return Err(Fault::new(*line, format!("{key} is not understood here: {rule}")));
+            return Err(LineError::new(*line, format!("{key} is not understood here: {rule}")));
         }
     }
     for action in list(Some(statement.require("Action")?)) {
         for resource in list(Some(statement.require("Resource")?)) {
-            let resource = named(&scope.late(resource)?);
-            allowed.insert(Allowed { action: action.text()?.to_owned(), resource });
+            let resource = without_arns(&scope.resolvable_text(resource)?);
+            allowed.insert(AllowedAction { action: action.text()?.to_owned(), resource });
         }
     }
     Ok(())
 }
 
-/// IAM takes one value or a list of them.
+/// The elements of a list; IAM accepts a single value instead of a list of one.
 fn list(node: Option<&Node>) -> &[Node] {
     match node.map(|node| (&node.value, node)) {
         None => &[],
@@ -96,7 +99,8 @@ fn list(node: Option<&Node>) -> &[Node] {
     }
 }
 
-fn named(resource: &Text) -> String {
+/// The text with the names of resources instead of their ARNs.
+fn without_arns(resource: &Text) -> String {
     let name = |reference: &crate::text::Reference| Some(reference.resource.clone());
     resource.resolve(name).unwrap_or_else(|reference| reference.resource)
 }
@@ -121,12 +125,12 @@ Resources:
   Things: {Type: AWS::DynamoDB::Table}
 "#;
 
-    fn read(text: &str) -> Result<BTreeMap<String, BTreeSet<Allowed>>, Fault> {
+    fn read(text: &str) -> Result<BTreeMap<String, BTreeSet<AllowedAction>>, LineError> {
         super::read(&node::parse(text)?, BTreeMap::new())
     }
 
     #[test]
-    fn statements_are_resolved_to_actions_on_named_resources() {
+    fn statements_are_resolved_to_actions_on_resources() {
         let functions = read(SMALL).unwrap();
         let texts = functions["Sells"].iter().map(|one| format!("{} {}", one.action, one.resource));
         let expected = [
@@ -140,7 +144,7 @@ Resources:
     }
 
     #[test]
-    fn what_allows_more_or_less_than_it_says_is_refused() {
+    fn statements_other_than_plain_allows_are_rejected() {
         let line = |from: &str, to: &str| read(&SMALL.replace(from, to)).unwrap_err().line;
         assert_eq!(line("Effect: Allow\n", "Effect: Deny\n"), 9);
         assert_eq!(line("Action: \"sqs:*\"", "NotAction: \"sqs:*\""), 12);

@@ -8,17 +8,22 @@ pub(crate) mod queue;
 pub(crate) mod table;
 
 use crate::{
-    error::Fault,
+    error::LineError,
     evaluate::Scope,
     node::{Entry, Node, Value},
 };
 
 /// The evaluated properties `keys` of a resource. The others are not looked at, so they may hold what we do not know.
-pub(crate) fn properties(scope: &Scope, resource: &Node, keys: &[&str]) -> Result<Node, Fault> {
+pub(crate) fn properties(scope: &Scope, resource: &Node, keys: &[&str]) -> Result<Node, LineError> {
     select(scope, resource.get("Properties"), keys, resource.line)
 }
 
-pub(crate) fn select(scope: &Scope, node: Option<&Node>, keys: &[&str], line: usize) -> Result<Node, Fault> {
+pub(crate) fn select(
+    scope: &Scope,
+    node: Option<&Node>,
+    keys: &[&str],
+    line: usize,
+) -> Result<Node, LineError> {
     let wanted = Node::entries(node)?.iter().filter(|entry| keys.contains(&entry.key.as_str())).cloned();
     let entries: Vec<Entry> = wanted.collect();
     scope.evaluate(&Node { line, value: Value::Mapping(entries) })
@@ -34,23 +39,23 @@ pub struct Destination {
 }
 
 /// The queue that `key` of a destination refers to.
-pub(crate) fn destination(node: &Node, key: &str) -> Result<Destination, Fault> {
+pub(crate) fn destination(node: &Node, key: &str) -> Result<Destination, LineError> {
     if let Some(kind) = node.get("Type")
         && kind.text()? != "SQS"
     {
-        return Err(kind.fault(format!("{} destinations are not supported: SQS is", kind.text()?)));
+        return Err(kind.error(format!("{} destinations are not supported: SQS is", kind.text()?)));
     }
     Ok(Destination { queue: referenced(node, key)?, line: node.require(key)?.line })
 }
 
 /// The logical id of the resource that `key` refers to by `Ref` or `Fn::GetAtt`.
-pub(crate) fn referenced(properties: &Node, key: &str) -> Result<String, Fault> {
+pub(crate) fn referenced(properties: &Node, key: &str) -> Result<String, LineError> {
     let node = properties.require(key)?;
-    let Value::Late(text) = &node.value else {
-        return Err(node.fault(format!("{key} must be a !GetAtt or !Ref to a resource of this template")));
+    let Value::Unresolved(text) = &node.value else {
+        return Err(node.error(format!("{key} must be a !GetAtt or !Ref to a resource of this template")));
     };
     match text.as_reference() {
         Some(reference) => Ok(reference.resource.clone()),
-        None => Err(node.fault(format!("{key} must be one !GetAtt or !Ref"))),
+        None => Err(node.error(format!("{key} must be one !GetAtt or !Ref"))),
     }
 }

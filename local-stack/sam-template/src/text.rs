@@ -1,6 +1,15 @@
-//! Texts that may depend on deployed resources.
+//! Texts of a template: with the line where they stand, or with references to deployed resources.
 
-/// A text with references to resources, such as `https://sqs.../${PaymentsQueue}`.
+/// A text and the line of the template where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The text.
+    pub text: String,
+}
+
+/// A text that may refer to resources, such as `https://sqs.../${PaymentsQueue}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text(pub(crate) Vec<Part>);
 
@@ -33,10 +42,10 @@ impl Text {
         self.0.extend(other.0);
     }
 
-    /// The text, with each reference as `resolve` knows it.
+    /// The text with each reference replaced by its value.
     ///
     /// # Errors
-    /// The first reference that `resolve` does not know.
+    /// The first reference for which `resolve` returns nothing.
     pub fn resolve(&self, resolve: impl Fn(&Reference) -> Option<String>) -> Result<String, Reference> {
         let mut text = String::new();
         for part in &self.0 {
@@ -50,7 +59,7 @@ impl Text {
         Ok(text)
     }
 
-    /// The one resource that the text consists of, as in `Queue: !GetAtt PaymentsQueue.Arn`.
+    /// The reference, if the text consists of only one, as in `Queue: !GetAtt PaymentsQueue.Arn`.
     #[must_use]
     pub fn as_reference(&self) -> Option<&Reference> {
         match self.0.as_slice() {

@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html>: an item passes if it matches one of
 //! the patterns; a pattern matches if all its members do; a member's list matches if one of its rules does.
 
-use sam_template::FilterCriteria;
+use sam_template::{FilterCriteria, Located};
 use serde_json::{Map, Value};
 
 /// Compiled patterns. Without any, everything passes.
@@ -47,7 +47,7 @@ impl Filter {
     /// # Errors
     /// The line and reason of the first pattern that is not understood.
     pub fn compile(criteria: &FilterCriteria) -> Result<Self, (usize, String)> {
-        let patterns = criteria.0.iter().map(|(line, text)| {
+        let patterns = criteria.0.iter().map(|Located { line, text }| {
             let at = |message| (*line, message);
             let json: Value = serde_json::from_str(text)
                 .map_err(|error| at(format!("the pattern is not JSON: {error}")))?;
@@ -192,7 +192,10 @@ mod tests {
     use super::*;
 
     fn filter(patterns: &[&str]) -> Result<Filter, (usize, String)> {
-        let patterns = patterns.iter().enumerate().map(|(index, pattern)| (index + 1, (*pattern).to_owned()));
+        let patterns = patterns
+            .iter()
+            .enumerate()
+            .map(|(index, pattern)| Located { line: index + 1, text: (*pattern).to_owned() });
         Filter::compile(&FilterCriteria(patterns.collect()))
     }
 

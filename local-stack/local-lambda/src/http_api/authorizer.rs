@@ -7,7 +7,7 @@ mod verdict;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use sam_template::{HttpRoute, IdentitySource, Responses, RouteAuthorizer, Template};
+use sam_template::{HttpRoute, IdentitySource, ResponseFormat, RouteAuthorizer, Template};
 use tokio::time::timeout;
 
 use self::{cache::Cache, verdict::Verdict};
@@ -36,7 +36,7 @@ pub(crate) struct Authorizer {
     /// For people and the bill: `authorizer Tokens`.
     source: Arc<str>,
     function: Arc<Pool>,
-    responses: Responses,
+    responses: ResponseFormat,
     identity: Vec<IdentitySource>,
     cache: Cache,
     report: Report,
@@ -51,7 +51,7 @@ impl Authorizers {
             let authorizer = Authorizer {
                 source: format!("authorizer {}", declared.name).into(),
                 function: Arc::clone(function),
-                responses: declared.responses,
+                responses: declared.response_format,
                 identity: declared.identity.clone(),
                 cache: Cache::new(declared.ttl),
                 report: report.clone(),
@@ -72,7 +72,7 @@ impl Authorizers {
             RouteAuthorizer::None { .. } => return None,
             RouteAuthorizer::Named(name) => name,
         };
-        self.0.get(&name.name).cloned()
+        self.0.get(&name.text).cloned()
     }
 }
 

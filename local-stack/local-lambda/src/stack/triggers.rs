@@ -92,7 +92,7 @@ impl Triggers<'_> {
         let place = stream::Place {
             client: embedded_dynamodb::streams_client(&stack.addresses.dynamodb, &stack.places.region),
             arn,
-            partition_key: table.map(|table| table.key.hash.clone()).unwrap_or_default(),
+            partition_key: table.map(|table| table.key.partition.clone()).unwrap_or_default(),
             on_failure: on_failure.map(|url| stream::OnFailure { client: self.aws.sqs(), url }),
         };
         let target = self.target(stack, pool, &source.table);

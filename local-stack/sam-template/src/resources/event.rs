@@ -13,7 +13,7 @@ pub use self::{
 };
 use super::http_api::HttpRoute;
 use crate::{
-    error::Fault,
+    error::LineError,
     node::{Node, Value},
 };
 
@@ -31,7 +31,7 @@ pub enum EventSource {
 }
 
 impl EventSource {
-    pub(crate) fn read(name: &str, event: &Node) -> Result<Self, Fault> {
+    pub(crate) fn read(name: &str, event: &Node) -> Result<Self, LineError> {
         let kind = event.require("Type")?;
         let empty = Node { line: event.line, value: Value::Mapping(Vec::new()) };
         let properties = event.get("Properties").unwrap_or(&empty);
@@ -41,7 +41,7 @@ impl EventSource {
             "DynamoDB" => StreamSource::read(properties).map(Self::Stream),
             "Schedule" => ScheduleSource::rule(name, properties).map(Self::Schedule),
             "ScheduleV2" => ScheduleSource::scheduler(name, properties).map(Self::Schedule),
-            other => Err(kind.fault(format!(
+            other => Err(kind.error(format!(
                 "{other} events are not supported: HttpApi, SQS, DynamoDB, Schedule and ScheduleV2 are"
             ))),
         }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{Destination, destination};
-use crate::{error::Fault, node::Node};
+use crate::{error::LineError, node::Node};
 
 /// How often and how long an asynchronous event is tried, and who hears of its end. Defaults are those of Lambda.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ const LONGEST_AGE: u32 = 21_600;
 
 impl EventInvokeConfig {
     /// Reads it from the function's own properties and, for what these leave out, the globals.
-    pub(super) fn read(own: &Node, globals: &Node) -> Result<Self, Fault> {
+    pub(super) fn read(own: &Node, globals: &Node) -> Result<Self, LineError> {
         let at = |path: &[&str]| own.at(path).or_else(|| globals.at(path));
         let number = |key: &str, range| match at(&["EventInvokeConfig", key]) {
             Some(node) => node.number_within(key, range).map(Some),

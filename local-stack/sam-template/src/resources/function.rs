@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{event::EventSource, event_invoke::EventInvokeConfig, select};
-use crate::{error::Fault, evaluate::Scope, node::Node, text::Text};
+use crate::{error::LineError, evaluate::Scope, node::Node, text::Text};
 
 /// A function, with the template's `Globals` merged in.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,18 +53,18 @@ impl Function {
         line: usize,
         resource: &Node,
         globals: Option<&Node>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, LineError> {
         let own = select(scope, resource.get("Properties"), &KEYS, line)?;
         let globals = select(scope, globals, &KEYS, line)?;
         let property = |key: &str| own.get(key).or_else(|| globals.get(key));
         if let Some(runtime) = property("Runtime")
             && !runtime.text()?.starts_with("provided")
         {
-            return Err(runtime.fault("only functions on the runtime provided.al2023 (Rust) are supported"));
+            return Err(runtime.error("only functions on the runtime provided.al2023 (Rust) are supported"));
         }
         let binary = resource.at(&["Metadata", "BuildProperties", "Binary"]).ok_or_else(|| {
             let rule = "needs Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: NAME}}";
-            Fault::new(line, format!("{id} {rule}: it names the binary to run"))
+            LineError::new(line, format!("{id} {rule}: it names the binary to run"))
         })?;
         let binary = binary.text()?.to_owned();
         let name = own.get("FunctionName").map(Node::text).transpose()?;
@@ -73,7 +73,7 @@ impl Function {
         let mut environment = BTreeMap::new();
         for properties in [&globals, &own] {
             for entry in Node::entries(properties.at(&["Environment", "Variables"]))? {
-                environment.insert(entry.key.clone(), scope.late(&entry.node)?);
+                environment.insert(entry.key.clone(), scope.resolvable_text(&entry.node)?);
             }
         }
         let mut events = Vec::new();

@@ -4,24 +4,23 @@
 
 mod authorizer;
 mod cors;
-mod references;
 mod route;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
-pub(crate) use self::references::check;
 pub use self::{
-    authorizer::{Authorizer, IdentitySource, Responses},
+    authorizer::{Authorizer, IdentitySource, ResponseFormat},
     cors::Cors,
-    route::{HttpRoute, RouteAuthorizer},
+    route::{HttpRoute, RouteAuthorizer, Throttle},
 };
 use super::select;
 use crate::{
-    error::Fault,
+    error::LineError,
     evaluate::Scope,
     node::{Entry, Node, Value},
+    text::Located,
 };
 
 /// An API Gateway HTTP API.
@@ -35,35 +34,16 @@ pub struct HttpApi {
     pub stage_variables: BTreeMap<String, String>,
     /// Cross-origin rules, if any.
     pub cors: Option<Cors>,
-    /// Who may be asked whether a request is allowed.
+    /// The authorizers that routes can name.
     pub authorizers: Vec<Authorizer>,
-    /// The authorizer of routes that name none themselves.
-    pub default_authorizer: Option<AuthorizerName>,
+    /// The authorizer of routes that do not name one.
+    pub default_authorizer: Option<Located>,
     /// `DefaultRouteSettings`: what each route has by default.
     pub default_throttle: Throttle,
     /// `RouteSettings`
     pub route_settings: Vec<RouteSettings>,
     /// `AccessLogSettings.Format`, if access logs are on.
     pub access_log_format: Option<String>,
-}
-
-/// An authorizer as a route or an API names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthorizerName {
-    /// The name in `Auth.Authorizers`.
-    pub name: String,
-    /// The line that names it.
-    pub line: usize,
-}
-
-/// The throttle of one route: what it does not set is inherited.
-/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html>
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Throttle {
-    /// `ThrottlingRateLimit`: requests per second, steadily.
-    pub rate: Option<f64>,
-    /// `ThrottlingBurstLimit`: requests at once.
-    pub burst: Option<u32>,
 }
 
 /// One entry of `RouteSettings`.
@@ -90,20 +70,20 @@ const KEYS: [&str; 9] = [
 ];
 
 impl HttpApi {
-    /// `resource` is none for the API that SAM makes of `HttpApi` events that name none; `globals` is the section
+    /// `resource` is none for the implicit API of `HttpApi` events that do not name one; `globals` is the section
     /// `Globals.HttpApi`.
     pub(crate) fn read(
         scope: &Scope,
         id: &str,
         resource: Option<&Node>,
         globals: Option<&Node>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, LineError> {
         let own = resource.and_then(|resource| resource.get("Properties"));
         let api = merge(&select(scope, globals, &KEYS, 1)?, &select(scope, own, &KEYS, 1)?);
         if let Some(definition) = api.get("DefinitionBody").or_else(|| api.get("DefinitionUri")) {
             let rule =
                 "an OpenAPI definition is not supported: declare routes as HttpApi events of functions";
-            return Err(definition.fault(rule));
+            return Err(definition.error(rule));
         }
         let auth = api.get("Auth");
         let mut stage_variables = BTreeMap::new();
@@ -127,7 +107,7 @@ impl HttpApi {
             authorizers: Authorizer::read_all(auth.and_then(|auth| auth.get("Authorizers")))?,
             default_authorizer: auth
                 .and_then(|auth| auth.get("DefaultAuthorizer"))
-                .map(AuthorizerName::read)
+                .map(Node::located)
                 .transpose()?,
             default_throttle: Throttle::read(api.get("DefaultRouteSettings"))?,
             route_settings,
@@ -136,31 +116,8 @@ impl HttpApi {
     }
 }
 
-impl AuthorizerName {
-    pub(crate) fn read(node: &Node) -> Result<Self, Fault> {
-        Ok(Self { name: node.text()?.to_owned(), line: node.line })
-    }
-}
-
-impl Throttle {
-    pub(crate) fn read(node: Option<&Node>) -> Result<Self, Fault> {
-        let Some(node) = node else { return Ok(Self::default()) };
-        let rate: Option<f64> = node.get("ThrottlingRateLimit").map(Node::number).transpose()?;
-        if !rate.is_none_or(|rate| rate.is_finite() && rate >= 0.0) {
-            return Err(node.fault("ThrottlingRateLimit must be requests per second, 0 or more"));
-        }
-        Ok(Self { rate, burst: node.get("ThrottlingBurstLimit").map(Node::number).transpose()? })
-    }
-
-    /// This throttle, with what it leaves open taken from `inherited`.
-    #[must_use]
-    pub fn or(self, inherited: Self) -> Self {
-        Self { rate: self.rate.or(inherited.rate), burst: self.burst.or(inherited.burst) }
-    }
-}
-
-/// `Globals` under a resource's own properties: mappings are merged member by member, lists are joined, and of other
-/// values the own one counts.
+/// Merges `Globals` and a resource's own properties: mappings member by member, lists by joining them. Of other values
+/// the resource's own one is taken.
 /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html>
 fn merge(globals: &Node, own: &Node) -> Node {
     let value = match (&globals.value, &own.value) {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{properties, referenced};
-use crate::{error::Fault, evaluate::Scope, node::Node};
+use crate::{error::LineError, evaluate::Scope, node::Node};
 
 /// A queue to be created. Defaults are those of SQS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +29,12 @@ pub struct Queue {
     /// How long a receive waits for messages unless it says.
     pub receive_wait: Duration,
     /// Where messages go that are received too often.
-    pub redrive: Option<Redrive>,
+    pub redrive: Option<RedrivePolicy>,
 }
 
 /// `RedrivePolicy`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redrive {
+pub struct RedrivePolicy {
     /// Logical id of the dead-letter queue.
     pub dead_letter_queue: String,
     /// Receives before a message goes there.
@@ -42,7 +42,7 @@ pub struct Redrive {
 }
 
 impl Queue {
-    pub(crate) fn read(scope: &Scope, id: &str, line: usize, resource: &Node) -> Result<Self, Fault> {
+    pub(crate) fn read(scope: &Scope, id: &str, line: usize, resource: &Node) -> Result<Self, LineError> {
         let keys = [
             "QueueName",
             "FifoQueue",
@@ -79,8 +79,8 @@ impl Queue {
     }
 }
 
-fn redrive(policy: &Node) -> Result<Redrive, Fault> {
-    Ok(Redrive {
+fn redrive(policy: &Node) -> Result<RedrivePolicy, LineError> {
+    Ok(RedrivePolicy {
         dead_letter_queue: referenced(policy, "deadLetterTargetArn")?,
         max_receive_count: policy.require("maxReceiveCount")?.number_within("maxReceiveCount", 1..=1000)?,
     })

@@ -1,16 +1,16 @@
 //! `AWS::DynamoDB::Table`
 
 use super::properties;
-use crate::{error::Fault, evaluate::Scope, node::Node};
+use crate::{error::LineError, evaluate::Scope, node::Node};
 
-/// A table to be created. Billing, encryption and recovery do not matter locally and are not read.
+/// A table. Billing, encryption and recovery have no local counterpart and are not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// Its name in the template.
     pub logical_id: String,
     /// `TableName`, or else the logical id.
     pub name: String,
-    /// Every attribute that is part of a key.
+    /// The attributes of all keys.
     pub attributes: Vec<Attribute>,
     /// The primary key.
     pub key: Key,
@@ -18,9 +18,9 @@ pub struct Table {
     pub global_indexes: Vec<Index>,
     /// Local secondary indexes.
     pub local_indexes: Vec<Index>,
-    /// What stream records hold, if there is a stream.
+    /// The images in the records of the stream, if the table has one.
     pub stream: Option<StreamView>,
-    /// The attribute that says when an item expires.
+    /// The time to live attribute.
     pub ttl_attribute: Option<String>,
 }
 
@@ -48,9 +48,9 @@ pub enum AttributeType {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// The partition key.
-    pub hash: String,
+    pub partition: String,
     /// The sort key.
-    pub range: Option<String>,
+    pub sort: Option<String>,
 }
 
 /// A secondary index.
@@ -60,14 +60,14 @@ pub struct Index {
     pub name: String,
     /// Its key.
     pub key: Key,
-    /// What it copies from the table.
+    /// The attributes that it copies from the table.
     pub projection: Projection,
 }
 
-/// Which attributes an index copies.
+/// The projected attributes of an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Projection {
-    /// All of them.
+    /// All attributes.
     All,
     /// The keys of the table and the index.
     KeysOnly,
@@ -75,7 +75,7 @@ pub enum Projection {
     Include(Vec<String>),
 }
 
-/// What a stream record holds.
+/// The images in a stream record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamView {
     /// The key.
@@ -89,7 +89,7 @@ pub enum StreamView {
 }
 
 impl Table {
-    pub(crate) fn read(scope: &Scope, id: &str, resource: &Node) -> Result<Self, Fault> {
+    pub(crate) fn read(scope: &Scope, id: &str, resource: &Node) -> Result<Self, LineError> {
         let keys = [
             "TableName",
             "AttributeDefinitions",
@@ -118,7 +118,7 @@ impl Table {
     }
 }
 
-fn attribute(node: &Node) -> Result<Attribute, Fault> {
+fn attribute(node: &Node) -> Result<Attribute, LineError> {
     let kind = node.require("AttributeType")?;
     Ok(Attribute {
         name: node.require("AttributeName")?.text()?.to_owned(),
@@ -126,26 +126,26 @@ fn attribute(node: &Node) -> Result<Attribute, Fault> {
             "S" => AttributeType::String,
             "N" => AttributeType::Number,
             "B" => AttributeType::Binary,
-            other => return Err(kind.fault(format!("{other} is not an attribute type: use S, N or B"))),
+            other => return Err(kind.error(format!("{other} is not an attribute type: use S, N or B"))),
         },
     })
 }
 
-fn key(schema: &Node) -> Result<Key, Fault> {
-    let (mut hash, mut range) = (None, None);
+fn key(schema: &Node) -> Result<Key, LineError> {
+    let (mut partition, mut sort) = (None, None);
     for element in Node::elements(Some(schema))? {
         let name = element.require("AttributeName")?.text()?.to_owned();
         let kind = element.require("KeyType")?;
         match kind.text()? {
-            "HASH" => hash = Some(name),
-            "RANGE" => range = Some(name),
-            other => return Err(kind.fault(format!("{other} is not a key type: use HASH or RANGE"))),
+            "HASH" => partition = Some(name),
+            "RANGE" => sort = Some(name),
+            other => return Err(kind.error(format!("{other} is not a key type: use HASH or RANGE"))),
         }
     }
-    Ok(Key { hash: hash.ok_or_else(|| schema.fault("the key has no HASH attribute"))?, range })
+    Ok(Key { partition: partition.ok_or_else(|| schema.error("the key has no HASH attribute"))?, sort })
 }
 
-fn index(node: &Node) -> Result<Index, Fault> {
+fn index(node: &Node) -> Result<Index, LineError> {
     let projection = node.require("Projection")?;
     let kind = projection.require("ProjectionType")?;
     Ok(Index {
@@ -156,18 +156,18 @@ fn index(node: &Node) -> Result<Index, Fault> {
             "KEYS_ONLY" => Projection::KeysOnly,
             "INCLUDE" => Projection::Include(Node::texts(projection.get("NonKeyAttributes"))?),
             other => {
-                return Err(kind.fault(format!("{other} is not a projection: use ALL, KEYS_ONLY or INCLUDE")));
+                return Err(kind.error(format!("{other} is not a projection: use ALL, KEYS_ONLY or INCLUDE")));
             }
         },
     })
 }
 
-fn stream_view(node: &Node) -> Result<StreamView, Fault> {
+fn stream_view(node: &Node) -> Result<StreamView, LineError> {
     match node.text()? {
         "KEYS_ONLY" => Ok(StreamView::KeysOnly),
         "NEW_IMAGE" => Ok(StreamView::NewImage),
         "OLD_IMAGE" => Ok(StreamView::OldImage),
         "NEW_AND_OLD_IMAGES" => Ok(StreamView::NewAndOldImages),
-        other => Err(node.fault(format!("{other} is not a stream view type"))),
+        other => Err(node.error(format!("{other} is not a stream view type"))),
     }
 }

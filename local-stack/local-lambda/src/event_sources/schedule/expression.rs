@@ -5,7 +5,7 @@ use jiff::{
     civil::DateTime,
     tz::{AmbiguousOffset, TimeZone},
 };
-use sam_template::{ScheduleKind, ScheduleSource};
+use sam_template::{Located, ScheduleKind, ScheduleSource};
 
 use super::cron::Cron;
 
@@ -28,7 +28,7 @@ impl Expression {
     pub fn of(source: &ScheduleSource) -> Result<Self, (usize, String)> {
         let zone = match &source.time_zone {
             None => TimeZone::UTC,
-            Some((line, name)) => TimeZone::get(name)
+            Some(Located { line, text: name }) => TimeZone::get(name)
                 .map_err(|_| (*line, format!("{name} is not a time zone, such as Europe/Berlin")))?,
         };
         let text = source.expression.trim();
@@ -108,7 +108,7 @@ mod tests {
             enabled: true,
             expression: text.to_owned(),
             line: 7,
-            time_zone: zone.map(|zone| (8, zone.to_owned())),
+            time_zone: zone.map(|zone| Located { line: 8, text: zone.to_owned() }),
             input: None,
         })
     }

@@ -50,13 +50,13 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
-    use sam_template::Responses;
+    use sam_template::ResponseFormat;
 
     use super::*;
 
     #[test]
     fn http_api_lambda_authorizer_answers_are_kept_for_their_time_and_identity() {
-        let verdict = Arc::new(Verdict::parse(br#"{"isAuthorized": true}"#, Responses::Simple).unwrap());
+        let verdict = Arc::new(Verdict::parse(br#"{"isAuthorized": true}"#, ResponseFormat::Simple).unwrap());
         let (ada, bob) = (vec!["ada".to_owned()], vec!["bob".to_owned()]);
         let (cache, now) = (Cache::new(Duration::from_secs(300)), Instant::now());
         cache.put_at(now, ada.clone(), &verdict);

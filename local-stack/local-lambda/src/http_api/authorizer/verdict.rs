@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>
 
-use sam_template::Responses;
+use sam_template::ResponseFormat;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -68,15 +68,15 @@ const ACTION: &str = "execute-api:Invoke";
 
 impl Verdict {
     /// Reads an answer; or what is wrong with it. Statements with conditions and the like are refused, never guessed at.
-    pub(super) fn parse(payload: &[u8], responses: Responses) -> Result<Self, String> {
+    pub(super) fn parse(payload: &[u8], responses: ResponseFormat) -> Result<Self, String> {
         let malformed = |error: serde_json::Error| format!("the authorizer's answer is malformed: {error}");
         let (decision, said) = match responses {
-            Responses::Simple => {
+            ResponseFormat::Simple => {
                 let answer: Simple = serde_json::from_slice(payload).map_err(malformed)?;
                 let decision = if answer.is_authorized { Decision::Allowed } else { Decision::Denied };
                 (decision, Authorized { principal: None, context: answer.context })
             }
-            Responses::Policy => {
+            ResponseFormat::Policy => {
                 let answer: WithPolicy = serde_json::from_slice(payload).map_err(malformed)?;
                 let said = Authorized { principal: answer.principal_id, context: answer.context };
                 (Decision::Policy(answer.policy_document.statement), said)
@@ -162,7 +162,7 @@ mod tests {
 
     fn policy(statements: &Value) -> Result<Verdict, String> {
         let answer = json!({"principalId": "ada", "policyDocument": {"Version": "2012-10-17", "Statement": statements}});
-        Verdict::parse(answer.to_string().as_bytes(), Responses::Policy)
+        Verdict::parse(answer.to_string().as_bytes(), ResponseFormat::Policy)
     }
 
     #[test]
@@ -192,8 +192,8 @@ mod tests {
         assert!(policy(&condition).unwrap_err().contains("Condition"));
         for answer in ["{}", "true", r#"{"isAuthorized": "true"}"#, r#"{"isAuthorized": true, "context": 1}"#]
         {
-            assert!(Verdict::parse(answer.as_bytes(), Responses::Simple).is_err(), "{answer}");
+            assert!(Verdict::parse(answer.as_bytes(), ResponseFormat::Simple).is_err(), "{answer}");
         }
-        assert!(Verdict::parse(br#"{"isAuthorized": true}"#, Responses::Policy).is_err());
+        assert!(Verdict::parse(br#"{"isAuthorized": true}"#, ResponseFormat::Policy).is_err());
     }
 }

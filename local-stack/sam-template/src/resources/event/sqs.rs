@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::mapping::{batch_size, enabled, filters, reports_failures, window};
-use crate::{FilterCriteria, error::Fault, node::Node, resources::referenced};
+use crate::{FilterCriteria, error::LineError, node::Node, resources::referenced};
 
 /// Beyond it, a batch takes several receives, which need a window to be made in.
 const MOST_WITHOUT_WINDOW: u32 = 10;
@@ -32,11 +32,11 @@ pub struct SqsSource {
 }
 
 impl SqsSource {
-    pub(super) fn read(properties: &Node) -> Result<Self, Fault> {
+    pub(super) fn read(properties: &Node) -> Result<Self, LineError> {
         let (batch_size, window) = (batch_size(properties, 10)?, window(properties)?);
         if batch_size > MOST_WITHOUT_WINDOW && window.is_zero() {
             let rule = "a BatchSize over 10 needs a MaximumBatchingWindowInSeconds of at least 1";
-            return Err(properties.require("BatchSize")?.fault(rule));
+            return Err(properties.require("BatchSize")?.error(rule));
         }
         let scaling = properties.get("ScalingConfig");
         Ok(Self {

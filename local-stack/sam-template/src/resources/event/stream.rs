@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::mapping::{batch_size, enabled, filters, limit, reports_failures, window};
 use crate::{
     Destination, FilterCriteria,
-    error::Fault,
+    error::LineError,
     node::Node,
     resources::{destination, referenced},
 };
@@ -53,10 +53,10 @@ pub enum StartingPosition {
 }
 
 impl StreamSource {
-    pub(super) fn read(properties: &Node) -> Result<Self, Fault> {
+    pub(super) fn read(properties: &Node) -> Result<Self, LineError> {
         if let Some(tumbling) = properties.get("TumblingWindowInSeconds") {
             return Err(
-                tumbling.fault("tumbling windows are not supported: leave TumblingWindowInSeconds out")
+                tumbling.error("tumbling windows are not supported: leave TumblingWindowInSeconds out")
             );
         }
         let age = limit(properties, "MaximumRecordAgeInSeconds", 60..=604_800)?;
@@ -79,10 +79,10 @@ impl StreamSource {
     }
 }
 
-fn position(node: &Node) -> Result<StartingPosition, Fault> {
+fn position(node: &Node) -> Result<StartingPosition, LineError> {
     match node.text()? {
         "TRIM_HORIZON" => Ok(StartingPosition::TrimHorizon),
         "LATEST" => Ok(StartingPosition::Latest),
-        other => Err(node.fault(format!("{other} is not supported: use TRIM_HORIZON or LATEST"))),
+        other => Err(node.error(format!("{other} is not supported: use TRIM_HORIZON or LATEST"))),
     }
 }

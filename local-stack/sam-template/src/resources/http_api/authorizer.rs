@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::{
-    error::Fault,
+    error::LineError,
     node::{Entry, Node},
     resources::referenced,
 };
@@ -17,26 +17,26 @@ pub struct Authorizer {
     pub name: String,
     /// The line that declares it.
     pub line: usize,
-    /// Logical id of the function that decides.
+    /// Logical id of the authorizer function.
     pub function: String,
-    /// How the function answers.
-    pub responses: Responses,
-    /// What a request must carry, in the order in which the function sees it.
+    /// The format of the function's response.
+    pub response_format: ResponseFormat,
+    /// The identity sources, in the order in which the function receives them.
     pub identity: Vec<IdentitySource>,
-    /// How long an answer counts for requests of the same identity; zero for not at all.
+    /// How long a response is cached for requests with the same identity; zero for no caching.
     pub ttl: Duration,
 }
 
-/// How the function of an authorizer answers: `EnableSimpleResponses`.
+/// The format of an authorizer's response: `EnableSimpleResponses`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Responses {
+pub enum ResponseFormat {
     /// `{"isAuthorized": true}`
     Simple,
     /// `{"policyDocument": {...}}`
     Policy,
 }
 
-/// Where a part of a request's identity is found.
+/// An identity source: the part of a request that authorization depends on.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdentitySource {
@@ -56,13 +56,13 @@ const DEFAULT_TTL: u64 = 300;
 const LONGEST_TTL: u64 = 3_600;
 
 impl Authorizer {
-    pub(crate) fn read_all(authorizers: Option<&Node>) -> Result<Vec<Self>, Fault> {
+    pub(crate) fn read_all(authorizers: Option<&Node>) -> Result<Vec<Self>, LineError> {
         Node::entries(authorizers)?.iter().map(Self::read).collect()
     }
 
-    fn read(Entry { key, line, node }: &Entry) -> Result<Self, Fault> {
+    fn read(Entry { key, line, node }: &Entry) -> Result<Self, LineError> {
         if let Some(jwt) = node.get("JwtConfiguration") {
-            return Err(jwt.fault(format!(
+            return Err(jwt.error(format!(
                 "the authorizer {key} is a JWT authorizer, which is not supported: use a Lambda authorizer"
             )));
         }
@@ -70,24 +70,24 @@ impl Authorizer {
         let version = node.require("AuthorizerPayloadFormatVersion")?;
         if version.text()? != "2.0" {
             return Err(
-                version.fault("only authorizers with AuthorizerPayloadFormatVersion 2.0 are supported")
+                version.error("only authorizers with AuthorizerPayloadFormatVersion 2.0 are supported")
             );
         }
-        let responses = match node.get("EnableSimpleResponses").map_or(Ok(false), Node::boolean)? {
-            true => Responses::Simple,
-            false => Responses::Policy,
+        let response_format = match node.get("EnableSimpleResponses").map_or(Ok(false), Node::boolean)? {
+            true => ResponseFormat::Simple,
+            false => ResponseFormat::Policy,
         };
         let identity = identity(node.get("Identity"))?;
         let given = node.at(&["Identity", "ReauthorizeEvery"]);
         let ttl = given.map_or(Ok(DEFAULT_TTL), Node::number)?;
         if let Some(given) = given {
             if ttl > LONGEST_TTL {
-                return Err(given.fault(format!("ReauthorizeEvery must be 0 to {LONGEST_TTL} seconds")));
+                return Err(given.error(format!("ReauthorizeEvery must be 0 to {LONGEST_TTL} seconds")));
             }
             if ttl > 0 && identity.is_empty() {
                 let rule = "an authorizer without identity sources cannot be cached: name Headers, QueryStrings, \
                             StageVariables or Context, or set ReauthorizeEvery to 0";
-                return Err(given.fault(rule));
+                return Err(given.error(rule));
             }
         }
         // "To enable caching, your authorizer must have at least one identity source."
@@ -96,7 +96,7 @@ impl Authorizer {
             name: key.clone(),
             line: *line,
             function,
-            responses,
+            response_format,
             identity,
             ttl: Duration::from_secs(ttl),
         })
@@ -104,7 +104,7 @@ impl Authorizer {
 }
 
 /// In SAM's order.
-fn identity(node: Option<&Node>) -> Result<Vec<IdentitySource>, Fault> {
+fn identity(node: Option<&Node>) -> Result<Vec<IdentitySource>, LineError> {
     let names = |key: &str| Node::texts(node.and_then(|node| node.get(key)));
     let mut sources = Vec::new();
     sources.extend(names("Headers")?.into_iter().map(IdentitySource::Header));

@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>
 
 use crate::{
-    error::Fault,
+    error::LineError,
     node::{Node, Value},
 };
 
@@ -25,7 +25,7 @@ pub struct Cors {
 }
 
 impl Cors {
-    pub(crate) fn read(node: &Node) -> Result<Self, Fault> {
+    pub(crate) fn read(node: &Node) -> Result<Self, LineError> {
         if !matches!(node.value, Value::Mapping(_)) {
             // SAM's short form.
             return match node.boolean()? {
@@ -47,7 +47,7 @@ impl Cors {
         if let Some(credentials) = node.get("AllowCredentials").filter(|_| cors.allow_credentials)
             && cors.allow_origins.iter().any(|origin| origin == "*")
         {
-            return Err(credentials.fault(
+            return Err(credentials.error(
                 "API Gateway does not support AllowCredentials if AllowOrigins holds *: name the origins, \
                  or use https://*",
             ));
@@ -57,7 +57,7 @@ impl Cors {
 }
 
 /// The page's table: `*`, `https://*`, `http://*`, or an origin.
-fn check_origin(node: &Node) -> Result<(), Fault> {
+fn check_origin(node: &Node) -> Result<(), LineError> {
     let origin = node.text()?;
     let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     let allowed = match host {
@@ -68,17 +68,17 @@ fn check_origin(node: &Node) -> Result<(), Fault> {
     if allowed {
         return Ok(());
     }
-    Err(node.fault(format!(
+    Err(node.error(format!(
         "API Gateway does not take {origin} in AllowOrigins: use *, https://*, http://* or a whole origin such as \
          https://www.example.com"
     )))
 }
 
-fn max_age(node: &Node) -> Result<i32, Fault> {
+fn max_age(node: &Node) -> Result<i32, LineError> {
     let seconds = node.number()?;
     if (-1..=86_400).contains(&seconds) {
         Ok(seconds)
     } else {
-        Err(node.fault("MaxAge must be -1 to 86400 seconds"))
+        Err(node.error("MaxAge must be -1 to 86400 seconds"))
     }
 }

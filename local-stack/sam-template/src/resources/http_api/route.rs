@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-use super::{AuthorizerName, Throttle};
-use crate::{error::Fault, node::Node};
+use crate::{error::LineError, node::Node, text::Located};
 
 /// A route of the HTTP API, payload format 2.0.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,11 +13,11 @@ pub struct HttpRoute {
     pub method: String,
     /// `/products/{id}`, or `$default`.
     pub path: String,
-    /// Who is asked whether a request is allowed.
+    /// The authorizer that decides whether a request is allowed.
     pub authorizer: RouteAuthorizer,
-    /// How long the function may take before the client is told that it is unavailable.
+    /// The integration timeout: after it, the client receives 503.
     pub timeout: Duration,
-    /// The route's own throttle.
+    /// The throttle of this route.
     pub throttle: Throttle,
     /// The line that declares it.
     pub line: usize,
@@ -27,32 +26,42 @@ pub struct HttpRoute {
 /// `Auth.Authorizer` of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RouteAuthorizer {
-    /// Not set: the API's default, if it has one.
+    /// Not set: the default authorizer of the API, if it has one.
     Default,
-    /// `NONE`: nobody, whatever the API's default is.
+    /// `NONE`: no authorizer, even if the API has a default one.
     None {
-        /// The line that says so.
+        /// The line of `NONE`.
         line: usize,
     },
-    /// This one.
-    Named(AuthorizerName),
+    /// The authorizer of this name.
+    Named(Located),
+}
+
+/// The throttling limits of a route. A limit that is not set is inherited.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html>
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Throttle {
+    /// `ThrottlingRateLimit`: requests per second.
+    pub rate: Option<f64>,
+    /// `ThrottlingBurstLimit`: requests at once.
+    pub burst: Option<u32>,
 }
 
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(50);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl HttpRoute {
-    pub(crate) fn read(properties: &Node) -> Result<Self, Fault> {
+    pub(crate) fn read(properties: &Node) -> Result<Self, LineError> {
         let method = properties.get("Method").map_or(Ok("ANY"), Node::text)?;
         let method = if method == "*" { "ANY".to_owned() } else { method.to_ascii_uppercase() };
         let path = properties.get("Path").map_or(Ok("$default"), Node::text)?;
         if path != "$default" && !path.starts_with('/') {
-            return Err(properties.fault(format!("the path {path} must begin with /")));
+            return Err(properties.error(format!("the path {path} must begin with /")));
         }
         if let Some(version) = properties.get("PayloadFormatVersion")
             && version.text()? != "2.0"
         {
-            return Err(version.fault("only PayloadFormatVersion 2.0 is supported"));
+            return Err(version.error("only PayloadFormatVersion 2.0 is supported"));
         }
         Ok(Self {
             method,
@@ -74,23 +83,40 @@ impl HttpRoute {
     }
 }
 
-fn authorizer(name: Option<&Node>) -> Result<RouteAuthorizer, Fault> {
+impl Throttle {
+    pub(crate) fn read(node: Option<&Node>) -> Result<Self, LineError> {
+        let Some(node) = node else { return Ok(Self::default()) };
+        let rate: Option<f64> = node.get("ThrottlingRateLimit").map(Node::number).transpose()?;
+        if !rate.is_none_or(|rate| rate.is_finite() && rate >= 0.0) {
+            return Err(node.error("ThrottlingRateLimit must be requests per second, 0 or more"));
+        }
+        Ok(Self { rate, burst: node.get("ThrottlingBurstLimit").map(Node::number).transpose()? })
+    }
+
+    /// These limits; those that are not set are taken from `inherited`.
+    #[must_use]
+    pub fn or(self, inherited: Self) -> Self {
+        Self { rate: self.rate.or(inherited.rate), burst: self.burst.or(inherited.burst) }
+    }
+}
+
+fn authorizer(name: Option<&Node>) -> Result<RouteAuthorizer, LineError> {
     let Some(node) = name else { return Ok(RouteAuthorizer::Default) };
     Ok(match node.text()? {
         "NONE" => RouteAuthorizer::None { line: node.line },
-        _ => RouteAuthorizer::Named(AuthorizerName::read(node)?),
+        _ => RouteAuthorizer::Named(node.located()?),
     })
 }
 
 /// HTTP APIs: 50 milliseconds to 30 seconds, and 30 seconds by default. The often quoted 29 seconds are those of REST
 /// and WebSocket APIs.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
-fn timeout(node: Option<&Node>) -> Result<Duration, Fault> {
+fn timeout(node: Option<&Node>) -> Result<Duration, LineError> {
     let Some(node) = node else { return Ok(LONGEST_TIMEOUT) };
     let timeout = Duration::from_millis(node.number()?);
     if (SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(&timeout) {
         Ok(timeout)
     } else {
-        Err(node.fault("TimeoutInMillis must be 50 to 30000"))
+        Err(node.error("TimeoutInMillis must be 50 to 30000"))
     }
 }

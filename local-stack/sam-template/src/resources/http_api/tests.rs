@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{HttpApi, IdentitySource, Responses, RouteAuthorizer, Throttle};
+use super::{HttpApi, IdentitySource, ResponseFormat, RouteAuthorizer, Throttle};
 use crate::{EventSource, HttpRoute, Settings, Template};
 
 /// `api` are properties of the API, `event` those of the one route; both stand on lines of their own from 3 and 12 on.
@@ -37,7 +37,7 @@ fn authorizers_are_read_with_sams_defaults() {
          {{QueryStrings: [q], Headers: [H], Context: [routeKey]}}}}, Open: {{{GUARD}}}}}}}"
     ));
     let [guard, open] = api.authorizers.as_slice() else { panic!() };
-    assert_eq!((guard.function.as_str(), guard.responses), ("Guard", Responses::Simple));
+    assert_eq!((guard.function.as_str(), guard.response_format), ("Guard", ResponseFormat::Simple));
     let names = ["H", "q", "routeKey"].map(str::to_owned);
     let [header, query, context] = names;
     assert_eq!(
@@ -49,8 +49,12 @@ fn authorizers_are_read_with_sams_defaults() {
         ]
     );
     assert_eq!(guard.ttl, Duration::from_secs(300));
-    assert_eq!((open.responses, open.ttl), (Responses::Policy, Duration::ZERO), "nothing to cache by");
-    assert_eq!(api.default_authorizer.map(|name| name.name).as_deref(), Some("G"));
+    assert_eq!(
+        (open.response_format, open.ttl),
+        (ResponseFormat::Policy, Duration::ZERO),
+        "nothing to cache by"
+    );
+    assert_eq!(api.default_authorizer.map(|name| name.text).as_deref(), Some("G"));
 }
 
 #[test]
