@@ -23,20 +23,42 @@ impl<'a> Calls<'a> {
         Self { shop, seen: 0 }
     }
 
-    /// Waits for at least so many calls since the last look, and takes all that there are.
+    /// Waits for at least so many calls since the last look, and returns all since then.
     ///
     /// # Panics
     /// When they do not come.
     pub async fn take(&mut self, at_least: usize) -> Vec<Value> {
+        self.take_if(at_least, |_| true).await
+    }
+
+    async fn take_if(&mut self, at_least: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         let path = format!("/_local/calls?after={}", self.seen);
-        let calls = eventually(COUNTED_WITHIN, || async {
-            let answer = self.shop.control.get(&path).answer().await;
-            let calls = answer.json()["calls"].as_array().unwrap().clone();
-            if calls.len() >= at_least { Ok(calls) } else { Err(calls) }
+        let (calls, last) = eventually(COUNTED_WITHIN, || async {
+            let calls = self.shop.control.get(&path).answer().await.json();
+            let calls = calls["calls"].as_array().unwrap();
+            let last = calls.last().and_then(|call| call["number"].as_u64());
+            let calls: Vec<_> = calls.iter().filter(|call| wanted(call)).cloned().collect();
+            if calls.len() >= at_least { Ok((calls, last)) } else { Err(calls) }
         })
         .await;
-        self.seen = calls.iter().filter_map(|call| call["number"].as_u64()).max().unwrap_or(self.seen);
+        self.seen = last.unwrap_or(self.seen);
         calls
+    }
+
+    /// Compares the calls of one function since the last look with `DynamoDB Query` and the like, in any order.
+    ///
+    /// # Panics
+    /// When they are others.
+    pub async fn are_made_by(&mut self, function: &str, expected: &[String], what: &str) {
+        let calls = self.take_if(expected.len(), |call| call["function"] == function).await;
+        let show = |call: &Value| {
+            let service = if call["service"] == "sqs" { "SQS" } else { "DynamoDB" };
+            format!("{service} {}", call["operation"].as_str().unwrap())
+        };
+        let (mut calls, mut expected): (Vec<_>, _) = (calls.iter().map(show).collect(), expected.to_vec());
+        calls.sort();
+        expected.sort();
+        assert_eq!(calls, expected, "the calls to AWS for events/{what}.json");
     }
 
     /// Holds the calls since the last look to what is expected, in any order; `show` makes a line of each.

@@ -126,10 +126,31 @@ impl Openapi {
         assert!(errors.is_empty(), "{operation}: {errors:?} in {value}");
     }
 
+    /// Method and path of every operation: `GET`, `/products`.
+    pub fn routes(&self) -> impl Iterator<Item = (String, &str)> {
+        self.paths().map(|(method, path, _)| (method, path))
+    }
+
+    /// The name of the operation of a route.
+    ///
+    /// # Panics
+    /// When it is not documented.
+    #[must_use]
+    pub fn operation(&self, method: &str, path: &str) -> &str {
+        let operation = self.paths().find(|(of, at, _)| of == method && *at == path);
+        let (_, _, operation) = operation.unwrap_or_else(|| panic!("{method} {path} is not documented"));
+        operation["operationId"].as_str().unwrap()
+    }
+
     fn operations(&self) -> impl Iterator<Item = (&str, &Value)> {
-        let paths = self.0["paths"].as_object().unwrap();
-        let operations = paths.values().flat_map(|path| path.as_object().unwrap().values());
-        operations.map(|operation| (operation["operationId"].as_str().unwrap(), &operation["responses"]))
+        self.paths().map(|(_, _, it)| (it["operationId"].as_str().unwrap(), &it["responses"]))
+    }
+
+    fn paths(&self) -> impl Iterator<Item = (String, &str, &Value)> {
+        self.0["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap().iter();
+            methods.map(|(method, operation)| (method.to_uppercase(), path.as_str(), operation))
+        })
     }
 
     /// The part itself where a part is only referred to.

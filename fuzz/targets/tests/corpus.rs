@@ -14,7 +14,15 @@ fn inputs(target: &Target) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let corpus = root.join("fuzz/corpus").join(target.name);
     let places = target.fixtures.iter().map(|fixture| root.join(fixture)).chain([corpus]);
-    places.flat_map(|place| if place.is_dir() { files(&place) } else { vec![place] }).collect()
+    places.flat_map(|place| files_below(&place)).collect()
+}
+
+/// The file itself, or all files in the folder and its folders.
+fn files_below(place: &Path) -> Vec<PathBuf> {
+    if !place.is_dir() {
+        return vec![place.to_owned()];
+    }
+    files(place).iter().flat_map(|place| files_below(place)).collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -1,11 +1,11 @@
 //! Sends every event of events/ to its function by the real `cargo lambda invoke`: once to the local stack, once to
-//! `cargo lambda watch`, whose router is tried as well. Ends with an error if one is not answered as its name says.
+//! `cargo lambda watch`, whose router is tried as well. Ends with an error if a response is not as the event expects.
 
 #![allow(clippy::unwrap_used, reason = "a check that cannot go on shall panic")]
 
 mod watch;
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use e2e::{
     Client, Shop,
@@ -68,7 +68,7 @@ async fn invoke_all(whom: &str, shop: &Shop, port: u16) -> Vec<String> {
     one_by_one(shop, async |fixture| {
         count += 1;
         if let Err(fault) = invoke(fixture, port).await {
-            faults.push(format!("{whom}: {}: {fault}", fixture.name()));
+            faults.push(format!("{whom}: {}: {fault}", fixture.name));
         }
     })
     .await;
@@ -89,37 +89,27 @@ async fn invoke(fixture: &Fixture, port: u16) -> Result<(), String> {
         .check(&answer.map_err(|error| format!("{error} in {:?}", String::from_utf8_lossy(&output.stdout)))?)
 }
 
-/// Sends the plain request of each HTTP function to the router.
+/// Sends the first request of each HTTP function that succeeds to the router.
 async fn request_all(router: &Client) -> Vec<String> {
+    let mut requests = BTreeMap::new();
+    for fixture in fixtures().into_iter().filter(Fixture::is_successful_request) {
+        requests.entry(fixture.function.clone()).or_insert(fixture);
+    }
     let mut faults = Vec::new();
-    let all = fixtures();
-    let plain: Vec<_> = all.iter().filter(|fixture| fixture.is_http() && fixture.case.is_empty()).collect();
-    for fixture in &plain {
+    for fixture in requests.values() {
         if let Err(fault) = request(router, fixture).await {
-            faults.push(format!("the router of cargo lambda watch: {}: {fault}", fixture.name()));
+            faults.push(format!("the router of cargo lambda watch: {}: {fault}", fixture.name));
         }
     }
-    let (right, all) = (plain.len() - faults.len(), plain.len());
+    let (right, all) = (requests.len() - faults.len(), requests.len());
     println!("the router of cargo lambda watch: {right} of {all} routes answered as expected");
     faults
 }
 
 async fn request(router: &Client, fixture: &Fixture) -> Result<(), String> {
-    let event = &fixture.event;
-    let text = |pointer: &str| event.pointer(pointer).and_then(|text| text.as_str()).unwrap_or_default();
-    let method = match text("/requestContext/http/method") {
-        "GET" => "GET",
-        "POST" => "POST",
-        other => return Err(format!("what is a request {other}?")),
-    };
-    let mut request = router.request(method, text("/rawPath")).body(text("/body").to_owned());
-    for name in ["content-type", "idempotency-key"] {
-        if let Some(value) = event["headers"][name].as_str() {
-            request = request.header(name, value);
-        }
-    }
-    let answer = request.send().await?;
-    // An order is known by its key from the invocation before.
-    let right = matches!(answer.status, 200 | 201);
-    if right { Ok(()) } else { Err(format!("status {}: {:?}", answer.status, answer.body)) }
+    let request = fixture.request(router).ok_or("the event comes from no request")?;
+    let response = request.send().await?;
+    // The invocation before has made the order already.
+    let right = matches!(response.status, 200 | 201);
+    if right { Ok(()) } else { Err(format!("status {}: {:?}", response.status, response.body)) }
 }

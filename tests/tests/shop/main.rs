@@ -1,27 +1,11 @@
-//! The black-box suite: one stack for each test, HTTP in front, the tables behind.
+//! The black-box suite: HTTP in front, the tables behind. One binary, so that it is linked once.
 //!
-//! One binary, so that it is linked once; a module for each part of the shop.
+//! - `routes`: a file for each path, `/orders/{id}/cancel` in `orders_id_cancel.rs`
+//! - `flows`: what happens to an order after its request, and what can go wrong with it
+//! - `checks`: what holds code, template, events and documents together, and the local stack itself
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue must panic")]
 
-mod bad_input;
-mod bill;
-mod cancel;
-mod conformance;
-mod contention;
-mod crashes;
-mod documents;
-mod fixtures;
-mod lifecycle;
-mod monitoring;
-mod observability;
-mod orders;
-mod outages;
-mod payments;
-mod policies;
-mod products;
-mod provider;
-mod round_trips;
-mod router;
-mod saga;
-mod throttles;
+mod checks;
+mod flows;
+mod routes;

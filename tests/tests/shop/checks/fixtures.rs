@@ -1,25 +1,25 @@
-//! Every event in events/ is one that its function answers as its name says.
+//! Every event in events/ gets the response, and makes the calls to AWS, that it says under `expected`.
 
-use e2e::{
-    Shop,
-    fixtures::{fixtures, one_by_one},
-    functions, needs,
-};
+use e2e::{Backend, Calls, Need, Options, Shop, fixtures::one_by_one, needs};
 
 #[tokio::test]
-async fn every_fixture_is_answered_as_its_name_says() {
+async fn every_event_gets_the_response_that_it_expects() {
     needs!(Invoke, Tables);
-    let shop = Shop::start().await;
-    let fixtures = fixtures();
-    for function in functions() {
-        let plain = fixtures.iter().any(|fixture| fixture.name() == function);
-        assert!(plain, "events/{function}.json is missing");
-    }
+    let counted = Backend::current().lacks(Need::ControlPort).is_none();
+    let shop = if counted { Shop::start_with(Options::unhurried()).await } else { Shop::start().await };
+    let mut calls = Calls::of(&shop);
     one_by_one(&shop, async |fixture| {
-        let name = fixture.name();
-        let answer = shop.invoke(&fixture.function, &fixture.event).await;
-        assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, ""), "{name}: {answer:?}");
-        fixture.check(&answer.json()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let name = &fixture.name;
+        if counted {
+            calls.take(0).await;
+        }
+        let response = shop.invoke(&fixture.function, &fixture.event).await;
+        let error = response.header("x-amz-function-error");
+        assert_eq!((response.status, error), (200, ""), "{name}: {response:?}");
+        fixture.check(&response.json()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        if let (true, Some(expected)) = (counted, &fixture.expected.calls) {
+            calls.are_made_by(&fixture.function, expected, name).await;
+        }
     })
     .await;
     shop.settle().await;

@@ -1,0 +1,161 @@
+//! From PENDING to the end: the queue, the provider and the dead-letter queue.
+
+use std::time::Duration;
+
+use e2e::{Options, Shop, eventually, needs};
+use serde_json::{Value, json};
+
+/// Five receives with pauses of about 1, 2, 4 and 8 seconds, and the dead-letter queue.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(60);
+
+fn reason(order: &Value) -> Option<&str> {
+    order["history"].as_array().unwrap().last().unwrap()["reason"].as_str()
+}
+
+#[tokio::test]
+async fn a_declined_payment_fails_the_order_and_gives_the_stock_back() {
+    let shop = Shop::start().await;
+    for (token, why) in [
+        ("tok_declined", "card_declined"),
+        ("tok_insufficient_funds", "insufficient_funds"),
+        ("tok_made_up", "unknown_token"),
+    ] {
+        let id = shop.place(&[("stoneware-mug", 5), ("record-brush", 1)], token).await;
+        let order = shop.ended(&id).await;
+        assert_eq!(
+            (order["status"].as_str(), reason(&order)),
+            (Some("PAYMENT_FAILED"), Some(why)),
+            "{token}"
+        );
+    }
+    for product in ["stoneware-mug", "record-brush"] {
+        assert_eq!(shop.available(product).await, shop.stocked(product), "{product}");
+    }
+    let books = shop.settle().await;
+    assert!(books.payments.values().all(|outcome| outcome == "DECLINED"), "{books:?}");
+}
+
+#[tokio::test]
+async fn a_flaky_provider_is_asked_again_until_it_answers() {
+    let shop = Shop::start().await;
+    let id = shop.place(&[("stoneware-mug", 1)], "tok_flaky").await;
+    assert_eq!(shop.ended(&id).await["status"], "CONFIRMED");
+    shop.settle().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_never_answers_ends_in_the_dead_letter_queue_and_the_order_in_its_end_state() {
+    needs!(Tables);
+    let shop = Shop::start().await;
+    let (silent, other) = tokio::join!(
+        shop.place(&[("stoneware-mug", 7)], "tok_unavailable"),
+        shop.place(&[("record-brush", 1)], "tok_visa")
+    );
+    assert_eq!(shop.ended(&other).await["status"], "CONFIRMED", "one silent payment does not hold up others");
+    let order = shop.ended_within(&silent, GIVEN_UP_WITHIN).await;
+    assert_eq!(
+        (order["status"].as_str(), reason(&order)),
+        (Some("PAYMENT_FAILED"), Some("payment_unavailable"))
+    );
+    assert_eq!(shop.available("stoneware-mug").await, shop.stocked("stoneware-mug"));
+    assert_eq!(shop.settle().await.payments[&silent], "FAILED");
+}
+
+#[tokio::test]
+async fn a_malformed_message_fails_alone() {
+    needs!(Invoke);
+    let shop = Shop::start().await;
+    let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    shop.ended(&order_id).await;
+    let record = |id: &str, body: &str| json!({"messageId": id, "receiptHandle": id, "body": body, "attributes": {"ApproximateReceiveCount": "1"}});
+    let good = json!({"order_id": order_id}).to_string();
+    let bodies = [
+        ("bad-1", "not json"),
+        ("good", good.as_str()),
+        ("bad-2", r#"{"order_id":"x"}"#),
+        ("bad-3", r#"{"order_id":"0197a000-0000-7000-8000-000000000000"}"#),
+    ];
+    let event = json!({"Records": bodies.map(|(id, body)| record(id, body))});
+    for function in ["process-payment", "fail-payment"] {
+        let answer = shop.invoke(function, &event).await;
+        let failed: Vec<_> = answer.json()["batchItemFailures"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["itemIdentifier"].clone())
+            .collect();
+        assert_eq!(failed, ["bad-1", "bad-2", "bad-3"], "{function}");
+    }
+    shop.settle().await;
+}
+
+#[tokio::test]
+async fn malformed_messages_on_the_queue_go_to_the_dead_letter_queue_and_stay_there_for_people() {
+    needs!(Queues);
+    let shop = Shop::start().await;
+    let before = shop.messages_in("PaymentsDeadLetterQueue").await;
+    shop.send("PaymentsQueue", "nonsense").await;
+    let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
+    eventually(GIVEN_UP_WITHIN, || async {
+        let count = shop.messages_in("PaymentsDeadLetterQueue").await;
+        if count == before + 1 { Ok(()) } else { Err(format!("{count} dead letters, {before} before")) }
+    })
+    .await;
+    shop.leaves_a_dead_letter().await;
+    shop.settle().await;
+}
+
+#[tokio::test]
+async fn a_message_that_comes_twice_charges_once() {
+    needs!(Invoke, Tables);
+    let shop = Shop::start().await;
+    let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    shop.ended(&order_id).await;
+    let before = shop.settle().await;
+    let body = json!({"order_id": order_id}).to_string();
+    let record = json!({"messageId": "again", "receiptHandle": "again", "body": body, "attributes": {"ApproximateReceiveCount": "1"}});
+    for function in ["process-payment", "fail-payment", "process-payment"] {
+        let answer = shop.invoke(function, &json!({"Records": [record, record]})).await;
+        assert_eq!(answer.json(), json!({"batchItemFailures": []}), "{function}");
+    }
+    assert_eq!(shop.settle().await, before, "an order that has ended changed");
+}
+
+#[tokio::test]
+async fn payment_and_giving_up_at_once_agree_on_one_end() {
+    needs!(OwnStack);
+    // Slow enough that the two overlap.
+    let parameters = vec![("PaymentLatencyMs", "0..60".to_owned())];
+    let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
+    for round in 0..8 {
+        let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+        let record = json!({"messageId": "m", "body": json!({"order_id": order_id}).to_string(), "attributes": {"ApproximateReceiveCount": "5"}});
+        let event = json!({"Records": [record]});
+        tokio::join!(shop.invoke("process-payment", &event), shop.invoke("fail-payment", &event));
+        let order = shop.ended(&order_id).await;
+        assert!(
+            order["status"] == "CONFIRMED" || order["status"] == "PAYMENT_FAILED",
+            "round {round}: {order}"
+        );
+    }
+    shop.settle().await;
+}
+
+#[tokio::test]
+async fn a_charge_whose_order_was_ended_meanwhile_is_refunded() {
+    needs!(Invoke, Tables);
+    let shop = Shop::start().await;
+    let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
+    // As if the function had crashed after charging, and the order had been given up before it came back.
+    shop.leave_due(&order_id, "PAYMENT_FAILED").await;
+    let record = json!({"messageId": "late", "body": json!({"order_id": order_id}).to_string(), "attributes": {"ApproximateReceiveCount": "2"}});
+    let answer = shop.invoke("process-payment", &json!({"Records": [record]})).await;
+    assert_eq!(answer.json(), json!({"batchItemFailures": []}));
+    let books = shop.books().await;
+    assert_eq!(
+        (books.ledger[&order_id].state.as_str(), books.payments[&order_id].as_str()),
+        ("refunded", "REFUNDED")
+    );
+}

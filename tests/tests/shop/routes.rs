@@ -1,0 +1,10 @@
+//! The paths of the API, a file each.
+
+mod gateway;
+mod health;
+mod orders;
+mod orders_bad_input;
+mod orders_id;
+pub(crate) mod orders_id_cancel;
+mod products;
+mod products_id;
