@@ -80,7 +80,7 @@ async fn run(options: &mut Options, payment_port: u16, report: Report) -> Result
     if let Some(file) = &options.ready_file {
         stack
             .addresses
-            .write(&stack.places, file)
+            .write(&stack.resource_ids, file)
             .map_err(|cause| Error::System { action: format!("write {}", file.display()), cause })?;
     }
     report.note(&welcome(&stack));

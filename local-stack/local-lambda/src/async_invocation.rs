@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use self::attempts::{Attempts, Next};
 pub use self::destination::Destinations;
 use crate::{
-    invocation::{Invocation, Invoked},
+    invocation::{CompletedInvocation, Invocation},
     invoke_api,
     pool::Pool,
     report::Report,
@@ -102,7 +102,7 @@ impl AsyncInvocations {
 /// The end of an event.
 struct End<'a> {
     invocation: &'a Invocation,
-    invoked: &'a Invoked,
+    invoked: &'a CompletedInvocation,
     condition: Condition,
     attempts: &'a Attempts,
 }

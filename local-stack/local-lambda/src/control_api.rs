@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 use crate::{
     event_sources::stream::IteratorAge,
     faults::{Faults, Plan},
-    metering::Account,
-    places::Places,
+    metering::UsageRecorder,
     pool::Pool,
-    server::{self, Answer, Serve},
+    resource_ids::ResourceIds,
+    server::{self, HttpResponse, Serve},
 };
 
 /// What it looks at.
@@ -31,11 +31,11 @@ pub struct ControlApi {
     /// How far functions lag behind streams, by `table -> function`.
     pub iterator_ages: BTreeMap<String, Arc<IteratorAge>>,
     /// The URLs of the queues.
-    pub places: Arc<Places>,
+    pub resource_ids: Arc<ResourceIds>,
     /// Knows the queues' depths.
     pub sqs: aws_sdk_sqs::Client,
     /// Knows what was done.
-    pub account: Arc<Account>,
+    pub account: Arc<UsageRecorder>,
     /// May strike.
     pub faults: Arc<Faults>,
 }
@@ -44,7 +44,7 @@ pub struct ControlApi {
 const LARGEST_PLAN: usize = 1024 * 1024;
 
 impl Serve for ControlApi {
-    async fn handle(&self, request: Request<Incoming>) -> Answer {
+    async fn handle(&self, request: Request<Incoming>) -> HttpResponse {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/_local/faults") => self.rules(),
             (&Method::PUT, "/_local/faults") => {
@@ -91,7 +91,7 @@ impl Serve for ControlApi {
 }
 
 impl ControlApi {
-    fn rules(&self) -> Answer {
+    fn rules(&self) -> HttpResponse {
         server::json(StatusCode::OK, json!({"rules": self.faults.rules()}).to_string())
     }
 
@@ -99,7 +99,7 @@ impl ControlApi {
         let functions: BTreeMap<_, _> =
             self.functions.iter().map(|function| (function.name(), function.status())).collect();
         let depths = futures_util::future::join_all(
-            self.places.queue_urls.iter().map(async |(id, url)| (id.clone(), self.depth(url).await)),
+            self.resource_ids.queue_urls.iter().map(async |(id, url)| (id.clone(), self.depth(url).await)),
         );
         let queues: BTreeMap<_, _> = depths.await.into_iter().collect();
         let ages: BTreeMap<_, _> =
@@ -123,11 +123,11 @@ impl ControlApi {
     }
 }
 
-fn not_found(message: &str) -> Answer {
+fn not_found(message: &str) -> HttpResponse {
     server::json(StatusCode::NOT_FOUND, json!({"message": message}).to_string())
 }
 
-fn text(text: String) -> Answer {
+fn text(text: String) -> HttpResponse {
     let mut answer = server::json(StatusCode::OK, text);
     let plain = http::HeaderValue::from_static("text/plain; charset=utf-8");
     answer.headers_mut().insert(http::header::CONTENT_TYPE, plain);

@@ -12,13 +12,13 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-pub use self::process::Keeper;
 use self::process::Process;
+pub use self::process::Processes;
 use crate::{
     error::Error,
     faults::Faults,
-    invocation::{Invocation, Invoked, LogType, Outcome, Usage},
-    metering::Account,
+    invocation::{CompletedInvocation, Invocation, LogType, Outcome, Usage},
+    metering::UsageRecorder,
     report::Report,
     runtime_api::{RuntimeApi, Work},
     server::{self, Listener},
@@ -26,7 +26,7 @@ use crate::{
 
 /// What an environment is started with.
 #[derive(Clone, Debug)]
-pub struct Recipe {
+pub struct FunctionConfig {
     /// The function's local name.
     pub function: Arc<str>,
     /// Its ARN.
@@ -48,7 +48,7 @@ pub struct Recipe {
 #[derive(Clone, Debug)]
 pub struct Services {
     /// Counts what is billed.
-    pub account: Arc<Account>,
+    pub account: Arc<UsageRecorder>,
     /// May strike.
     pub faults: Arc<Faults>,
 }
@@ -73,7 +73,7 @@ pub struct Environment {
 #[derive(Debug)]
 pub enum Handled {
     /// It ended; the environment can be used again if it is given back.
-    Ended(Invoked, Option<Environment>),
+    Ended(CompletedInvocation, Option<Environment>),
     /// The process was gone before it took the event: nothing has run.
     NotTaken(Invocation),
     /// The process could not be made ready: nothing has run.
@@ -103,21 +103,21 @@ impl Environment {
     /// # Errors
     /// When the process cannot be started.
     pub async fn start(
-        recipe: &Recipe,
+        config: &FunctionConfig,
         report: &Report,
         services: &Services,
-        keeper: &Keeper,
+        processes: &Processes,
     ) -> Result<Self, Error> {
         let (listener, port) = Listener::any().await?;
         let (work, receiver) = mpsc::channel(1);
         let (init, initialised) = oneshot::channel();
-        let kill = keeper.kill_switch();
+        let kill = processes.kill_switch();
         let faults = Arc::clone(&services.faults);
-        let api = RuntimeApi::new(recipe, (faults, kill.clone()), receiver, init);
+        let api = RuntimeApi::new(config, (faults, kill.clone()), receiver, init);
         let started = Instant::now();
-        let access_key_id = services.account.signers().add(&recipe.function, kill.clone());
+        let access_key_id = services.account.access_keys().add(&config.function, kill.clone());
         let process = loop {
-            match Process::start(recipe, port, report, &access_key_id, (keeper, &kill)) {
+            match Process::start(config, port, report, &access_key_id, (processes, &kill)) {
                 // A build is just putting the binary in its place.
                 Err(Error::System { cause, .. })
                     if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::ExecutableFileBusy)
@@ -130,9 +130,9 @@ impl Environment {
         };
         tokio::spawn(server::serve(listener, process.ended(), api));
         Ok(Self {
-            function: Arc::clone(&recipe.function),
-            memory_mb: recipe.memory_mb,
-            timeout: recipe.timeout,
+            function: Arc::clone(&config.function),
+            memory_mb: config.memory_mb,
+            timeout: config.timeout,
             started,
             idle_since: started,
             init: Some(initialised),

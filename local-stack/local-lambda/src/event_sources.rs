@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use crate::{
     invocation::{Invocation, Outcome},
-    places::Places,
     pool::Pool,
     report::{Report, Tone},
+    resource_ids::ResourceIds,
 };
 
 /// What every event source needs.
@@ -25,7 +25,7 @@ pub struct Target {
     /// What it is called in lines and on the bill: the queue, the table, the schedule.
     pub source: Arc<str>,
     /// Names and ARNs.
-    pub places: Arc<Places>,
+    pub resource_ids: Arc<ResourceIds>,
     /// Where lines go.
     pub report: Report,
 }
@@ -38,7 +38,7 @@ impl Target {
         let invoked = self.function.invoke(invocation).await;
         let count = batch.identifiers.len();
         let (delivered, tone, result) = match &invoked.outcome {
-            Outcome::Answer(answer) => match batch.judge(answer) {
+            Outcome::Response(answer) => match batch.judge(answer) {
                 Ok(failed) if failed.is_empty() => (Delivered::Done, Tone::Good, format!("{count} done")),
                 Ok(failed) => {
                     let result = format!("{} of {count} failed", failed.len());

@@ -4,7 +4,7 @@
 //! where a function answers. Rules are set by `--faults FILE` or `PUT /_local/faults`; each strikes at its rate, from a
 //! seed, and counts how often it could have struck and did.
 
-mod answers;
+mod responses;
 mod rule;
 
 use std::{
@@ -17,12 +17,12 @@ use meter::{BoxFuture, CallInterceptor, InterceptedCall, RequestAction, Response
 use serde::Serialize;
 
 pub use self::rule::{Fault, Plan, Rule};
-use crate::metering::Signers;
+use crate::access_keys::AccessKeys;
 
 /// The rules in force.
 #[derive(Debug)]
 pub struct Faults {
-    signers: Arc<Signers>,
+    access_keys: Arc<AccessKeys>,
     state: Mutex<State>,
 }
 
@@ -57,9 +57,12 @@ enum Side {
 impl Faults {
     /// No rules yet.
     #[must_use]
-    pub fn new(signers: Arc<Signers>) -> Self {
+    pub fn new(access_keys: Arc<AccessKeys>) -> Self {
         let random = fastrand::Rng::with_seed(0);
-        Self { signers, state: Mutex::new(State { rules: Vec::new(), random, transactions: HashMap::new() }) }
+        Self {
+            access_keys,
+            state: Mutex::new(State { rules: Vec::new(), random, transactions: HashMap::new() }),
+        }
     }
 
     /// Puts these rules in place of all others.
@@ -111,12 +114,12 @@ impl Faults {
 
     /// Ends the process that signs so. Its call goes nowhere.
     fn kill(&self, call: &InterceptedCall) -> RequestAction {
-        self.signers.kill(&call.caller);
+        self.access_keys.kill(&call.caller);
         RequestAction::Disconnect
     }
 
     async fn decide_before(&self, call: &InterceptedCall) -> RequestAction {
-        let caller = self.signers.name(&call.caller);
+        let caller = self.access_keys.name(&call.caller);
         let (mut decision, mut judges_overlaps) = (RequestAction::Forward, false);
         for fault in self.strike(Side::Before, &caller, Some(call.service), &call.operation) {
             decision = match fault {
@@ -124,8 +127,8 @@ impl Faults {
                     tokio::time::sleep(Duration::from_millis(ms)).await;
                     continue;
                 }
-                Fault::Error { name } => answers::error(call.service, &name),
-                Fault::Conflict => answers::conflict(&vec![true; call.written_items().len()]),
+                Fault::Error { name } => responses::error(call.service, &name),
+                Fault::Conflict => responses::conflict(&vec![true; call.written_items().len()]),
                 Fault::Overlap => {
                     judges_overlaps = true;
                     continue;
@@ -135,9 +138,9 @@ impl Faults {
                 Fault::Duplicate => RequestAction::Duplicate,
                 Fault::Postpone { seconds } => {
                     let mut random = self.state().random.fork();
-                    answers::postponed(call, || random.u32(0..=seconds))
+                    responses::postponed(call, || random.u32(0..=seconds))
                 }
-                Fault::LoseDelete => answers::deleted(call),
+                Fault::LoseDelete => responses::deleted(call),
                 Fault::CutAfter | Fault::KillAfter | Fault::KillResponse => continue,
             };
         }
@@ -158,9 +161,9 @@ impl Faults {
         let overlaps: Vec<bool> = written.iter().map(busy).collect();
         if judges && overlaps.contains(&true) {
             return if transacted {
-                answers::conflict(&overlaps)
+                responses::conflict(&overlaps)
             } else {
-                answers::error(call.service, "TransactionConflictException")
+                responses::error(call.service, "TransactionConflictException")
             };
         }
         for item in written.into_iter().flatten().filter(|_| transacted) {
@@ -191,11 +194,11 @@ impl Faults {
 
     fn decide_after(&self, call: &InterceptedCall) -> ResponseAction {
         self.leave(call);
-        let caller = self.signers.name(&call.caller);
+        let caller = self.access_keys.name(&call.caller);
         let mut decision = ResponseAction::Forward;
         for fault in self.strike(Side::After, &caller, Some(call.service), &call.operation) {
             if fault == Fault::KillAfter {
-                self.signers.kill(&call.caller);
+                self.access_keys.kill(&call.caller);
             }
             decision = ResponseAction::Disconnect;
         }

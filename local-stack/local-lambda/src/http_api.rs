@@ -3,16 +3,16 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html>
 //!
 //! A request passes, in this order: the limits of `quotas`, its route, the route's throttle, the route's authorizer,
-//! and the function. What stops it on the way is a `Refusal`.
+//! and the function. What stops it on the way is a `GatewayError`.
 
 mod access_log;
-mod answer;
 mod authorizer;
 mod context;
 mod cors;
 mod event;
+mod gateway_error;
 mod quotas;
-mod refusal;
+mod response;
 mod routes;
 mod throttle;
 
@@ -28,16 +28,16 @@ use self::{
     authorizer::Authorizers,
     context::{Api, Context, Integration},
     cors::CorsRules,
-    refusal::Refusal,
+    gateway_error::GatewayError,
     routes::{Matched, Route, Routes},
     throttle::Throttle,
 };
 use crate::{
-    invocation::{Invocation, Invoked, LARGEST_PAYLOAD, Outcome},
-    metering::Account,
+    invocation::{CompletedInvocation, Invocation, LARGEST_PAYLOAD, Outcome},
+    metering::UsageRecorder,
     pool::Pool,
     report::{Report, Tone},
-    server::{self, Answer, BodyError, Serve},
+    server::{self, BodyError, HttpResponse, Serve},
 };
 
 /// The HTTP API of a template.
@@ -47,19 +47,19 @@ pub struct HttpApi {
     routes: Routes,
     cors: Option<CorsRules>,
     access_log: Option<AccessLog>,
-    account: Arc<Account>,
+    account: Arc<UsageRecorder>,
     report: Report,
 }
 
 impl Serve for HttpApi {
-    async fn handle(&self, request: Request<Incoming>) -> Answer {
+    async fn handle(&self, request: Request<Incoming>) -> HttpResponse {
         let (parts, body) = request.into_parts();
         let mut context = Context::new(Arc::clone(&self.api), parts);
         let mut answer = match self.route(&mut context, body).await {
             Ok(answer) => answer,
-            Err(refusal) => {
-                context.refusal = Some(refusal);
-                refusal.answer()
+            Err(error) => {
+                context.error = Some(error);
+                error.answer()
             }
         };
         if let Some(cors) = &self.cors {
@@ -85,7 +85,7 @@ impl HttpApi {
         template: &Template,
         pools: &[Arc<Pool>],
         (account_id, region): (&str, &str),
-        account: Arc<Account>,
+        account: Arc<UsageRecorder>,
         report: Report,
     ) -> Self {
         let declared = template.http_api.as_ref();
@@ -126,7 +126,7 @@ impl HttpApi {
         self.routes.describe()
     }
 
-    async fn route(&self, context: &mut Context, body: Incoming) -> Result<Answer, Refusal> {
+    async fn route(&self, context: &mut Context, body: Incoming) -> Result<HttpResponse, GatewayError> {
         quotas::check(&context.parts)?;
         context.check()?;
         let Some(Matched { route, parameters }) =
@@ -135,15 +135,15 @@ impl HttpApi {
             // A route that matches comes first, even $default: that is why AWS's page asks for an OPTIONS route without
             // authorizer beside a $default route with one.
             let preflight = self.cors.as_ref().and_then(|cors| cors.preflight(&context.parts));
-            return preflight.ok_or(Refusal::NotFound);
+            return preflight.ok_or(GatewayError::NotFound);
         };
         context.matched(&route, parameters);
         if route.throttle.as_ref().is_some_and(|throttle| !throttle.admit()) {
-            return Err(Refusal::TooManyRequests);
+            return Err(GatewayError::TooManyRequests);
         }
         let body = server::body(body, quotas::LARGEST_BODY).await.map_err(|error| match error {
-            BodyError::TooLarge => Refusal::PayloadTooLarge,
-            BodyError::Broken => Refusal::BadRequest,
+            BodyError::TooLarge => GatewayError::PayloadTooLarge,
+            BodyError::Broken => GatewayError::BadRequest,
         })?;
         context.request_length = body.len();
         if let Some(authorizer) = &route.authorizer {
@@ -153,10 +153,15 @@ impl HttpApi {
     }
 
     /// Invokes the route's function.
-    async fn integrate(&self, context: &mut Context, route: &Route, body: &Bytes) -> Result<Answer, Refusal> {
+    async fn integrate(
+        &self,
+        context: &mut Context,
+        route: &Route,
+        body: &Bytes,
+    ) -> Result<HttpResponse, GatewayError> {
         let event = event::integration(context, body).to_string();
         if event.len() > LARGEST_PAYLOAD {
-            return Err(Refusal::PayloadTooLarge);
+            return Err(GatewayError::PayloadTooLarge);
         }
         let invocation = Invocation::new(&route.key, vec![context.request_id.to_string()], event);
         let (request_id, started) = (invocation.request_id, Instant::now());
@@ -164,8 +169,10 @@ impl HttpApi {
         let (function, report) = (Arc::clone(&route.function), self.report.clone());
         let invoked = tokio::spawn(async move { respond(&function.invoke(invocation).await, &report) });
         let responded = match timeout(route.timeout, invoked).await {
-            Ok(responded) => responded.unwrap_or_else(|_| Responded::refused(Refusal::Internal, "stopping")),
-            Err(_) => Responded::refused(Refusal::ServiceUnavailable, "the integration timed out"),
+            Ok(responded) => {
+                responded.unwrap_or_else(|_| Responded::refused(GatewayError::Internal, "stopping"))
+            }
+            Err(_) => Responded::refused(GatewayError::ServiceUnavailable, "the integration timed out"),
         };
         context.integration = Some(Integration {
             request_id,
@@ -180,40 +187,40 @@ impl HttpApi {
 
 /// What an invocation means for the client, and for the access log.
 struct Responded {
-    answer: Result<Answer, Refusal>,
+    answer: Result<HttpResponse, GatewayError>,
     /// What Lambda's Invoke answered: 200 even for a function that failed.
     lambda_status: Option<u16>,
     error: Option<String>,
 }
 
 impl Responded {
-    fn refused(refusal: Refusal, error: impl Into<String>) -> Self {
+    fn refused(refusal: GatewayError, error: impl Into<String>) -> Self {
         Self { answer: Err(refusal), lambda_status: None, error: Some(error.into()) }
     }
 }
 
 /// The response to an invocation, and its line in the report.
-fn respond(invoked: &Invoked, report: &Report) -> Responded {
+fn respond(invoked: &CompletedInvocation, report: &Report) -> Responded {
     let responded = match &invoked.outcome {
-        Outcome::Answer(payload) => match answer::answer(payload) {
+        Outcome::Response(payload) => match response::from_payload(payload) {
             Some(answer) => Responded { answer: Ok(answer), lambda_status: Some(200), error: None },
             None => Responded {
                 lambda_status: Some(200),
-                ..Responded::refused(Refusal::Internal, "the function's answer is not a response")
+                ..Responded::refused(GatewayError::Internal, "the function's answer is not a response")
             },
         },
         Outcome::Error(_) => Responded {
             lambda_status: Some(200),
-            ..Responded::refused(Refusal::Internal, invoked.outcome.error_message().unwrap_or_default())
+            ..Responded::refused(GatewayError::Internal, invoked.outcome.error_message().unwrap_or_default())
         },
         Outcome::Throttled => Responded {
             lambda_status: Some(429),
-            ..Responded::refused(Refusal::ServiceUnavailable, "throttled")
+            ..Responded::refused(GatewayError::ServiceUnavailable, "throttled")
         },
     };
     let status = match &responded.answer {
         Ok(answer) => answer.status(),
-        Err(refusal) => refusal.status(),
+        Err(error) => error.status(),
     };
     let tone = match status.as_u16() {
         500.. => Tone::Bad,

@@ -49,9 +49,9 @@ impl Invocation {
     }
 
     /// The invocation's end.
-    pub(crate) fn ended(self, outcome: Outcome, usage: Usage) -> Invoked {
+    pub(crate) fn ended(self, outcome: Outcome, usage: Usage) -> CompletedInvocation {
         let Self { request_id, source, correlations, .. } = self;
-        Invoked { request_id, source, correlations, outcome, usage }
+        CompletedInvocation { request_id, source, correlations, outcome, usage }
     }
 }
 
@@ -59,7 +59,7 @@ impl Invocation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The function's answer.
-    Answer(Bytes),
+    Response(Bytes),
     /// The function failed: Lambda's error object, `{"errorType", "errorMessage"}`.
     Error(Bytes),
     /// No environment may be started: the concurrency of the function or the account is used up.
@@ -85,7 +85,7 @@ impl Outcome {
 
 /// An invocation that has ended.
 #[derive(Clone, Debug)]
-pub struct Invoked {
+pub struct CompletedInvocation {
     /// The Lambda request id.
     pub request_id: Uuid,
     /// What invoked the function.
@@ -98,7 +98,7 @@ pub struct Invoked {
     pub usage: Usage,
 }
 
-impl Invoked {
+impl CompletedInvocation {
     /// What Lambda itself writes to the log about an invocation.
     #[must_use]
     pub fn platform_log(&self) -> String {

@@ -11,10 +11,10 @@ use serde_json::json;
 
 use crate::{
     async_invocation::AsyncInvocations,
-    invocation::{Invocation, Invoked, LARGEST_PAYLOAD, LogType, Outcome},
+    invocation::{CompletedInvocation, Invocation, LARGEST_PAYLOAD, LogType, Outcome},
     pool::Pool,
     report::{Report, Tone},
-    server::{self, Answer, BodyError, Serve},
+    server::{self, BodyError, HttpResponse, Serve},
 };
 
 /// The most bytes of a log tail.
@@ -31,7 +31,7 @@ pub struct InvokeApi {
 }
 
 impl Serve for InvokeApi {
-    async fn handle(&self, request: Request<Incoming>) -> Answer {
+    async fn handle(&self, request: Request<Incoming>) -> HttpResponse {
         let segments: Vec<_> = request.uri().path().trim_start_matches('/').split('/').collect();
         let ["2015-03-31", "functions", name, "invocations"] = segments.as_slice() else {
             return refused(StatusCode::NOT_FOUND, "UnknownOperationException", "only Invoke is supported");
@@ -129,7 +129,7 @@ fn header(request: &Request<Incoming>, name: &str) -> Option<String> {
 }
 
 /// The log as CloudWatch has it: the function's lines between Lambda's own, or the end of it.
-fn log_tail(invoked: &Invoked) -> String {
+fn log_tail(invoked: &CompletedInvocation) -> String {
     let log = format!("{}{}{}", invoked.log_start(), invoked.usage.log_tail, invoked.log_end());
     let mut start = log.len().saturating_sub(LOG_TAIL);
     while !log.is_char_boundary(start) {
@@ -138,9 +138,9 @@ fn log_tail(invoked: &Invoked) -> String {
     log[start..].to_owned()
 }
 
-fn answer(invoked: &Invoked, log_type: LogType) -> Answer {
+fn answer(invoked: &CompletedInvocation, log_type: LogType) -> HttpResponse {
     let mut answer = match &invoked.outcome {
-        Outcome::Answer(payload) => server::json(StatusCode::OK, payload.clone()),
+        Outcome::Response(payload) => server::json(StatusCode::OK, payload.clone()),
         Outcome::Error(payload) => {
             let mut answer = server::json(StatusCode::OK, payload.clone());
             answer.headers_mut().insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
@@ -163,7 +163,7 @@ fn answer(invoked: &Invoked, log_type: LogType) -> Answer {
 }
 
 /// Writes the line of an invocation that nothing but its outcome is known of.
-pub(crate) fn line(report: &Report, invoked: &Invoked) {
+pub(crate) fn line(report: &Report, invoked: &CompletedInvocation) {
     match invoked.outcome.error_message() {
         Some(error) => report.invocation(invoked, Tone::Bad, &error),
         None if invoked.outcome == Outcome::Throttled => report.invocation(invoked, Tone::Bad, "throttled"),
@@ -171,7 +171,7 @@ pub(crate) fn line(report: &Report, invoked: &Invoked) {
     }
 }
 
-fn refused(status: StatusCode, kind: &'static str, text: &str) -> Answer {
+fn refused(status: StatusCode, kind: &'static str, text: &str) -> HttpResponse {
     let mut answer =
         server::json(status, json!({"Type": "User", "Message": text, "message": text}).to_string());
     answer.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));

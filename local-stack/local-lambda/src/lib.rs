@@ -14,6 +14,7 @@
 //! - [`control_api`] tells how functions and queues stand
 //! - [`report`] writes a line for each invocation; [`stack`] puts it all together and takes it apart again
 
+pub mod access_keys;
 pub mod async_invocation;
 pub mod aws_clients;
 pub mod build;
@@ -28,12 +29,12 @@ pub mod http_api;
 pub mod invocation;
 pub mod invoke_api;
 pub mod metering;
-pub mod places;
 pub mod pool;
 pub mod queues;
 pub mod ready;
 pub mod rebuild;
 pub mod report;
+pub mod resource_ids;
 pub mod runtime_api;
 mod server;
 pub mod sqs_server;

@@ -4,10 +4,9 @@
 //! each call is known by the function that made it. Web services are not signed for: there, the id is in the URL. The
 //! rules and prices are those of the crate `meter`.
 
-mod account;
-mod calls;
-mod signers;
+mod call_log;
 mod unit_of_work;
+mod usage_recorder;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -17,11 +16,10 @@ use sam_template::Template;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-pub use self::account::Account;
-pub use self::calls::Seen;
-pub use self::signers::Signers;
+pub use self::call_log::RecordedCall;
 pub use self::unit_of_work::UnitOfWork;
-use crate::{error::Error, faults::Faults, places::Places};
+pub use self::usage_recorder::UsageRecorder;
+use crate::{access_keys, error::Error, faults::Faults, resource_ids::ResourceIds};
 
 /// How long calls that have been answered may take to be counted.
 const QUIET_WITHIN: Duration = Duration::from_millis(500);
@@ -30,7 +28,7 @@ const QUIET_WITHIN: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Metering {
     /// What has been counted.
-    pub account: Arc<Account>,
+    pub account: Arc<UsageRecorder>,
     /// Where functions find DynamoDB.
     pub dynamodb: String,
     /// Where functions and pollers find SQS.
@@ -46,10 +44,10 @@ impl Metering {
     /// # Errors
     /// When an endpoint is none, or no port is free.
     pub async fn start(
-        account: Arc<Account>,
+        account: Arc<UsageRecorder>,
         faults: &Arc<Faults>,
         template: &Template,
-        places: &Places,
+        resource_ids: &ResourceIds,
         (dynamodb, sqs, web): (&str, &str, &[String]),
         stop: &CancellationToken,
     ) -> Result<Self, Error> {
@@ -68,7 +66,7 @@ impl Metering {
             )
             .await
         };
-        let before_dynamodb = proxy(Service::DynamoDb, dynamodb, tables(template, places)).await?;
+        let before_dynamodb = proxy(Service::DynamoDb, dynamodb, tables(template, resource_ids)).await?;
         let before_sqs = proxy(Service::Sqs, sqs, Tables::default()).await?;
         let (mut before_web, mut proxies) = (BTreeMap::new(), Vec::new());
         for url in web {
@@ -84,7 +82,7 @@ impl Metering {
     /// Clients for the pollers, whose calls are on the bill as well.
     #[must_use]
     pub fn pollers(&self, region: &str) -> AwsClients {
-        AwsClients::new(region, &self.dynamodb, &self.sqs).signed_by(signers::POLLER)
+        AwsClients::new(region, &self.dynamodb, &self.sqs).signed_by(access_keys::POLLER)
     }
 
     /// Waits a moment until all calls that have been answered are counted; one that hangs is not waited for.
@@ -95,7 +93,7 @@ impl Metering {
 }
 
 /// Keys and indexes of the template's tables, by the tables' names here.
-fn tables(template: &Template, places: &Places) -> Tables {
+fn tables(template: &Template, resource_ids: &ResourceIds) -> Tables {
     let key = |key: &sam_template::Key| Key::new(key.partition.clone(), key.sort.as_deref());
     let index = |index: &sam_template::Index| Index {
         key: key(&index.key),
@@ -107,7 +105,7 @@ fn tables(template: &Template, places: &Places) -> Tables {
     };
     let named = template.tables.iter().filter_map(|table| {
         let indexes = table.global_indexes.iter().chain(&table.local_indexes).map(index).collect();
-        Some((places.tables.get(&table.logical_id)?.clone(), Table { key: key(&table.key), indexes }))
+        Some((resource_ids.tables.get(&table.logical_id)?.clone(), Table { key: key(&table.key), indexes }))
     });
     named.collect()
 }

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     concurrency::Concurrency,
-    environment::{Environment, Handled, INIT_WITHIN, Keeper, Recipe, Services},
-    invocation::{Invocation, Invoked, Outcome, Usage},
+    environment::{Environment, FunctionConfig, Handled, INIT_WITHIN, Processes, Services},
+    invocation::{CompletedInvocation, Invocation, Outcome, Usage},
     report::Report,
 };
 
@@ -23,14 +23,14 @@ use crate::{
 #[derive(Debug)]
 pub struct Pool {
     function: Arc<str>,
-    recipe: RwLock<Current>,
+    config: RwLock<Current>,
     report: Report,
     services: Services,
     concurrency: Concurrency,
     /// The bound of this machine: beyond it, invocations wait.
     permits: Semaphore,
     idle: Mutex<Vec<(u64, Environment)>>,
-    keeper: Keeper,
+    processes: Processes,
     counters: Counters,
 }
 
@@ -38,7 +38,7 @@ pub struct Pool {
 #[derive(Debug)]
 struct Current {
     generation: u64,
-    recipe: Arc<Recipe>,
+    config: Arc<FunctionConfig>,
 }
 
 #[derive(Debug, Default)]
@@ -72,21 +72,21 @@ impl Pool {
     /// A function without environments.
     #[must_use]
     pub fn new(
-        recipe: Recipe,
+        config: FunctionConfig,
         concurrency: Concurrency,
         max_environments: u32,
         report: Report,
         services: Services,
     ) -> Self {
         Self {
-            function: Arc::clone(&recipe.function),
-            recipe: RwLock::new(Current { generation: 0, recipe: Arc::new(recipe) }),
+            function: Arc::clone(&config.function),
+            config: RwLock::new(Current { generation: 0, config: Arc::new(config) }),
             report,
             services,
             concurrency,
             permits: Semaphore::new(max_environments as usize),
             idle: Mutex::default(),
-            keeper: Keeper::default(),
+            processes: Processes::default(),
             counters: Counters::default(),
         }
     }
@@ -114,7 +114,7 @@ impl Pool {
     pub fn status(&self) -> Status {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Status {
-            environments: self.keeper.processes(),
+            environments: self.processes.processes(),
             idle: self.idle.lock().unwrap_or_else(PoisonError::into_inner).len(),
             running: self.concurrency.running(),
             invocations: count(&self.counters.invocations),
@@ -125,7 +125,7 @@ impl Pool {
     }
 
     /// Runs the function once.
-    pub async fn invoke(&self, invocation: Invocation) -> Invoked {
+    pub async fn invoke(&self, invocation: Invocation) -> CompletedInvocation {
         let Some(_running) = self.concurrency.enter() else {
             self.counters.throttles.fetch_add(1, Ordering::Relaxed);
             return self.without_running(invocation, Outcome::Throttled);
@@ -146,22 +146,24 @@ impl Pool {
         invoked
     }
 
-    async fn run(&self, mut invocation: Invocation) -> Invoked {
+    async fn run(&self, mut invocation: Invocation) -> CompletedInvocation {
         let mut failed_init: Option<Duration> = None;
         loop {
-            let (generation, recipe) = self.current();
+            let (generation, config) = self.current();
             let environment = match self.take_idle(generation) {
                 Some(environment) => environment,
-                None => match Environment::start(&recipe, &self.report, &self.services, &self.keeper).await {
-                    Ok(environment) => environment,
-                    Err(error) => {
-                        let outcome = Outcome::error("Runtime.InvalidEntrypoint", &error.to_string());
-                        return self.without_running(invocation, outcome);
+                None => {
+                    match Environment::start(&config, &self.report, &self.services, &self.processes).await {
+                        Ok(environment) => environment,
+                        Err(error) => {
+                            let outcome = Outcome::error("Runtime.InvalidEntrypoint", &error.to_string());
+                            return self.without_running(invocation, outcome);
+                        }
                     }
-                },
+                }
             };
             // Lambda gives the first start ten seconds, and the second the function's own timeout.
-            let init_within = if failed_init.is_none() { INIT_WITHIN } else { recipe.timeout };
+            let init_within = if failed_init.is_none() { INIT_WITHIN } else { config.timeout };
             match environment.invoke(invocation, init_within).await {
                 Handled::Ended(mut invoked, environment) => {
                     if let Some(init) = &mut invoked.usage.init {
@@ -189,14 +191,14 @@ impl Pool {
         }
     }
 
-    fn current(&self) -> (u64, Arc<Recipe>) {
-        let current = self.recipe.read().unwrap_or_else(PoisonError::into_inner);
-        (current.generation, Arc::clone(&current.recipe))
+    fn current(&self) -> (u64, Arc<FunctionConfig>) {
+        let current = self.config.read().unwrap_or_else(PoisonError::into_inner);
+        (current.generation, Arc::clone(&current.config))
     }
 
     /// Retires every environment that is there, because the binary has changed. What is under way ends undisturbed.
     pub fn replace(&self) {
-        let mut current = self.recipe.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.config.write().unwrap_or_else(PoisonError::into_inner);
         current.generation += 1;
         drop(current);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -236,10 +238,10 @@ impl Pool {
         }
     }
 
-    fn without_running(&self, invocation: Invocation, outcome: Outcome) -> Invoked {
-        let recipe = self.current().1;
+    fn without_running(&self, invocation: Invocation, outcome: Outcome) -> CompletedInvocation {
+        let config = self.current().1;
         let usage =
-            Usage { function: Arc::clone(&self.function), memory_mb: recipe.memory_mb, ..Usage::default() };
+            Usage { function: Arc::clone(&self.function), memory_mb: config.memory_mb, ..Usage::default() };
         invocation.ended(outcome, usage)
     }
 
@@ -251,6 +253,6 @@ impl Pool {
         let ends =
             futures_util::future::join_all(idle.into_iter().map(|(_, environment)| environment.stop()));
         let _ = hurry.run_until_cancelled(ends).await;
-        self.keeper.end().await;
+        self.processes.end().await;
     }
 }

@@ -10,7 +10,7 @@ use embedded_dynamodb::error_chain;
 use sam_template::{Queue, Template};
 use serde_json::json;
 
-use crate::{error::Error, places::Places};
+use crate::{error::Error, resource_ids::ResourceIds};
 
 /// Creates the queues that are missing, dead-letter queues first, and gives all of them the template's settings. The
 /// result names the URL of each by its logical id.
@@ -20,7 +20,7 @@ use crate::{error::Error, places::Places};
 pub async fn ensure_queues(
     client: &Client,
     template: &Template,
-    places: &Places,
+    resource_ids: &ResourceIds,
 ) -> Result<BTreeMap<String, String>, Error> {
     let mut urls = BTreeMap::new();
     let (sources, targets): (Vec<_>, Vec<_>) =
@@ -44,7 +44,7 @@ pub async fn ensure_queues(
             cause: "it answers no URL".to_owned(),
         })?;
         let request =
-            client.set_queue_attributes().queue_url(&url).set_attributes(Some(settings(queue, places)));
+            client.set_queue_attributes().queue_url(&url).set_attributes(Some(settings(queue, resource_ids)));
         request.send().await.map_err(|error| failed("configure", queue, &error))?;
         urls.insert(queue.logical_id.clone(), url);
     }
@@ -61,7 +61,7 @@ fn at_creation(queue: &Queue) -> Option<HashMap<Name, String>> {
     })
 }
 
-fn settings(queue: &Queue, places: &Places) -> HashMap<Name, String> {
+fn settings(queue: &Queue, resource_ids: &ResourceIds) -> HashMap<Name, String> {
     let mut settings = HashMap::from([
         (Name::VisibilityTimeout, queue.visibility_timeout.as_secs().to_string()),
         (Name::MessageRetentionPeriod, queue.retention.as_secs().to_string()),
@@ -69,7 +69,7 @@ fn settings(queue: &Queue, places: &Places) -> HashMap<Name, String> {
         (Name::ReceiveMessageWaitTimeSeconds, queue.receive_wait.as_secs().to_string()),
     ]);
     if let Some(redrive) = &queue.redrive {
-        let target = places.queue_arn(&redrive.dead_letter_queue).unwrap_or_default();
+        let target = resource_ids.queue_arn(&redrive.dead_letter_queue).unwrap_or_default();
         let policy = json!({"deadLetterTargetArn": target, "maxReceiveCount": redrive.max_receive_count});
         settings.insert(Name::RedrivePolicy, policy.to_string());
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 use serde_json::json;
 
-use crate::places::Places;
+use crate::resource_ids::ResourceIds;
 
 /// The addresses of a running stack.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl Addresses {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn write(&self, places: &Places, file: &Path) -> io::Result<()> {
+    pub fn write(&self, resource_ids: &ResourceIds, file: &Path) -> io::Result<()> {
         let map = |names: &BTreeMap<String, String>| json!(names);
         let mut ready = json!({
             "http": self.http,
@@ -36,10 +36,10 @@ impl Addresses {
             "control": self.control,
             "dynamodb": self.dynamodb,
             "sqs": self.sqs,
-            "region": places.region,
+            "region": resource_ids.region,
             "process_id": std::process::id(),
-            "tables": map(&places.tables),
-            "queues": map(&places.queue_urls),
+            "tables": map(&resource_ids.tables),
+            "queues": map(&resource_ids.queue_urls),
         });
         for (name, address) in &self.others {
             ready[name] = address.as_str().into();

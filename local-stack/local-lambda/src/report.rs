@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 pub use self::line::Tone;
 use self::line::paint;
-use crate::invocation::Invoked;
+use crate::invocation::CompletedInvocation;
 
 /// Where lines go, and which.
 #[derive(Clone)]
@@ -63,7 +63,7 @@ impl Report {
     }
 
     /// Writes the line of an invocation.
-    pub fn invocation(&self, invoked: &Invoked, tone: Tone, result: &str) {
+    pub fn invocation(&self, invoked: &CompletedInvocation, tone: Tone, result: &str) {
         if self.0.lines == Lines::Quiet {
             return;
         }

@@ -14,10 +14,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    environment::Recipe,
+    environment::FunctionConfig,
     faults::Faults,
     invocation::{Invocation, LARGEST_PAYLOAD, Outcome},
-    server::{self, Answer, BodyError, Serve},
+    server::{self, BodyError, HttpResponse, Serve},
 };
 
 const PREFIX: &str = "/2018-06-01/runtime/";
@@ -53,7 +53,7 @@ struct Current {
 }
 
 impl Serve for RuntimeApi {
-    async fn handle(&self, request: Request<Incoming>) -> Answer {
+    async fn handle(&self, request: Request<Incoming>) -> HttpResponse {
         let method = request.method().clone();
         let path = request.uri().path().strip_prefix(PREFIX).unwrap_or_default().to_owned();
         match path.split('/').collect::<Vec<_>>().as_slice() {
@@ -64,7 +64,7 @@ impl Serve for RuntimeApi {
                 refused(StatusCode::GONE, "Closed", "a fault that was asked for")
             }
             ["invocation", id, "response"] if method == Method::POST => {
-                self.end(id, request.into_body(), Outcome::Answer).await
+                self.end(id, request.into_body(), Outcome::Response).await
             }
             ["invocation", id, "error"] if method == Method::POST => {
                 self.end(id, request.into_body(), Outcome::Error).await
@@ -84,15 +84,15 @@ impl RuntimeApi {
     /// its start failed.
     #[must_use]
     pub fn new(
-        recipe: &Recipe,
+        config: &FunctionConfig,
         (faults, kill): (Arc<Faults>, CancellationToken),
         work: mpsc::Receiver<Work>,
         init: oneshot::Sender<Result<(), Outcome>>,
     ) -> Self {
         Self {
-            function: Arc::clone(&recipe.function),
-            function_arn: recipe.function_arn.clone(),
-            timeout: recipe.timeout,
+            function: Arc::clone(&config.function),
+            function_arn: config.function_arn.clone(),
+            timeout: config.timeout,
             faults,
             kill,
             work: tokio::sync::Mutex::new(work),
@@ -107,7 +107,7 @@ impl RuntimeApi {
         }
     }
 
-    async fn next(&self) -> Answer {
+    async fn next(&self) -> HttpResponse {
         self.initialised(Ok(()));
         let mut work = self.work.lock().await;
         loop {
@@ -125,7 +125,7 @@ impl RuntimeApi {
         }
     }
 
-    fn event(&self, request_id: &str, payload: Bytes) -> Answer {
+    fn event(&self, request_id: &str, payload: Bytes) -> HttpResponse {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let deadline = (now + self.timeout).as_millis().to_string();
         let trace = format!("Root=1-{:08x}-{:024x};Sampled=0", now.as_secs(), fastrand::u128(..) >> 32);
@@ -144,7 +144,7 @@ impl RuntimeApi {
         answer
     }
 
-    async fn end(&self, id: &str, body: Incoming, outcome: impl FnOnce(Bytes) -> Outcome) -> Answer {
+    async fn end(&self, id: &str, body: Incoming, outcome: impl FnOnce(Bytes) -> Outcome) -> HttpResponse {
         let ended = {
             let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
             match current.take() {
@@ -179,10 +179,10 @@ impl RuntimeApi {
     }
 }
 
-fn accepted() -> Answer {
+fn accepted() -> HttpResponse {
     server::json(StatusCode::ACCEPTED, r#"{"status":"OK"}"#)
 }
 
-fn refused(status: StatusCode, kind: &str, message: &str) -> Answer {
+fn refused(status: StatusCode, kind: &str, message: &str) -> HttpResponse {
     server::json(status, serde_json::json!({"errorType": kind, "errorMessage": message}).to_string())
 }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Error;
 
 /// An answer that is known whole.
-pub(crate) type Answer = Response<Full<Bytes>>;
+pub(crate) type HttpResponse = Response<Full<Bytes>>;
 
 /// How long a client may go on sending what is too much already.
 const DRAINED_WITHIN: Duration = Duration::from_secs(5);
@@ -78,7 +78,7 @@ impl Listener {
 /// What answers the requests of a server.
 pub(crate) trait Serve: Send + Sync + 'static {
     /// The answer to one request.
-    fn handle(&self, request: Request<Incoming>) -> impl Future<Output = Answer> + Send;
+    fn handle(&self, request: Request<Incoming>) -> impl Future<Output = HttpResponse> + Send;
 }
 
 /// Has `api` answer requests until `stop`; then lets those that are under way end.
@@ -137,7 +137,7 @@ pub(crate) async fn body(mut incoming: Incoming, most: usize) -> Result<Bytes, B
 }
 
 /// A JSON answer.
-pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> HttpResponse {
     let mut answer = Response::new(Full::new(body.into()));
     *answer.status_mut() = status;
     let content_type = http::HeaderValue::from_static("application/json");

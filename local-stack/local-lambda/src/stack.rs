@@ -1,7 +1,7 @@
 //! The whole stack: started in order, and taken apart in order.
 
-mod recipes;
-mod triggers;
+mod event_sources;
+mod function_config;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use sam_template::{EventSource, Settings, Template};
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::triggers::Triggers;
+use self::event_sources::Triggers;
 use crate::{
     async_invocation::AsyncInvocations,
     build::Projects,
@@ -25,12 +25,12 @@ use crate::{
     faults::{Faults, Plan},
     http_api::HttpApi,
     invoke_api::InvokeApi,
-    metering::{Account, Metering},
-    places::Places,
+    metering::{Metering, UsageRecorder},
     pool::Pool,
     ready::Addresses,
     rebuild,
     report::Report,
+    resource_ids::ResourceIds,
     server::{self, Listener},
     sqs_server,
 };
@@ -46,7 +46,7 @@ pub struct Stack {
     /// Where it answers.
     pub addresses: Addresses,
     /// What it made.
-    pub places: Arc<Places>,
+    pub resource_ids: Arc<ResourceIds>,
     /// The routes of the HTTP API and the functions they go to.
     pub routes: Vec<(String, String)>,
     /// What else invokes functions: the trigger and the function.
@@ -80,7 +80,7 @@ impl Stack {
             ..Settings::default()
         };
         let template = Template::load(&options.template, &settings)?;
-        let mut places = Places::of(&template, &options.region, ACCOUNT_ID);
+        let mut resource_ids = ResourceIds::of(&template, &options.region, ACCOUNT_ID);
         let (http, http_port) = Listener::bind(options.port, "--port").await?;
         let (invoke, invoke_port) = Listener::bind(options.invoke_port, "--invoke-port").await?;
         let (control, control_port) = Listener::bind(options.control_port, "--control-port").await?;
@@ -100,8 +100,8 @@ impl Stack {
             }
         };
         let aws = AwsClients::new(&options.region, &dynamodb, &sqs);
-        places.make(&aws, &template).await?;
-        prepare(aws.dynamodb(), places.tables.clone()).await?;
+        resource_ids.make(&aws, &template).await?;
+        prepare(aws.dynamodb(), resource_ids.tables.clone()).await?;
         // Last, because it may take minutes: what is wrong shows before.
         let projects = Projects::of(&template, options.release);
         let binaries = match &options.bin_dir {
@@ -112,23 +112,23 @@ impl Stack {
             }
         };
 
-        let account = Arc::new(Account::new(&template, &options.region, options.bill_per.clone())?);
-        let faults = Arc::new(Faults::new(Arc::clone(account.signers())));
+        let account = Arc::new(UsageRecorder::new(&template, &options.region, options.bill_per.clone())?);
+        let faults = Arc::new(Faults::new(Arc::clone(account.access_keys())));
         if let Some(file) = &options.faults {
             faults.set(Plan::load(file)?);
         }
         let endpoints = (dynamodb.as_str(), sqs.as_str(), options.web_services.as_slice());
         let metering =
-            Metering::start(account, &faults, &template, &places, endpoints, &stop_servers).await?;
-        let places = Arc::new(places);
+            Metering::start(account, &faults, &template, &resource_ids, endpoints, &stop_servers).await?;
+        let resource_ids = Arc::new(resource_ids);
         let mut pools = Vec::new();
         let reserved = template.functions.iter().filter_map(|function| function.reserved_concurrency);
         let unreserved = Unreserved::of(options.account_concurrency, reserved);
         for function in &template.functions {
-            let recipe = recipes::recipe(function, &binaries, &places, &metering)?;
+            let config = function_config::function_config(function, &binaries, &resource_ids, &metering)?;
             let concurrency = Concurrency::new(function.reserved_concurrency, unreserved.clone());
             let services = Services { account: Arc::clone(&metering.account), faults: Arc::clone(&faults) };
-            let pool = Pool::new(recipe, concurrency, options.max_environments, report.clone(), services);
+            let pool = Pool::new(config, concurrency, options.max_environments, report.clone(), services);
             pools.push(Arc::new(pool));
         }
         let mut stack = Self {
@@ -140,7 +140,7 @@ impl Stack {
                 sqs,
                 others: BTreeMap::new(),
             },
-            places,
+            resource_ids,
             routes: Vec::new(),
             triggers: Vec::new(),
             pools,
@@ -176,7 +176,7 @@ impl Stack {
         let control_api = ControlApi {
             functions: stack.pools.clone(),
             iterator_ages: stack.iterator_ages.clone(),
-            places: Arc::clone(&stack.places),
+            resource_ids: Arc::clone(&stack.resource_ids),
             sqs: aws.sqs(),
             account: Arc::clone(&stack.metering.account),
             faults,

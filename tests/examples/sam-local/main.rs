@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 
 use e2e::{Proxy, told_to_end, workspace};
 use local_lambda::aws_clients::AwsClients;
-use local_lambda::{places::Places, sqs_server};
+use local_lambda::{resource_ids::ResourceIds, sqs_server};
 use sam_template::{Settings, Template};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -54,24 +54,24 @@ async fn main() {
     };
     let template = Template::load(&workspace().join("template.yaml"), &settings).unwrap();
     let aws = AwsClients::new(REGION, dynamodb, &sqs);
-    let mut places = Places::of(&template, REGION, ACCOUNT_ID);
-    places.make(&aws, &template).await.unwrap();
+    let mut resource_ids = ResourceIds::of(&template, REGION, ACCOUNT_ID);
+    resource_ids.make(&aws, &template).await.unwrap();
     let products = fs::read_to_string(workspace().join("seed/products.json")).unwrap();
-    local_dynamo::seed(&aws.dynamodb(), &places.tables["CatalogTable"], &products).await.unwrap();
+    local_dynamo::seed(&aws.dynamodb(), &resource_ids.tables["CatalogTable"], &products).await.unwrap();
 
     let variables: BTreeMap<_, _> = template
         .functions
         .iter()
-        .map(|function| (&function.logical_id, places.environment(function).unwrap()))
+        .map(|function| (&function.logical_id, resource_ids.environment(function).unwrap()))
         .collect();
     write(folder, "variables.json", &json!(variables));
     let functions: BTreeMap<_, _> =
         template.functions.iter().map(|function| (&function.logical_id, &function.logical_id)).collect();
     let shop = json!({"http": api, "lambda": lambda, "dynamodb": dynamodb, "sqs": sqs, "region": REGION,
-        "tables": places.tables, "queues": places.queue_urls, "functions": functions});
+        "tables": resource_ids.tables, "queues": resource_ids.queue_urls, "functions": functions});
     write(folder, "shop.json", &shop);
 
-    let _sources = sources::start(&template, &places, dynamodb, &aws.sqs(), lambda);
+    let _sources = sources::start(&template, &resource_ids, dynamodb, &aws.sqs(), lambda);
     told_to_end().await;
     stop.cancel();
 }

@@ -12,7 +12,7 @@ use e2e::Client;
 use lambda_kit::error::chain;
 use local_lambda::{
     event_sources::{filter::Filter, partial_batch, sqs, stream},
-    places::Places,
+    resource_ids::ResourceIds,
 };
 use sam_template::{EventSource, SqsSource, StreamSource, Template};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ const RECORDS: i32 = 100;
 /// Starts what invokes functions. It ends when dropped.
 pub(crate) fn start(
     template: &Template,
-    places: &Places,
+    resource_ids: &ResourceIds,
     dynamodb: &str,
     queues: &aws_sdk_sqs::Client,
     lambda: &str,
@@ -41,12 +41,13 @@ pub(crate) fn start(
             let target = Target { lambda: Client::new(lambda), function: function.logical_id.clone() };
             match event {
                 EventSource::Stream(source) => {
-                    let client = embedded_dynamodb::streams_client(dynamodb, &places.region);
-                    sources.spawn(read_stream(client, source.clone(), places.clone(), target));
+                    let client = embedded_dynamodb::streams_client(dynamodb, &resource_ids.region);
+                    sources.spawn(read_stream(client, source.clone(), resource_ids.clone(), target));
                 }
                 EventSource::Sqs(source) => {
                     for _ in 0..POLLERS {
-                        let poll = poll_queue(queues.clone(), source.clone(), places.clone(), target.clone());
+                        let poll =
+                            poll_queue(queues.clone(), source.clone(), resource_ids.clone(), target.clone());
                         sources.spawn(poll);
                     }
                 }
@@ -90,9 +91,9 @@ struct Position {
     closed: bool,
 }
 
-async fn read_stream(client: Streams, source: StreamSource, places: Places, target: Target) {
+async fn read_stream(client: Streams, source: StreamSource, resource_ids: ResourceIds, target: Target) {
     let filter = Filter::compile(&source.filters).unwrap();
-    let arn = places.streams[&source.table].clone();
+    let arn = resource_ids.streams[&source.table].clone();
     let mut shards: BTreeMap<String, Position> = BTreeMap::new();
     loop {
         if let Ok(answer) = client.describe_stream().stream_arn(&arn).send().await {
@@ -104,7 +105,7 @@ async fn read_stream(client: Streams, source: StreamSource, places: Places, targ
         for (id, position) in shards.iter_mut().filter(|(_, position)| !position.closed) {
             match read_shard(&client, &arn, id, position).await {
                 Ok(records) => {
-                    deliver_records(&records, &source, &filter, (&places.region, &arn), &target).await;
+                    deliver_records(&records, &source, &filter, (&resource_ids.region, &arn), &target).await;
                 }
                 Err(why) => {
                     // DynamoDB Local was seen to call an iterator of an empty shard trimmed; a new one goes on where reading was.
@@ -173,9 +174,14 @@ async fn deliver_records(
     eprintln!("{}: gave up {} records", target.function, rest.len());
 }
 
-async fn poll_queue(client: aws_sdk_sqs::Client, source: SqsSource, places: Places, target: Target) {
-    let url = &places.queue_urls[&source.queue];
-    let arn = places.queue_arn(&source.queue).unwrap_or_default();
+async fn poll_queue(
+    client: aws_sdk_sqs::Client,
+    source: SqsSource,
+    resource_ids: ResourceIds,
+    target: Target,
+) {
+    let url = &resource_ids.queue_urls[&source.queue];
+    let arn = resource_ids.queue_arn(&source.queue).unwrap_or_default();
     loop {
         let receive = client
             .receive_message()
@@ -196,7 +202,7 @@ async fn poll_queue(client: aws_sdk_sqs::Client, source: SqsSource, places: Plac
             continue;
         }
         let records: Vec<_> =
-            messages.iter().map(|message| sqs::record::record(message, &arn, &places.region)).collect();
+            messages.iter().map(|message| sqs::record::record(message, &arn, &resource_ids.region)).collect();
         let ids: Vec<_> = messages.iter().map(|message| message.message_id().unwrap_or_default()).collect();
         let failed = target.deliver(&records, &ids).await;
         // What failed comes again after its visibility timeout.

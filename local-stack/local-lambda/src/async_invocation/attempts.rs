@@ -34,7 +34,7 @@ impl Attempts {
     /// Takes in how an attempt went. `since` is the time here from the event's arrival on.
     pub(super) fn next(&mut self, rules: &Rules, outcome: &Outcome, since: Duration) -> Next {
         let wait = match outcome {
-            Outcome::Answer(_) => {
+            Outcome::Response(_) => {
                 self.invocations += 1;
                 return Next::End(Condition::Success);
             }
@@ -99,7 +99,7 @@ mod tests {
         let error = Outcome::error("Error", "no");
         assert_eq!(play(&rules(2, 360), &error), (vec![60, 120], Condition::RetriesExhausted));
         assert_eq!(play(&rules(0, 360), &error), (vec![], Condition::RetriesExhausted));
-        assert_eq!(play(&rules(2, 360), &Outcome::Answer("{}".into())), (vec![], Condition::Success));
+        assert_eq!(play(&rules(2, 360), &Outcome::Response("{}".into())), (vec![], Condition::Success));
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl End<'_> {
         });
         let executed = json!({"statusCode": 200, "executedVersion": "$LATEST"});
         match &self.invoked.outcome {
-            Outcome::Answer(answer) => {
+            Outcome::Response(answer) => {
                 record["responseContext"] = executed;
                 record["responsePayload"] = json(answer);
             }

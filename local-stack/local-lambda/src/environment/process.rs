@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Recipe, output::Output};
+use super::{FunctionConfig, output::Output};
 use crate::{error::Error, report::Report};
 
 /// How long a process may take to end after SIGTERM.
@@ -29,12 +29,12 @@ const RESERVED: u64 = 64 * 1024 * 1024;
 
 /// Watches over the processes of a function: none outlives it.
 #[derive(Clone, Debug, Default)]
-pub struct Keeper {
+pub struct Processes {
     kill: CancellationToken,
     processes: TaskTracker,
 }
 
-impl Keeper {
+impl Processes {
     /// What kills one more process, and all of them when the function ends.
     pub(super) fn kill_switch(&self) -> CancellationToken {
         self.kill.child_token()
@@ -66,21 +66,21 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the binary of a recipe, told where its Runtime API is.
     pub(crate) fn start(
-        recipe: &Recipe,
+        config: &FunctionConfig,
         runtime_api_port: u16,
         report: &Report,
         access_key_id: &str,
-        (keeper, kill): (&Keeper, &CancellationToken),
+        (processes, kill): (&Processes, &CancellationToken),
     ) -> Result<Self, Error> {
-        let cannot = |cause| Error::system(format!("start {}", recipe.binary.display()), cause);
+        let cannot = |cause| Error::system(format!("start {}", config.binary.display()), cause);
         let temporary = tempfile::Builder::new().prefix("lambda-tmp-").tempdir().map_err(cannot)?;
-        let mut child = Command::new(&recipe.binary)
+        let mut child = Command::new(&config.binary)
             .env_clear()
-            .envs(&recipe.variables)
+            .envs(&config.variables)
             .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{runtime_api_port}"))
             .env("AWS_ACCESS_KEY_ID", access_key_id)
             .envs(
-                recipe.web.iter().map(|name| (name, format!("{}/~{access_key_id}", recipe.variables[name]))),
+                config.web.iter().map(|name| (name, format!("{}/~{access_key_id}", config.variables[name]))),
             )
             .env("TMPDIR", temporary.path())
             .stdin(Stdio::null())
@@ -92,16 +92,16 @@ impl Process {
             .spawn()
             .map_err(cannot)?;
         let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        limit_memory(id, recipe.memory_mb);
+        limit_memory(id, config.memory_mb);
         let output = Arc::new(Output::default());
         let mut readers = JoinSet::new();
         let read = |name: &Arc<str>| (Arc::clone(&output), Arc::clone(name), report.clone());
-        let (kept, name, to) = read(&recipe.function);
+        let (kept, name, to) = read(&config.function);
         readers.spawn(kept.read(child.stdout.take(), name, to));
-        let (kept, name, to) = read(&recipe.function);
+        let (kept, name, to) = read(&config.function);
         readers.spawn(kept.read(child.stderr.take(), name, to));
         let (exited, exit) = watch::channel(None);
-        keeper.processes.spawn(reap(child, readers, kill.clone(), exited, temporary));
+        processes.processes.spawn(reap(child, readers, kill.clone(), exited, temporary));
         Ok(Self { id, exit, kill: kill.clone(), output })
     }
 

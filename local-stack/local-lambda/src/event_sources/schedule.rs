@@ -18,7 +18,7 @@ use uuid::Uuid;
 #[doc(hidden)]
 pub use self::expression::Expression;
 use super::Target;
-use crate::{async_invocation::AsyncInvocations, invocation::Invocation, places::Places};
+use crate::{async_invocation::AsyncInvocations, invocation::Invocation, resource_ids::ResourceIds};
 
 /// The longest sleep: a machine that was suspended or whose clock was set is late by no more than this.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(10);
@@ -64,12 +64,12 @@ impl Schedule {
     }
 
     fn fire(&self, at: Timestamp) {
-        let (kind, places) = (self.source.kind, &self.target.places);
-        let arn = arn(&self.source, places);
+        let (kind, resource_ids) = (self.source.kind, &self.target.resource_ids);
+        let arn = arn(&self.source, resource_ids);
         let payload = match &self.source.input {
             Some(input) if kind == ScheduleKind::Scheduler => fill_in(input, &arn, at),
             Some(input) => input.clone(),
-            None => event(kind, &arn, places, at).to_string(),
+            None => event(kind, &arn, resource_ids, at).to_string(),
         };
         self.queue.accept(&self.target.function, Invocation::new(&self.target.source, Vec::new(), payload));
     }
@@ -85,16 +85,16 @@ fn fill_in(input: &str, schedule: &str, at: Timestamp) -> String {
         .replace("<aws.scheduler.attempt-number>", "1")
 }
 
-fn arn(source: &ScheduleSource, places: &Places) -> String {
+fn arn(source: &ScheduleSource, resource_ids: &ResourceIds) -> String {
     let (service, kind) = match source.kind {
         ScheduleKind::Rule => ("events", "rule"),
         ScheduleKind::Scheduler => ("scheduler", "schedule/default"),
     };
-    format!("arn:aws:{service}:{}:{}:{kind}/{}", places.region, places.account_id, source.name)
+    format!("arn:aws:{service}:{}:{}:{kind}/{}", resource_ids.region, resource_ids.account_id, source.name)
 }
 
 /// The payload of a schedule without an input.
-fn event(kind: ScheduleKind, arn: &str, places: &Places, at: Timestamp) -> Value {
+fn event(kind: ScheduleKind, arn: &str, resource_ids: &ResourceIds, at: Timestamp) -> Value {
     let (source, detail) = match kind {
         ScheduleKind::Rule => ("aws.events", json!({})),
         // The Scheduler's detail is a text.
@@ -105,9 +105,9 @@ fn event(kind: ScheduleKind, arn: &str, places: &Places, at: Timestamp) -> Value
         "id": Uuid::new_v4(),
         "detail-type": "Scheduled Event",
         "source": source,
-        "account": places.account_id,
+        "account": resource_ids.account_id,
         "time": seconds(at),
-        "region": places.region,
+        "region": resource_ids.region,
         "resources": [arn],
         "detail": detail,
     })
@@ -132,14 +132,14 @@ mod tests {
 
     #[test]
     fn eb_scheduled_rule_pattern_the_event_of_a_rule() {
-        let places = Places {
+        let resource_ids = ResourceIds {
             region: "eu-west-1".to_owned(),
             account_id: "123456789012".to_owned(),
-            ..Places::default()
+            ..ResourceIds::default()
         };
         let at: Timestamp = "2026-11-21T08:15:30Z".parse().unwrap();
         let arn = "arn:aws:events:eu-west-1:123456789012:rule/Tick";
-        let mut event = event(ScheduleKind::Rule, arn, &places, at);
+        let mut event = event(ScheduleKind::Rule, arn, &resource_ids, at);
         assert!(event["id"].take().is_string());
         let expected = json!({
             "version": "0",

@@ -5,8 +5,8 @@
 //! retried, split or given up before the next is looked at. So the order of a key's changes is kept.
 
 mod age;
+mod batch_worker;
 mod failure;
-mod lane;
 pub mod record;
 mod retries;
 mod shard;

@@ -3,18 +3,18 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>
 
 mod cache;
-mod verdict;
+mod response;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use sam_template::{HttpRoute, IdentitySource, ResponseFormat, RouteAuthorizer, Template};
 use tokio::time::timeout;
 
-use self::{cache::Cache, verdict::Verdict};
+use self::{cache::Cache, response::AuthorizerResponse};
 use super::{
     context::{API_ID, Context},
     event,
-    refusal::Refusal,
+    gateway_error::GatewayError,
 };
 use crate::{
     invocation::{Invocation, Outcome},
@@ -78,20 +78,20 @@ impl Authorizers {
 
 impl Authorizer {
     /// Lets the request pass and keeps what the authorizer said of it, or refuses it.
-    pub(crate) async fn authorize(&self, context: &mut Context) -> Result<(), Refusal> {
+    pub(crate) async fn authorize(&self, context: &mut Context) -> Result<(), GatewayError> {
         let identity: Option<Vec<String>> = self
             .identity
             .iter()
             .map(|source| value(source, context).filter(|value| !value.is_empty()))
             .collect();
-        let identity = identity.ok_or(Refusal::Unauthorized)?;
+        let identity = identity.ok_or(GatewayError::Unauthorized)?;
         let arn = route_arn(context);
         let verdict = match self.cache.get(&identity) {
             Some(verdict) => verdict,
             None => {
                 let verdict = self.ask(context, &arn, &identity).await.map_err(|error| {
                     context.authorizer_error = Some(error);
-                    Refusal::Internal
+                    GatewayError::Internal
                 })?;
                 let verdict = Arc::new(verdict);
                 self.cache.put(identity, &verdict);
@@ -99,11 +99,16 @@ impl Authorizer {
             }
         };
         context.authorized = Some(verdict.said().clone());
-        if verdict.allows(&arn) { Ok(()) } else { Err(Refusal::Forbidden) }
+        if verdict.allows(&arn) { Ok(()) } else { Err(GatewayError::Forbidden) }
     }
 
     /// Invokes the function; or why there is no verdict.
-    async fn ask(&self, context: &Context, arn: &str, identity: &[String]) -> Result<Verdict, String> {
+    async fn ask(
+        &self,
+        context: &Context,
+        arn: &str,
+        identity: &[String],
+    ) -> Result<AuthorizerResponse, String> {
         let event = event::authorizer(context, arn, identity).to_string();
         let invocation = Invocation::new(&self.source, vec![context.request_id.to_string()], event);
         // A task of its own: a function goes on when its client leaves or waits no longer.
@@ -111,7 +116,7 @@ impl Authorizer {
         let asked = tokio::spawn(async move {
             let invoked = function.invoke(invocation).await;
             let verdict = match &invoked.outcome {
-                Outcome::Answer(payload) => Verdict::parse(payload, responses),
+                Outcome::Response(payload) => AuthorizerResponse::parse(payload, responses),
                 Outcome::Error(_) => Err(invoked.outcome.error_message().unwrap_or_default()),
                 Outcome::Throttled => Err("throttled".to_owned()),
             };

@@ -15,8 +15,8 @@ use hyper::body::Body;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{event, refusal::Refusal, routes::Route};
-use crate::{metering::Account, server::Answer};
+use super::{event, gateway_error::GatewayError, routes::Route};
+use crate::{metering::UsageRecorder, server::HttpResponse};
 
 /// The id of the API, where AWS has ten letters and digits.
 pub(crate) const API_ID: &str = "local";
@@ -46,17 +46,17 @@ pub(crate) struct Context {
     pub(crate) path_parameters: BTreeMap<String, String>,
     /// Bytes of the body.
     pub(crate) request_length: usize,
-    pub(crate) authorized: Option<Authorized>,
+    pub(crate) authorized: Option<AuthorizerContext>,
     /// Why the authorizer could not decide.
     pub(crate) authorizer_error: Option<String>,
     pub(crate) integration: Option<Integration>,
-    pub(crate) refusal: Option<Refusal>,
+    pub(crate) error: Option<GatewayError>,
     response: Option<Response>,
 }
 
 /// What an authorizer said of the request besides yes or no.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Authorized {
+pub(crate) struct AuthorizerContext {
     pub(crate) principal: Option<String>,
     /// The `context` object; null if there is none.
     pub(crate) context: Value,
@@ -79,7 +79,7 @@ struct Response {
     latency: Duration,
 }
 
-fn length(answer: &Answer) -> u64 {
+fn length(answer: &HttpResponse) -> u64 {
     answer.body().size_hint().exact().unwrap_or_default()
 }
 
@@ -99,17 +99,17 @@ impl Context {
             authorized: None,
             authorizer_error: None,
             integration: None,
-            refusal: None,
+            error: None,
             response: None,
         }
     }
 
     /// Whether the request can be told to a function at all.
-    pub(crate) fn check(&self) -> Result<(), Refusal> {
+    pub(crate) fn check(&self) -> Result<(), GatewayError> {
         let headers = &self.parts.headers;
         let host = headers.get(HOST).is_none_or(is_host);
         let text = headers.values().all(|value| value.to_str().is_ok());
-        if host && text && !self.path.is_empty() { Ok(()) } else { Err(Refusal::BadRequest) }
+        if host && text && !self.path.is_empty() { Ok(()) } else { Err(GatewayError::BadRequest) }
     }
 
     pub(crate) fn matched(&mut self, route: &Route, parameters: BTreeMap<String, String>) {
@@ -117,7 +117,7 @@ impl Context {
         self.path_parameters = parameters;
     }
 
-    pub(crate) fn answered(&mut self, answer: &Answer) {
+    pub(crate) fn answered(&mut self, answer: &HttpResponse) {
         self.response = Some(Response {
             status: answer.status().as_u16(),
             length: length(answer),
@@ -127,10 +127,10 @@ impl Context {
 
     /// Tells the account that the request was answered. What is turned away by throttle or authorizer is free:
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-pricing.html>
-    pub(crate) fn bill(&self, answer: &Answer, account: &Account) {
-        let free = [Refusal::TooManyRequests, Refusal::Unauthorized, Refusal::Forbidden];
+    pub(crate) fn bill(&self, answer: &HttpResponse, account: &UsageRecorder) {
+        let free = [GatewayError::TooManyRequests, GatewayError::Unauthorized, GatewayError::Forbidden];
         if let Some(route) = &self.route_key
-            && !self.refusal.is_some_and(|refusal| free.contains(&refusal))
+            && !self.error.is_some_and(|error| free.contains(&error))
         {
             let bytes = length(answer).max(self.request_length as u64);
             account.requested(route, answer.status().as_u16(), bytes);
@@ -174,8 +174,8 @@ impl Context {
             "awsEndpointRequestId" | "integration.requestId" => integration?.request_id.to_string(),
             "dataProcessed" => (self.request_length as u64 + response?.length).to_string(),
             "domainName" => self.host().to_owned(),
-            "error.message" => self.refusal?.message().to_owned(),
-            "error.messageString" => format!("\"{}\"", self.refusal?.message()),
+            "error.message" => self.error?.message().to_owned(),
+            "error.messageString" => format!("\"{}\"", self.error?.message()),
             "httpMethod" => self.parts.method.to_string(),
             "identity.sourceIp" => SOURCE_IP.to_owned(),
             "identity.userAgent" => self.header(USER_AGENT.as_str())?.to_owned(),

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 use http_body_util::Full;
 use sam_template::Cors;
 
-use crate::server::Answer;
+use crate::server::HttpResponse;
 
 #[derive(Debug)]
 pub(crate) struct CorsRules(Cors);
@@ -19,7 +19,7 @@ impl CorsRules {
     }
 
     /// The answer to a preflight request that no route takes; none for any other.
-    pub(crate) fn preflight(&self, request: &Parts) -> Option<Answer> {
+    pub(crate) fn preflight(&self, request: &Parts) -> Option<HttpResponse> {
         is_preflight(request).then(|| {
             let mut answer = Response::new(Full::new(Bytes::new()));
             *answer.status_mut() = StatusCode::NO_CONTENT;

@@ -10,8 +10,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{
-    answer::is_hop_by_hop,
     context::{API_ID, Context, SOURCE_IP},
+    response::is_hop_by_hop,
 };
 
 /// The percent-decoded path; none if that is not UTF-8.

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Reset, Style};
 use serde_json::{Value, json};
 
-use crate::invocation::Invoked;
+use crate::invocation::CompletedInvocation;
 
 /// How an invocation went, for its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,13 @@ const SHORT: usize = 8;
 const MOST_CORRELATIONS: usize = 3;
 
 /// `08:15:30.123 create-order       cold   12 +    5 ms  billed   17 ms   9/256 MB  201 POST /orders  3f2a9c1b  ~8d1e77aa`
-pub(super) fn text(clock: &str, invoked: &Invoked, tone: Tone, result: &str, colour: bool) -> String {
+pub(super) fn text(
+    clock: &str,
+    invoked: &CompletedInvocation,
+    tone: Tone,
+    result: &str,
+    colour: bool,
+) -> String {
     let usage = &invoked.usage;
     let start = match usage.init {
         Some(init) => format!("cold {:>4} +", init.as_millis()),
@@ -58,7 +64,7 @@ pub(super) fn text(clock: &str, invoked: &Invoked, tone: Tone, result: &str, col
 }
 
 /// The same for programs. Times are in milliseconds, memory in MB.
-pub(super) fn fields(invoked: &Invoked, tone: Tone, result: &str) -> Value {
+pub(super) fn fields(invoked: &CompletedInvocation, tone: Tone, result: &str) -> Value {
     let usage = &invoked.usage;
     let milliseconds = |time: std::time::Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
     json!({
@@ -108,7 +114,7 @@ mod tests {
     use super::*;
     use crate::invocation::{Invocation, Outcome, Usage};
 
-    fn invoked(correlations: &[&str]) -> Invoked {
+    fn invoked(correlations: &[&str]) -> CompletedInvocation {
         let source: Arc<str> = "POST /orders".into();
         let correlations = correlations.iter().map(|id| (*id).to_owned()).collect();
         let mut invocation = Invocation::new(&source, correlations, "{}");

@@ -6,7 +6,7 @@ use http::{Request, request::Builder};
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Answer, Running},
+    harness::{Response, Running},
     http_api::{api, assert_refused},
 };
 
@@ -30,7 +30,7 @@ fn told(command: &Value) -> Builder {
     Request::get("/").header("authorization", command.to_string())
 }
 
-async fn get(stack: &Running, path: &str, command: &Value) -> Answer {
+async fn get(stack: &Running, path: &str, command: &Value) -> Response {
     stack.http(told(command), path, "").await
 }
 

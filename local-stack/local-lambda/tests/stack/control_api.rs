@@ -55,7 +55,7 @@ async fn functions_tell_their_environments_and_queues_their_depth() {
         .aws
         .sqs()
         .send_message()
-        .queue_url(&stack.stack.places.queue_urls["Letters"])
+        .queue_url(&stack.stack.resource_ids.queue_urls["Letters"])
         .message_body("a")
         .send()
         .await

@@ -4,7 +4,7 @@ use http::{Request, request::Builder};
 use serde_json::json;
 
 use crate::{
-    harness::{Answer, Running},
+    harness::{Response, Running},
     http_api::{EVERYTHING, api, assert_refused},
 };
 
@@ -15,7 +15,7 @@ fn preflight(origin: &str) -> Builder {
     Request::options("/").header("origin", origin).header("access-control-request-method", "PUT")
 }
 
-fn cors_headers(answer: &Answer) -> Vec<(String, String)> {
+fn cors_headers(answer: &Response) -> Vec<(String, String)> {
     let headers =
         answer.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
     let mut headers: Vec<_> = headers.filter(|(name, _)| name.starts_with("access-control-")).collect();

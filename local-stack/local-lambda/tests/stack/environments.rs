@@ -10,7 +10,7 @@ use crate::harness::{Running, puppet};
 const RECORDED: &str =
     "      Timeout: 2\n      MemorySize: 128\n      Environment: {Variables: {RECORD: $RECORD}}";
 
-fn error_type(answer: &crate::harness::Answer) -> Value {
+fn error_type(answer: &crate::harness::Response) -> Value {
     assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, "Unhandled"), "{answer:?}");
     answer.json()["errorType"].clone()
 }

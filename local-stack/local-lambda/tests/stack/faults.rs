@@ -218,7 +218,7 @@ async fn overlapping_transactions_conflict_and_others_do_not() {
 #[tokio::test]
 async fn messages_come_twice_late_or_again() {
     let called = Called::start().await;
-    let url = called.stack.stack.places.queue_urls["Letters"].clone();
+    let url = called.stack.stack.resource_ids.queue_urls["Letters"].clone();
     let sqs = called.aws.sqs();
     let send = async |body: &str| sqs.send_message().queue_url(&url).message_body(body).send().await.unwrap();
     let receive = async || {

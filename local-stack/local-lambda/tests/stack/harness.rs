@@ -40,13 +40,13 @@ pub(crate) struct Running {
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Bytes,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
@@ -104,7 +104,7 @@ impl Running {
     }
 
     /// Sends a request to the HTTP API.
-    pub(crate) async fn http(&self, request: http::request::Builder, path: &str, body: &str) -> Answer {
+    pub(crate) async fn http(&self, request: http::request::Builder, path: &str, body: &str) -> Response {
         self.send(request.uri(format!("{}{path}", self.stack.addresses.http)), body).await
     }
 
@@ -114,27 +114,27 @@ impl Running {
         request: http::request::Builder,
         path: &str,
         body: Bytes,
-    ) -> Answer {
+    ) -> Response {
         self.send_bytes(request.uri(format!("{}{path}", self.stack.addresses.http)), body).await
     }
 
     /// What the control port tells.
-    pub(crate) async fn control(&self, path: &str) -> Answer {
+    pub(crate) async fn control(&self, path: &str) -> Response {
         self.send(http::Request::get(format!("{}{path}", self.stack.addresses.control)), "").await
     }
 
     /// Invokes the puppet through the Invoke API.
-    pub(crate) async fn invoke(&self, event: &Value) -> Answer {
+    pub(crate) async fn invoke(&self, event: &Value) -> Response {
         self.invoke_function("puppet", event).await
     }
 
     /// Invokes a function through the Invoke API.
-    pub(crate) async fn invoke_function(&self, name: &str, event: &Value) -> Answer {
+    pub(crate) async fn invoke_function(&self, name: &str, event: &Value) -> Response {
         self.invoke_with(&[], name, &event.to_string()).await
     }
 
     /// The same with headers and a payload that may be anything.
-    pub(crate) async fn invoke_with(&self, headers: &[(&str, &str)], name: &str, payload: &str) -> Answer {
+    pub(crate) async fn invoke_with(&self, headers: &[(&str, &str)], name: &str, payload: &str) -> Response {
         let uri = format!("{}/2015-03-31/functions/{name}/invocations", self.stack.addresses.invoke);
         let request = headers
             .iter()
@@ -143,23 +143,23 @@ impl Running {
     }
 
     /// Sets what faults strike.
-    pub(crate) async fn set_faults(&self, plan: &Value) -> Answer {
+    pub(crate) async fn set_faults(&self, plan: &Value) -> Response {
         let uri = format!("{}/_local/faults", self.stack.addresses.control);
         self.send(http::Request::put(uri), &plan.to_string()).await
     }
 
     /// Invokes the puppet through the Invoke API, asynchronously.
-    pub(crate) async fn invoke_event(&self, event: &Value) -> Answer {
+    pub(crate) async fn invoke_event(&self, event: &Value) -> Response {
         let uri = format!("{}/2015-03-31/functions/puppet/invocations", self.stack.addresses.invoke);
         let request = http::Request::post(uri).header("x-amz-invocation-type", "Event");
         self.send(request, &event.to_string()).await
     }
 
-    async fn send(&self, request: http::request::Builder, body: &str) -> Answer {
+    async fn send(&self, request: http::request::Builder, body: &str) -> Response {
         self.send_bytes(request, Bytes::copy_from_slice(body.as_bytes())).await
     }
 
-    async fn send_bytes(&self, request: http::request::Builder, body: Bytes) -> Answer {
+    async fn send_bytes(&self, request: http::request::Builder, body: Bytes) -> Response {
         self.try_send(request, body).await.unwrap()
     }
 
@@ -168,11 +168,11 @@ impl Running {
         &self,
         request: http::request::Builder,
         body: impl Into<Bytes>,
-    ) -> Result<Answer, Box<dyn std::error::Error>> {
+    ) -> Result<Response, Box<dyn std::error::Error>> {
         let request = request.body(Full::new(body.into())).unwrap();
         let (parts, body) = self.http.request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 
     /// What puppets have recorded so far, oldest first: `{"event", "request_id", "environment", "process_id", ...}`.

@@ -4,7 +4,7 @@
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Running, puppet};
+use crate::harness::{Response, Running, puppet};
 
 /// A template with an HTTP API: the API's properties, and those of the puppet's routes.
 pub(crate) fn api(properties: &str, routes: &[&str]) -> String {
@@ -30,12 +30,12 @@ pub(crate) fn api(properties: &str, routes: &[&str]) -> String {
 pub(crate) const EVERYTHING: &str = "Path: $default";
 
 /// Has the puppet do something through the HTTP API.
-pub(crate) async fn command(stack: &Running, path: &str, command: &Value) -> Answer {
+pub(crate) async fn command(stack: &Running, path: &str, command: &Value) -> Response {
     stack.http(Request::post("/"), path, &command.to_string()).await
 }
 
 /// Asserts an answer of API Gateway's own.
-pub(crate) fn assert_refused(answer: &Answer, status: u16, message: &str) {
+pub(crate) fn assert_refused(answer: &Response, status: u16, message: &str) {
     assert_eq!((answer.status, answer.json()), (status, json!({"message": message})), "{answer:?}");
     assert_eq!(answer.header("content-type"), "application/json");
     assert!(!answer.header("apigw-requestid").is_empty());

@@ -10,7 +10,7 @@ use crate::harness::Running;
 impl Running {
     /// The URL of a queue.
     pub(crate) fn queue(&self, logical_id: &str) -> String {
-        self.stack.places.queue_urls[logical_id].clone()
+        self.stack.resource_ids.queue_urls[logical_id].clone()
     }
 
     /// Sends commands for the puppet, up to 10, in one call.

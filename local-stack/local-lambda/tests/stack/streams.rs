@@ -32,7 +32,7 @@ const FOUR: &str = "BatchSize: 4, MaximumBatchingWindowInSeconds: 60";
 
 /// Writes an item that holds a command for the puppet.
 pub(crate) async fn put(stack: &Running, id: &str, n: u32, command: &Value) {
-    let table = &stack.stack.places.tables["Things"];
+    let table = &stack.stack.resource_ids.tables["Things"];
     let request = stack.aws.dynamodb().put_item().table_name(table);
     let request = request.item("id", AttributeValue::S(id.to_owned()));
     let request = request.item("n", AttributeValue::N(n.to_string()));
@@ -72,7 +72,7 @@ async fn with_ddb_functions_get_records_with_both_images() {
     assert_eq!(record["eventName"], "MODIFY");
     assert_eq!(record["eventSource"], "aws:dynamodb");
     assert_eq!(record["awsRegion"], "eu-west-1");
-    assert_eq!(record["eventSourceARN"], stack.stack.places.streams["Things"]);
+    assert_eq!(record["eventSourceARN"], stack.stack.resource_ids.streams["Things"]);
     let change = &record["dynamodb"];
     assert_eq!(change["Keys"], json!({"id": {"S": "a"}, "n": {"N": "1"}}));
     assert_eq!(change["OldImage"]["puppet"]["S"], r#"{"was":1}"#);
@@ -147,7 +147,7 @@ async fn services_dynamodb_errors_retries_keep_the_order_and_end_at_the_destinat
             "approximateArrivalOfFirstRecord": null,
             "approximateArrivalOfLastRecord": null,
             "batchSize": 1,
-            "streamArn": stack.stack.places.streams["Things"],
+            "streamArn": stack.stack.resource_ids.streams["Things"],
         },
     });
     assert_eq!(message, expected);

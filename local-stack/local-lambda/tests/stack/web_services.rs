@@ -9,14 +9,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::harness::{Answer, Running, puppet};
+use crate::harness::{Response, Running, puppet};
 
 const VARIABLES: &str = "      Environment: {Variables: {RECORD: $RECORD, SERVICE_URL: http://SERVICE}}";
 
@@ -35,7 +35,7 @@ impl WebService {
         let answer = move |request: Request<Incoming>| {
             let key = request.headers()["idempotency-key"].to_str().unwrap().to_owned();
             seen.lock().unwrap().insert(key);
-            async { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"{}")))) }
+            async { Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from_static(b"{}")))) }
         };
         tokio::spawn(async move {
             loop {
@@ -66,7 +66,7 @@ impl Called {
     }
 
     /// Asks for a payment as the puppet would; none if the connection breaks.
-    async fn pay(&self, key: &str) -> Option<Answer> {
+    async fn pay(&self, key: &str) -> Option<Response> {
         let request =
             http::Request::post(format!("{}/v1/payment_intents", self.url)).header("idempotency-key", key);
         self.stack.try_send(request, "").await.ok()

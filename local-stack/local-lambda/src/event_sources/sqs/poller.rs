@@ -82,7 +82,7 @@ impl Sqs {
     async fn wanted(&self, messages: Vec<Message>) -> Vec<Item> {
         let (mut items, mut others) = (Vec::new(), Vec::new());
         for message in messages {
-            let record = record::record(&message, &self.queue.arn, &self.target.places.region);
+            let record = record::record(&message, &self.queue.arn, &self.target.resource_ids.region);
             if self.filter.passes(&record::filterable(&record)) {
                 let size = record.to_string().len();
                 items.push(Item { message, record, size });

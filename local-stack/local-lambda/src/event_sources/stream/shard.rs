@@ -13,7 +13,7 @@ use aws_sdk_dynamodbstreams::{
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Item, Stream, lane::Lane, pause, record};
+use super::{Item, Stream, batch_worker::BatchWorker, pause, record};
 
 /// How often an idle shard is looked at. Lambda does so four times a second; here it is cheap.
 const POLL_EVERY: Duration = Duration::from_millis(50);
@@ -58,7 +58,7 @@ impl Reader {
         let mut lanes = Vec::new();
         for _ in 0..self.stream.source.parallelization_factor {
             let (sender, receiver) = mpsc::channel(READ_AHEAD);
-            let lane = Lane::new(Arc::clone(&self.stream), Arc::clone(&self.shard), receiver);
+            let lane = BatchWorker::new(Arc::clone(&self.stream), Arc::clone(&self.shard), receiver);
             running.spawn(lane.run(stop.clone()));
             lanes.push(sender);
         }
@@ -169,7 +169,7 @@ impl Stream {
 
     fn item(&self, record: &Record) -> Item {
         let created = record.dynamodb().and_then(|stream| stream.approximate_creation_date_time());
-        let event = record::record(record, &self.target.places.region, &self.place.arn);
+        let event = record::record(record, &self.target.resource_ids.region, &self.place.arn);
         Item {
             sequence_number: sequence_number(record).to_owned(),
             created: created.and_then(|at| SystemTime::try_from(*at).ok()).unwrap_or_else(SystemTime::now),

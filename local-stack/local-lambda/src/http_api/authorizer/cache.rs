@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::verdict::Verdict;
+use super::response::AuthorizerResponse;
 
 #[derive(Debug)]
 pub(super) struct Cache {
@@ -18,7 +18,7 @@ pub(super) struct Cache {
 }
 
 /// A verdict, and until when it counts.
-type Entry = (Instant, Arc<Verdict>);
+type Entry = (Instant, Arc<AuthorizerResponse>);
 
 impl Cache {
     /// Zero keeps nothing.
@@ -26,20 +26,20 @@ impl Cache {
         Self { ttl, entries: Mutex::default() }
     }
 
-    pub(super) fn get(&self, identity: &[String]) -> Option<Arc<Verdict>> {
+    pub(super) fn get(&self, identity: &[String]) -> Option<Arc<AuthorizerResponse>> {
         self.get_at(Instant::now(), identity)
     }
 
-    fn get_at(&self, now: Instant, identity: &[String]) -> Option<Arc<Verdict>> {
+    fn get_at(&self, now: Instant, identity: &[String]) -> Option<Arc<AuthorizerResponse>> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.get(identity).filter(|(until, _)| now < *until).map(|(_, verdict)| Arc::clone(verdict))
     }
 
-    pub(super) fn put(&self, identity: Vec<String>, verdict: &Arc<Verdict>) {
+    pub(super) fn put(&self, identity: Vec<String>, verdict: &Arc<AuthorizerResponse>) {
         self.put_at(Instant::now(), identity, verdict);
     }
 
-    fn put_at(&self, now: Instant, identity: Vec<String>, verdict: &Arc<Verdict>) {
+    fn put_at(&self, now: Instant, identity: Vec<String>, verdict: &Arc<AuthorizerResponse>) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.retain(|_, (until, _)| now < *until);
         if !self.ttl.is_zero() {
@@ -56,7 +56,9 @@ mod tests {
 
     #[test]
     fn http_api_lambda_authorizer_answers_are_kept_for_their_time_and_identity() {
-        let verdict = Arc::new(Verdict::parse(br#"{"isAuthorized": true}"#, ResponseFormat::Simple).unwrap());
+        let verdict = Arc::new(
+            AuthorizerResponse::parse(br#"{"isAuthorized": true}"#, ResponseFormat::Simple).unwrap(),
+        );
         let (ada, bob) = (vec!["ada".to_owned()], vec!["bob".to_owned()]);
         let (cache, now) = (Cache::new(Duration::from_secs(300)), Instant::now());
         cache.put_at(now, ada.clone(), &verdict);

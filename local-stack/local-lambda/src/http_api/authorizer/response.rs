@@ -6,13 +6,13 @@ use sam_template::ResponseFormat;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::http_api::context::Authorized;
+use crate::http_api::context::AuthorizerContext;
 
 /// An authorizer's answer. A policy may allow one route and deny another, so it is kept whole.
 #[derive(Debug)]
-pub(super) struct Verdict {
+pub(super) struct AuthorizerResponse {
     decision: Decision,
-    said: Authorized,
+    said: AuthorizerContext,
 }
 
 #[derive(Debug)]
@@ -66,7 +66,7 @@ enum Effect {
 
 const ACTION: &str = "execute-api:Invoke";
 
-impl Verdict {
+impl AuthorizerResponse {
     /// Reads an answer; or what is wrong with it. Statements with conditions and the like are refused, never guessed at.
     pub(super) fn parse(payload: &[u8], responses: ResponseFormat) -> Result<Self, String> {
         let malformed = |error: serde_json::Error| format!("the authorizer's answer is malformed: {error}");
@@ -74,11 +74,11 @@ impl Verdict {
             ResponseFormat::Simple => {
                 let answer: Simple = serde_json::from_slice(payload).map_err(malformed)?;
                 let decision = if answer.is_authorized { Decision::Allowed } else { Decision::Denied };
-                (decision, Authorized { principal: None, context: answer.context })
+                (decision, AuthorizerContext { principal: None, context: answer.context })
             }
             ResponseFormat::Policy => {
                 let answer: WithPolicy = serde_json::from_slice(payload).map_err(malformed)?;
-                let said = Authorized { principal: answer.principal_id, context: answer.context };
+                let said = AuthorizerContext { principal: answer.principal_id, context: answer.context };
                 (Decision::Policy(answer.policy_document.statement), said)
             }
         };
@@ -90,7 +90,7 @@ impl Verdict {
     }
 
     /// What it says besides yes or no.
-    pub(super) fn said(&self) -> &Authorized {
+    pub(super) fn said(&self) -> &AuthorizerContext {
         &self.said
     }
 
@@ -160,9 +160,9 @@ mod tests {
 
     use super::*;
 
-    fn policy(statements: &Value) -> Result<Verdict, String> {
+    fn policy(statements: &Value) -> Result<AuthorizerResponse, String> {
         let answer = json!({"principalId": "ada", "policyDocument": {"Version": "2012-10-17", "Statement": statements}});
-        Verdict::parse(answer.to_string().as_bytes(), ResponseFormat::Policy)
+        AuthorizerResponse::parse(answer.to_string().as_bytes(), ResponseFormat::Policy)
     }
 
     #[test]
@@ -192,8 +192,11 @@ mod tests {
         assert!(policy(&condition).unwrap_err().contains("Condition"));
         for answer in ["{}", "true", r#"{"isAuthorized": "true"}"#, r#"{"isAuthorized": true, "context": 1}"#]
         {
-            assert!(Verdict::parse(answer.as_bytes(), ResponseFormat::Simple).is_err(), "{answer}");
+            assert!(
+                AuthorizerResponse::parse(answer.as_bytes(), ResponseFormat::Simple).is_err(),
+                "{answer}"
+            );
         }
-        assert!(Verdict::parse(br#"{"isAuthorized": true}"#, ResponseFormat::Policy).is_err());
+        assert!(AuthorizerResponse::parse(br#"{"isAuthorized": true}"#, ResponseFormat::Policy).is_err());
     }
 }

@@ -14,11 +14,13 @@ use meter::{
 use sam_template::{EventSource, Template};
 
 use super::{
-    calls::{Calls, Seen},
-    signers::{POLLER, Signers},
+    call_log::{CallLog, RecordedCall},
     unit_of_work::UnitOfWork,
 };
-use crate::invocation::Invoked;
+use crate::{
+    access_keys::{AccessKeys, POLLER},
+    invocation::CompletedInvocation,
+};
 
 /// What `CloudWatch` Logs adds to each event. <https://aws.amazon.com/cloudwatch/pricing/>
 const LOG_EVENT_OVERHEAD: u64 = 26;
@@ -27,11 +29,11 @@ const PLATFORM_EVENTS: u64 = 3;
 
 /// Counts what is billed.
 #[derive(Debug)]
-pub struct Account {
+pub struct UsageRecorder {
     region: String,
     prices: PriceList,
     unit_of_work: Option<UnitOfWork>,
-    signers: Arc<Signers>,
+    access_keys: Arc<AccessKeys>,
     state: Mutex<State>,
 }
 
@@ -41,10 +43,10 @@ struct State {
     routes: BTreeMap<String, RouteUsage>,
     pollers: BTreeMap<String, u64>,
     work: u64,
-    calls: Calls,
+    calls: CallLog,
 }
 
-impl Account {
+impl UsageRecorder {
     /// An account without usage.
     ///
     /// # Errors
@@ -77,7 +79,7 @@ impl Account {
             region: region.to_owned(),
             prices: PriceList::built_in()?,
             unit_of_work: unit,
-            signers: Arc::default(),
+            access_keys: Arc::default(),
             state: Mutex::new(state),
         })
     }
@@ -88,13 +90,13 @@ impl Account {
 
     /// Who is behind an access key id.
     #[must_use]
-    pub fn signers(&self) -> &Arc<Signers> {
-        &self.signers
+    pub fn access_keys(&self) -> &Arc<AccessKeys> {
+        &self.access_keys
     }
 
     /// A call that passed a proxy. Calls of strangers (a test, a shell) are on nobody's bill.
     pub(super) fn called(&self, call: ApiCall) {
-        let function = self.signers.function(&call.caller);
+        let function = self.access_keys.function(&call.caller);
         let mut guard = self.state();
         let state = &mut *guard;
         if call.caller == POLLER {
@@ -111,7 +113,7 @@ impl Account {
     }
 
     /// An invocation that has ended.
-    pub(crate) fn invoked(&self, invoked: &Invoked) {
+    pub(crate) fn invoked(&self, invoked: &CompletedInvocation) {
         let mut state = self.state();
         let Some(usage) = state.functions.get_mut(&invoked.usage.function) else { return };
         usage.invocations += 1;
@@ -137,7 +139,7 @@ impl Account {
 
     /// The calls of functions after a number, as far as they are kept.
     #[must_use]
-    pub fn calls_after(&self, number: u64) -> Vec<Seen> {
+    pub fn calls_after(&self, number: u64) -> Vec<RecordedCall> {
         self.state().calls.after(number)
     }
 

@@ -4,21 +4,23 @@ use std::path::Path;
 
 use sam_template::Function;
 
-use crate::{build::Binaries, environment::Recipe, error::Error, metering::Metering, places::Places};
+use crate::{
+    build::Binaries, environment::FunctionConfig, error::Error, metering::Metering, resource_ids::ResourceIds,
+};
 
 /// What the environments of a function start with: the template's variables and Lambda's own.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
-pub(super) fn recipe(
+pub(super) fn function_config(
     function: &Function,
     binaries: &Binaries,
-    places: &Places,
+    resource_ids: &ResourceIds,
     metering: &Metering,
-) -> Result<Recipe, Error> {
+) -> Result<FunctionConfig, Error> {
     let binary = binaries.get(&function.binary).cloned();
     let binary = binary.ok_or_else(|| Error::Build(format!("there is no binary {}", function.binary)))?;
     let task_root = binary.parent().unwrap_or(Path::new("/")).display().to_string();
     let log_group = format!("/aws/lambda/{}", function.name);
-    let mut variables = places.environment(function)?;
+    let mut variables = resource_ids.environment(function)?;
     let mut web = Vec::new();
     for (name, value) in &mut variables {
         if let Some(proxy) = metering.web.get(value) {
@@ -30,8 +32,8 @@ pub(super) fn recipe(
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_SESSION_TOKEN", "local"),
-        ("AWS_REGION", &places.region),
-        ("AWS_DEFAULT_REGION", &places.region),
+        ("AWS_REGION", &resource_ids.region),
+        ("AWS_DEFAULT_REGION", &resource_ids.region),
         ("AWS_ENDPOINT_URL_DYNAMODB", &metering.dynamodb),
         ("AWS_ENDPOINT_URL_SQS", &metering.sqs),
         ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
@@ -48,9 +50,9 @@ pub(super) fn recipe(
         ("_HANDLER", "bootstrap"),
     ];
     variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    Ok(Recipe {
+    Ok(FunctionConfig {
         function: function.name.as_str().into(),
-        function_arn: places.function_arn(&function.name),
+        function_arn: resource_ids.function_arn(&function.name),
         binary,
         variables,
         web,

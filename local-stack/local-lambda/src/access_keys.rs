@@ -8,22 +8,22 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 /// Who signs the calls of event sources.
-pub(super) const POLLER: &str = "POLLER";
+pub(crate) const POLLER: &str = "POLLER";
 /// What the callers of event sources are called by.
 const POLLERS: &str = "pollers";
 
 /// The environments by their access key ids.
 #[derive(Debug, Default)]
-pub struct Signers(Mutex<BTreeMap<String, Signer>>);
+pub struct AccessKeys(Mutex<BTreeMap<String, AccessKey>>);
 
 #[derive(Debug)]
-struct Signer {
+struct AccessKey {
     function: Arc<str>,
     kill: CancellationToken,
 }
 
-impl Signers {
-    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Signer>> {
+impl AccessKeys {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, AccessKey>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -31,13 +31,13 @@ impl Signers {
     pub(crate) fn add(&self, function: &Arc<str>, kill: CancellationToken) -> String {
         let mut all = self.all();
         let id = format!("LOCAL{:011}", all.len() + 1);
-        all.insert(id.clone(), Signer { function: Arc::clone(function), kill });
+        all.insert(id.clone(), AccessKey { function: Arc::clone(function), kill });
         id
     }
 
     /// The function whose environment signs so.
     pub(crate) fn function(&self, id: &str) -> Option<Arc<str>> {
-        self.all().get(id).map(|signer| Arc::clone(&signer.function))
+        self.all().get(id).map(|key| Arc::clone(&key.function))
     }
 
     /// What a caller is called by: a function's name, `pollers`, or nothing for strangers.
@@ -47,8 +47,8 @@ impl Signers {
 
     /// Kills the environment that signs so.
     pub(crate) fn kill(&self, id: &str) {
-        if let Some(signer) = self.all().get(id) {
-            signer.kill.cancel();
+        if let Some(key) = self.all().get(id) {
+            key.kill.cancel();
         }
     }
 }

@@ -66,7 +66,7 @@ impl Triggers<'_> {
         let place = sqs::Place {
             client: self.aws.sqs(),
             url: self.queue_url(stack, &source.queue, source.line)?,
-            arn: stack.places.queue_arn(&source.queue).unwrap_or_default(),
+            arn: stack.resource_ids.queue_arn(&source.queue).unwrap_or_default(),
             visibility_timeout: queue.visibility_timeout,
         };
         let target = self.target(stack, pool, &source.queue);
@@ -83,14 +83,14 @@ impl Triggers<'_> {
         source: &StreamSource,
     ) -> Result<String, Error> {
         let filter = self.filter(&source.filters)?;
-        let Some(arn) = stack.places.streams.get(&source.table).cloned() else {
+        let Some(arn) = stack.resource_ids.streams.get(&source.table).cloned() else {
             let message = format!("{} has no stream: give it a StreamSpecification", source.table);
             return Err(self.unsupported(source.line, message));
         };
         let table = self.template.tables.iter().find(|table| table.logical_id == source.table);
         let on_failure = self.destination(stack, source.on_failure.as_ref())?;
         let place = stream::Place {
-            client: embedded_dynamodb::streams_client(&stack.addresses.dynamodb, &stack.places.region),
+            client: embedded_dynamodb::streams_client(&stack.addresses.dynamodb, &stack.resource_ids.region),
             arn,
             partition_key: table.map(|table| table.key.partition.clone()).unwrap_or_default(),
             on_failure: on_failure.map(|url| stream::OnFailure { client: self.aws.sqs(), url }),
@@ -122,7 +122,7 @@ impl Triggers<'_> {
         Target {
             function: Arc::clone(pool),
             source: source.into(),
-            places: Arc::clone(&stack.places),
+            resource_ids: Arc::clone(&stack.resource_ids),
             report: self.report.clone(),
         }
     }
@@ -138,7 +138,7 @@ impl Triggers<'_> {
 
     fn queue_url(&self, stack: &Stack, logical_id: &str, line: usize) -> Result<String, Error> {
         self.queue(logical_id, line)?;
-        let url = stack.places.queue_urls.get(logical_id).cloned();
+        let url = stack.resource_ids.queue_urls.get(logical_id).cloned();
         url.ok_or_else(|| self.unsupported(line, format!("{logical_id} has no URL")))
     }
 

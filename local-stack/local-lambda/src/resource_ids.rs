@@ -9,7 +9,7 @@ use crate::{error::Error, queues};
 
 /// Names, URLs and ARNs of what the stack made.
 #[derive(Clone, Debug, Default)]
-pub struct Places {
+pub struct ResourceIds {
     /// The region that everything is said to be in.
     pub region: String,
     /// The account that everything is said to belong to.
@@ -26,7 +26,7 @@ pub struct Places {
     pub functions: BTreeMap<String, String>,
 }
 
-impl Places {
+impl ResourceIds {
     /// What can be said before anything runs.
     #[must_use]
     pub fn of(template: &Template, region: &str, account_id: &str) -> Self {

@@ -6,12 +6,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::Value;
 
-use crate::server::{self, Answer};
+use crate::server::{self, HttpResponse};
 
 /// The response; none when the function's answer is malformed, which API Gateway reports as its own error 500.
 ///
 /// Without a `statusCode` the whole answer is the body, with status 200. `multiValueHeaders` belong to format 1.0 only.
-pub(crate) fn answer(payload: &[u8]) -> Option<Answer> {
+pub(crate) fn from_payload(payload: &[u8]) -> Option<HttpResponse> {
     let payload: Value = serde_json::from_slice(payload).ok()?;
     let Some(status) = payload.get("statusCode") else {
         let body = payload.as_str().map_or_else(|| payload.to_string(), str::to_owned);
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     async fn read(json: &str) -> Option<(u16, String, String)> {
-        let (parts, body) = answer(json.as_bytes())?.into_parts();
+        let (parts, body) = from_payload(json.as_bytes())?.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let content_type = parts.headers[header::CONTENT_TYPE].to_str().unwrap().to_owned();
         Some((parts.status.as_u16(), content_type, String::from_utf8(body.to_vec()).unwrap()))
@@ -110,13 +110,13 @@ mod tests {
             r#"{"statusCode":99}"#,
             r#"{"statusCode":200,"headers":{"a b":"c"}}"#,
         ] {
-            assert!(answer(json.as_bytes()).is_none(), "{json}");
+            assert!(from_payload(json.as_bytes()).is_none(), "{json}");
         }
     }
 
     #[test]
     fn cookies_are_headers_of_their_own() {
-        let answer = answer(br#"{"statusCode":200,"cookies":["a=1","b=2"]}"#).unwrap();
+        let answer = from_payload(br#"{"statusCode":200,"cookies":["a=1","b=2"]}"#).unwrap();
         assert_eq!(answer.headers().get_all(header::SET_COOKIE).iter().count(), 2);
     }
 }

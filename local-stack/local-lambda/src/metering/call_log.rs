@@ -10,7 +10,7 @@ const KEPT: usize = 10_000;
 
 /// One call of a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Seen {
+pub struct RecordedCall {
     /// Counts all calls from 1.
     pub number: u64,
     /// Who called.
@@ -37,18 +37,18 @@ pub struct Seen {
 
 /// A ring of calls.
 #[derive(Debug, Default)]
-pub(super) struct Calls {
-    last: VecDeque<Seen>,
+pub(super) struct CallLog {
+    last: VecDeque<RecordedCall>,
     count: u64,
 }
 
-impl Calls {
+impl CallLog {
     pub(super) fn push(&mut self, function: &Arc<str>, call: &ApiCall) {
         self.count += 1;
         if self.last.len() == KEPT {
             self.last.pop_front();
         }
-        self.last.push_back(Seen {
+        self.last.push_back(RecordedCall {
             number: self.count,
             function: Arc::clone(function),
             service: call.service,
@@ -64,7 +64,7 @@ impl Calls {
     }
 
     /// The calls after this number that are still kept, oldest first.
-    pub(super) fn after(&self, number: u64) -> Vec<Seen> {
+    pub(super) fn after(&self, number: u64) -> Vec<RecordedCall> {
         self.last.iter().filter(|seen| seen.number > number).cloned().collect()
     }
 }

@@ -17,14 +17,14 @@ use crate::event_sources::{Batch, payload};
 
 /// Invokes the function with the records of some partition keys.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct BatchWorker {
     stream: Arc<Stream>,
     shard: Arc<str>,
     records: mpsc::Receiver<Vec<Item>>,
     buffer: Vec<Item>,
 }
 
-impl Lane {
+impl BatchWorker {
     pub(super) fn new(stream: Arc<Stream>, shard: Arc<str>, records: mpsc::Receiver<Vec<Item>>) -> Self {
         Self { stream, shard, records, buffer: Vec::new() }
     }

@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::server::{self, Answer};
+use crate::server::{self, HttpResponse};
 
 /// Why a request does not reach its function, or the function's answer not the client.
 ///
 /// Statuses and texts are those of an HTTP API; of the two for too long requests no page of AWS tells the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum GatewayError {
     /// The request is not HTTP as it should be.
     BadRequest,
     /// The authorizer's identity sources are not all there.
@@ -32,7 +32,7 @@ pub(crate) enum Refusal {
     ServiceUnavailable,
 }
 
-impl Refusal {
+impl GatewayError {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
@@ -57,7 +57,7 @@ impl Refusal {
     }
 
     /// `{"message": "Not Found"}`
-    pub(crate) fn answer(self) -> Answer {
+    pub(crate) fn answer(self) -> HttpResponse {
         server::json(self.status(), Bytes::from(format!(r#"{{"message":"{}"}}"#, self.message())))
     }
 }
