@@ -1,8 +1,8 @@
 //! `cargo lambda watch` on the tables and queues of a running stack.
 
-use std::{collections::BTreeMap, fmt::Write, fs, net::TcpListener, process::Stdio, time::Duration};
+use std::{fs, net::TcpListener, process::Stdio, time::Duration};
 
-use e2e::{Shop, eventually, template, workspace};
+use e2e::{Shop, eventually, workspace};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::{
@@ -10,8 +10,8 @@ use tokio::{
     process::{Child, Command},
 };
 
-/// It builds each function when it is first invoked, but answers at once.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+/// It builds each function when it is first invoked, but answers at once; cargo may have to build the script's program.
+const READY_WITHIN: Duration = Duration::from_secs(180);
 
 /// Runs a command until standard input ends, and then ends the process group: so it ends with whoever has started it,
 /// however that one ended. A shell gives what it runs in the background no standard input.
@@ -26,17 +26,17 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Starts it with the variables that the template gives the functions.
+    /// Starts it as people do, by the script.
     pub(crate) async fn start(shop: &Shop) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = TempDir::new().unwrap();
-        let variables = folder.path().join("variables.env");
-        fs::write(&variables, environment(shop)).unwrap();
+        let ready_file = folder.path().join("shop.json");
+        fs::write(&ready_file, shop.ready.to_string()).unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new("sh");
-        command.args(["-c", WITH_STDIN, "sh", "cargo", "lambda"]).current_dir(workspace());
-        command.args(["watch", "--ignore-changes", "--invoke-address", "127.0.0.1"]);
-        command.args(["--invoke-port", &port.to_string(), "--env-file"]).arg(variables);
+        command.args(["-c", WITH_STDIN, "sh", "scripts/cargo-lambda-watch"]).current_dir(workspace());
+        command.arg(ready_file).args(["--ignore-changes", "--invoke-address", "127.0.0.1"]);
+        command.args(["--invoke-port", &port.to_string()]);
         command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
         // A group of its own, so that its functions end with it.
         let process = command.process_group(0).spawn().unwrap();
@@ -61,29 +61,4 @@ impl Drop for Watch {
             let _ = kill_process_group(group, Signal::TERM);
         }
     }
-}
-
-/// The variables of all functions: each has one meaning in the whole template.
-fn environment(shop: &Shop) -> String {
-    let mut variables = BTreeMap::from([
-        ("AWS_REGION".to_owned(), "us-east-1".to_owned()),
-        ("AWS_ACCESS_KEY_ID".to_owned(), "local".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY".to_owned(), "local".to_owned()),
-        ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), shop.ready["dynamodb"].as_str().unwrap().to_owned()),
-        ("AWS_ENDPOINT_URL_SQS".to_owned(), shop.ready["sqs"].as_str().unwrap().to_owned()),
-    ]);
-    for function in template().functions {
-        for (name, text) in function.environment {
-            let value = text.resolve(|reference| {
-                let id = &reference.resource;
-                let named = shop.ready["tables"].get(id).or_else(|| shop.ready["queues"].get(id))?;
-                named.as_str().map(str::to_owned)
-            });
-            variables.insert(name, value.unwrap_or_else(|reference| panic!("what is {reference:?}?")));
-        }
-    }
-    variables.iter().fold(String::new(), |mut file, (name, value)| {
-        writeln!(file, "{name}={value}").unwrap();
-        file
-    })
 }
