@@ -1,7 +1,7 @@
-//! Offers that a warm function remembers for a few seconds.
+//! A cache of offers: a warm function keeps them for a few seconds.
 //!
-//! A stale price is harmless: the order's transaction insists on the price that was seen, and a changed one comes back
-//! with the failed condition.
+//! A stale price is harmless: the order's transaction has a condition on the price, and a failed condition returns the
+//! current one.
 
 use std::{
     collections::HashMap,
@@ -9,24 +9,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::ids::ProductId;
 use lambda_kit::{Deadline, Error};
 
-use crate::{product::OfferedProduct, store::Catalog};
+use crate::{ids::ProductId, product::OfferedProduct, store::Catalog};
 
 const FRESH_FOR: Duration = Duration::from_secs(5);
-/// More offers than a shop's hot products, few enough to never matter in memory.
-const MOST_OFFERS: usize = 1000;
+/// More than the popular products of a shop, and little memory.
+const MAX_OFFERS: usize = 1000;
 
-/// Name and price of products that were ordered lately.
+/// Names and prices of products that were ordered in the last seconds.
 #[derive(Debug, Default)]
 pub struct OfferCache {
     offers: Mutex<HashMap<ProductId, (Instant, OfferedProduct)>>,
 }
 
 impl OfferCache {
-    /// Name and price of each product, from memory where fresh, the others in one round trip. Products that the
-    /// catalogue does not have are left out.
+    /// Name and price of each product: from the cache where fresh, the others in one round trip. The result lacks products
+    /// that are not in the catalogue.
     ///
     /// # Errors
     /// When the catalogue cannot be read.
@@ -47,10 +46,10 @@ impl OfferCache {
         Ok(offers)
     }
 
-    /// Takes note of an offer that was just seen.
+    /// Stores an offer that was just read.
     pub fn remember(&self, offered: OfferedProduct) {
         let mut offers = self.offers.lock().unwrap_or_else(PoisonError::into_inner);
-        if offers.len() >= MOST_OFFERS {
+        if offers.len() >= MAX_OFFERS {
             offers.clear();
         }
         offers.insert(offered.product_id.clone(), (Instant::now(), offered));
@@ -73,14 +72,14 @@ mod tests {
     #[test]
     fn remembers_a_bounded_number_of_offers() {
         let cache = OfferCache::default();
-        for number in 0..=MOST_OFFERS {
+        for number in 0..=MAX_OFFERS {
             let json = serde_json::json!({"amount": 100, "currency": "USD"});
             let price = serde_json::from_value(json).unwrap();
             let product_id: ProductId = format!("product-{number}").parse().unwrap();
             cache.remember(OfferedProduct { product_id, name: String::new(), price });
         }
-        let last: ProductId = format!("product-{MOST_OFFERS}").parse().unwrap();
+        let last: ProductId = format!("product-{MAX_OFFERS}").parse().unwrap();
         assert!(cache.fresh(std::slice::from_ref(&last)).contains_key(&last));
-        assert!(cache.offers.lock().unwrap().len() <= MOST_OFFERS);
+        assert!(cache.offers.lock().unwrap().len() <= MAX_OFFERS);
     }
 }

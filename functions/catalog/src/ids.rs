@@ -1,11 +1,11 @@
-//! Product ids, categories and quantities, valid by construction: parsed once at the border, never checked again.
+//! Product ids, categories and quantities. They are valid by construction: parsed once, where they are received.
 
 use std::{fmt, str::FromStr};
 
 use domain_primitives::{InvalidValue, Slug};
 use serde::{Deserialize, Serialize};
 
-/// Names a product in URLs and orders: a [`Slug`].
+/// Identifies a product in URLs and orders: a [`Slug`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ProductId(Slug);
@@ -47,7 +47,7 @@ impl fmt::Display for ProductId {
     }
 }
 
-/// Names a category that products are listed in, such as `kitchen`: a [`Slug`].
+/// A category of products, such as `kitchen`: a [`Slug`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Category(Slug);

@@ -11,7 +11,7 @@ use serde_dynamo::aws_sdk_dynamodb_1 as serde_dynamo;
 
 use crate::product::{NewProduct, OfferedProduct, Product};
 
-/// An item as the SDK hands it over.
+/// An item as the SDK represents it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The sort key of the product record.
@@ -19,12 +19,12 @@ pub(crate) const PRODUCT: &str = "product";
 /// The sort key of the offer record.
 pub(crate) const OFFER: &str = "offer";
 
-/// The one partition of the index that lists all products by name. A shop's catalogue fits one partition's 3,000
-/// reads a second; products change rarely, and offers are not in the index.
+/// The only partition of the index that lists all products by name. One partition serves 3,000 reads a second, which is
+/// enough for a shop's catalogue: products change rarely, and offers are not in the index.
 pub(crate) const LISTING: &str = "product";
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ProductItem {
+pub(crate) struct ProductRecord {
     pub(crate) product_id: ProductId,
     pub(crate) record: String,
     pub(crate) name: String,
@@ -41,7 +41,7 @@ pub(crate) struct ProductItem {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct OfferItem {
+pub(crate) struct OfferRecord {
     pub(crate) product_id: ProductId,
     pub(crate) record: String,
     /// Minor units.
@@ -50,7 +50,7 @@ pub(crate) struct OfferItem {
     pub(crate) available: u64,
 }
 
-impl ProductItem {
+impl ProductRecord {
     pub(crate) fn new(product: &NewProduct) -> Self {
         Self {
             product_id: product.product_id.clone(),
@@ -66,7 +66,7 @@ impl ProductItem {
         }
     }
 
-    pub(crate) fn with(self, offer: &OfferItem) -> Result<Product, Error> {
+    pub(crate) fn with(self, offer: &OfferRecord) -> Result<Product, Error> {
         Ok(Product {
             price: offer.money()?,
             available: offer.available,
@@ -80,7 +80,7 @@ impl ProductItem {
     }
 }
 
-impl OfferItem {
+impl OfferRecord {
     pub(crate) fn new(product: &NewProduct) -> Self {
         Self {
             product_id: product.product_id.clone(),
@@ -95,7 +95,7 @@ impl OfferItem {
         Money::new(self.price, self.currency).map_err(|error| Error::unreadable("an offer", error))
     }
 
-    pub(crate) fn named(&self, name: String) -> Result<OfferedProduct, Error> {
+    pub(crate) fn with_name(&self, name: String) -> Result<OfferedProduct, Error> {
         Ok(OfferedProduct { product_id: self.product_id.clone(), name, price: self.money()? })
     }
 }
@@ -105,7 +105,7 @@ pub(crate) fn sort_name(name: &str, product_id: &ProductId) -> String {
     format!("{}#{product_id}", name.to_lowercase())
 }
 
-/// Whether a text is a [`sort_name`] of this product, under whatever name.
+/// Whether a text can be the [`sort_name`] of this product under any name.
 pub(crate) fn is_sort_name(text: &str, product_id: &ProductId) -> bool {
     text.strip_suffix(product_id.as_str()).is_some_and(|name| name.ends_with('#'))
 }

@@ -1,29 +1,23 @@
 //! The catalogue: products and their offers, after schema.org's Product and Offer.
 //!
 //! A product (name, description, image) changes rarely; its offer (price and stock) changes with every sale. They are
-//! two items of one table, so a sale neither rewrites the description nor touches the listing indexes.
-//! Other services reach the table through this crate only: [`Catalog::reserve`] and [`Catalog::release`] hand orders
-//! and payments the transaction items that move stock.
+//! two items of one table, so a sale neither rewrites the description nor updates the listing indexes.
+//! Other services use the table only through this crate: [`Catalog::reserve`] and [`Catalog::release`] return the
+//! transaction items with which orders and payments change the stock. The HTTP endpoints are in `src/bin`.
 
 mod cache;
-mod get_product;
 mod ids;
 mod item;
-mod list_products;
+mod list_request;
+mod position;
 mod product;
 mod reservation;
 mod store;
 
 pub use cache::OfferCache;
-pub use get_product::get_product;
 pub use ids::{Category, ProductId, Quantity};
-pub use list_products::list_products;
+pub use list_request::ListRequest;
+pub use position::Position;
 pub use product::{NewProduct, OfferedProduct, Product};
 pub use reservation::ReservationFailure;
-pub use store::Catalog;
-
-/// What reads bytes from outside, for the fuzz targets in `fuzz/`.
-#[doc(hidden)]
-pub mod border {
-    pub use crate::list_products::ListRequest;
-}
+pub use store::{Catalog, ProductPage};

@@ -1,14 +1,14 @@
-//! What a product is, to clients and to orders.
+//! Products as clients and orders see them.
 
 use domain_primitives::{Money, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Category, ProductId};
 
-/// A product with its offer, as the API answers it.
+/// A product with its offer, as the API returns it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Product {
-    /// Its name in URLs and orders.
+    /// Identifies it in URLs and orders.
     pub product_id: ProductId,
     /// Its name for people.
     pub name: String,
@@ -26,7 +26,7 @@ pub struct Product {
     pub updated_at: Timestamp,
 }
 
-/// What an order needs to know of a product: its name and the price that its transaction will insist on.
+/// What an order needs of a product: its name, and the price that the condition of its transaction compares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OfferedProduct {
     /// The product.
@@ -37,11 +37,11 @@ pub struct OfferedProduct {
     pub price: Money,
 }
 
-/// A product to be put into the catalogue, as `seed/products.json` holds it.
+/// A product to add to the catalogue, as `seed/products.json` holds it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewProduct {
-    /// Its name in URLs and orders.
+    /// Identifies it in URLs and orders.
     pub product_id: ProductId,
     /// Its name for people.
     pub name: String,

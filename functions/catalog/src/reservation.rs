@@ -1,14 +1,14 @@
-//! The transaction items that move stock. They are the only writes that change `available`.
+//! The transaction items that change the stock. No other write changes `available`.
 
-use crate::ids::{ProductId, Quantity};
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update, builders::UpdateBuilder,
 };
 use domain_primitives::Money;
-use lambda_kit::Error;
+use lambda_kit::{Error, transaction};
 
 use crate::{
-    item::{self, Item, OFFER, OfferItem},
+    ids::{ProductId, Quantity},
+    item::{self, Item, OFFER, OfferRecord},
     product::OfferedProduct,
     store::Catalog,
 };
@@ -16,20 +16,20 @@ use crate::{
 /// Why a reservation's condition failed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ReservationFailure {
-    /// There is no such offer (any more).
-    Unknown,
-    /// Fewer pieces than asked for.
-    Short {
-        /// What could be ordered at that moment.
+    /// The catalogue has no such offer, or no longer.
+    UnknownProduct,
+    /// Fewer pieces are available than requested.
+    OutOfStock {
+        /// The pieces that were available at that moment.
         available: u64,
     },
-    /// The price is another than the one that was seen.
-    Price(Money),
+    /// The price has changed to this one.
+    PriceChanged(Money),
 }
 
 impl Catalog {
-    /// Takes `quantity` pieces from the offer, if that many are there and the price still is the one in `offered`.
-    /// A failed condition returns the offer: read it with [`Catalog::reservation_failure`].
+    /// Takes `quantity` pieces from the offer, on the condition that enough are available and that the price is still the
+    /// one in `offered`. A failed condition returns the offer: read it with [`Catalog::reservation_failure`].
     ///
     /// # Errors
     /// Never in practice: the SDK's builder checks that every required member is set.
@@ -44,11 +44,10 @@ impl Catalog {
                 AttributeValue::S(offered.price.currency().as_str().to_owned()),
             )
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        build(update)
+        transaction::update_item(update)
     }
 
-    /// Gives `quantity` pieces back. Its condition fails when the product has left the catalogue; then there is no
-    /// stock to give back to.
+    /// Returns `quantity` pieces to the stock. The condition fails when the product is no longer in the catalogue.
     ///
     /// # Errors
     /// Never in practice: the SDK's builder checks that every required member is set.
@@ -57,41 +56,32 @@ impl Catalog {
             .offer_update(product_id, quantity)
             .update_expression("SET available = available + :quantity")
             .condition_expression("attribute_exists(product_id)");
-        build(update)
+        transaction::update_item(update)
     }
 
-    /// Tells from the offer that a failed [`Catalog::reserve`] returned why it failed.
+    /// Why a [`Catalog::reserve`] failed, by the offer that its failed condition returned.
     ///
     /// # Errors
     /// When the offer cannot be read.
     pub fn reservation_failure(offer: Option<Item>, quantity: Quantity) -> Result<ReservationFailure, Error> {
         let Some(offer) = offer.filter(|item| !item.is_empty()) else {
-            return Ok(ReservationFailure::Unknown);
+            return Ok(ReservationFailure::UnknownProduct);
         };
-        let offer: OfferItem = item::read("an offer", offer)?;
-        // Too few pieces is the end whatever the price; a changed price alone can be tried again.
+        let offer: OfferRecord = item::read("an offer", offer)?;
+        // A shortage is final whatever the price is; after a mere change of price, the order can be retried.
         if offer.available < u64::from(quantity.get()) {
-            Ok(ReservationFailure::Short { available: offer.available })
+            Ok(ReservationFailure::OutOfStock { available: offer.available })
         } else {
-            offer.money().map(ReservationFailure::Price)
+            offer.money().map(ReservationFailure::PriceChanged)
         }
     }
 
-    fn offer_update(
-        &self,
-        product_id: &ProductId,
-        quantity: Quantity,
-    ) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
+    fn offer_update(&self, product_id: &ProductId, quantity: Quantity) -> UpdateBuilder {
         Update::builder()
             .table_name(&self.table)
             .set_key(Some(item::key(product_id, OFFER)))
             .expression_attribute_values(":quantity", AttributeValue::N(quantity.get().to_string()))
     }
-}
-
-fn build(update: aws_sdk_dynamodb::types::builders::UpdateBuilder) -> Result<TransactWriteItem, Error> {
-    let update = update.build().map_err(|error| Error::Internal(error.to_string()))?;
-    Ok(TransactWriteItem::builder().update(update).build())
 }
 
 #[cfg(test)]
@@ -109,16 +99,19 @@ mod tests {
     }
 
     #[test]
-    fn tells_shortage_from_a_changed_price() {
+    fn a_shortage_and_a_changed_price_are_told_apart() {
         let price: Money = serde_json::from_str(r#"{"amount":900,"currency":"USD"}"#).unwrap();
         assert_eq!(
             Catalog::reservation_failure(offer(900, 1), quantity(2)).unwrap(),
-            ReservationFailure::Short { available: 1 }
+            ReservationFailure::OutOfStock { available: 1 }
         );
         assert_eq!(
             Catalog::reservation_failure(offer(900, 2), quantity(2)).unwrap(),
-            ReservationFailure::Price(price)
+            ReservationFailure::PriceChanged(price)
         );
-        assert_eq!(Catalog::reservation_failure(None, quantity(1)).unwrap(), ReservationFailure::Unknown);
+        assert_eq!(
+            Catalog::reservation_failure(None, quantity(1)).unwrap(),
+            ReservationFailure::UnknownProduct
+        );
     }
 }

@@ -4,58 +4,41 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
+    types::{AttributeValue, KeysAndAttributes, Put},
 };
 use lambda_kit::{
     Deadline, Error,
     aws::Aws,
     config::{self, ConfigError},
     retry::Backoff,
-    transaction::{self, Outcome},
+    transaction::{self, Outcome, Transaction},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{Category, ProductId},
-    item::{self, Item, OFFER, OfferItem, PRODUCT, ProductItem},
+    ids::ProductId,
+    item::{self, Item, OFFER, OfferRecord, PRODUCT, ProductRecord},
+    list_request::ListRequest,
+    position::Position,
     product::{NewProduct, OfferedProduct, Product},
 };
 
 /// The catalogue table.
 #[derive(Clone, Debug)]
 pub struct Catalog {
-    pub(crate) client: Client,
+    client: Client,
     pub(crate) table: String,
 }
 
-/// Where a page of the list ended: the index sort key of its last item, and its product. A client holds it in a cursor, so
-/// one that no product can be at is refused: DynamoDB would refuse it too, which would look like a fault of ours.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "(String, ProductId)", into = "(String, ProductId)")]
-pub struct Position {
-    sort_name: String,
-    product_id: ProductId,
+/// One page of the list.
+#[derive(Debug)]
+pub struct ProductPage {
+    /// The products in the order of their names.
+    pub products: Vec<Product>,
+    /// Where the next page starts, if there is one.
+    pub next: Option<Position>,
 }
 
-impl TryFrom<(String, ProductId)> for Position {
-    type Error = &'static str;
-
-    fn try_from((sort_name, product_id): (String, ProductId)) -> Result<Self, &'static str> {
-        if item::is_sort_name(&sort_name, &product_id) {
-            Ok(Self { sort_name, product_id })
-        } else {
-            Err("the sort key is another product's")
-        }
-    }
-}
-
-impl From<Position> for (String, ProductId) {
-    fn from(position: Position) -> Self {
-        (position.sort_name, position.product_id)
-    }
-}
-
-/// The most keys of one `BatchGetItem`.
+/// The maximum number of keys in one `BatchGetItem`.
 const LARGEST_BATCH_GET: usize = 100;
 
 impl Catalog {
@@ -73,28 +56,26 @@ impl Catalog {
         Self { client, table }
     }
 
-    /// At most `limit` products in the order of their names, of one category or of all, and whether more follow.
+    /// One page of the products of a category, or of all.
     ///
-    /// Two round trips: one page of the index, then the offers of its products.
-    pub(crate) async fn list(
-        &self,
-        category: Option<&Category>,
-        limit: usize,
-        after: Option<&Position>,
-        deadline: Deadline,
-    ) -> Result<(Vec<Product>, Option<Position>), Error> {
-        // One more than asked for tells whether there is a next page, so that no page is ever empty.
-        let mut records = self.query_index(category, limit + 1, after, deadline).await?;
-        let more = records.len() > limit;
+    /// It takes two round trips: one page of the index, then the offers of its products.
+    ///
+    /// # Errors
+    /// When `DynamoDB` does not respond, or an item cannot be read.
+    pub async fn list(&self, request: &ListRequest, deadline: Deadline) -> Result<ProductPage, Error> {
+        let limit = request.limit.get();
+        // One more than requested shows whether there is a next page, so that no page is ever empty.
+        let mut records = self.query_index(request, limit + 1, deadline).await?;
+        let has_next_page = records.len() > limit;
         records.truncate(limit);
         let next = records
             .last()
-            .filter(|_| more)
+            .filter(|_| has_next_page)
             .map(|last| Position { sort_name: last.sort_name.clone(), product_id: last.product_id.clone() });
         let keys = records.iter().map(|product| item::key(&product.product_id, OFFER)).collect();
         let mut offers = HashMap::new();
         for item in self.batch_get(keys, None, deadline).await? {
-            let offer: OfferItem = item::read("an offer", item)?;
+            let offer: OfferRecord = item::read("an offer", item)?;
             offers.insert(offer.product_id.clone(), offer);
         }
         let mut products = Vec::with_capacity(records.len());
@@ -104,21 +85,20 @@ impl Catalog {
                 None => tracing::warn!(product_id = record.product_id.as_str(), "product without an offer"),
             }
         }
-        Ok((products, next))
+        Ok(ProductPage { products, next })
     }
 
     async fn query_index(
         &self,
-        category: Option<&Category>,
+        request: &ListRequest,
         limit: usize,
-        after: Option<&Position>,
         deadline: Deadline,
-    ) -> Result<Vec<ProductItem>, Error> {
-        let (index, attribute, value) = match category {
+    ) -> Result<Vec<ProductRecord>, Error> {
+        let (index, attribute, value) = match &request.category {
             Some(category) => ("by-category", "category", category.as_str()),
             None => ("by-name", "listing", item::LISTING),
         };
-        let start = after.map(|Position { sort_name, product_id }| {
+        let start = request.after.as_ref().map(|Position { sort_name, product_id }| {
             let mut key = item::key(product_id, PRODUCT);
             key.insert("sort_name".to_owned(), AttributeValue::S(sort_name.clone()));
             key.insert(attribute.to_owned(), AttributeValue::S(value.to_owned()));
@@ -138,12 +118,11 @@ impl Catalog {
         page.items.unwrap_or_default().into_iter().map(|item| item::read("a product", item)).collect()
     }
 
-    /// A product with its offer: both records in one round trip.
-    pub(crate) async fn get(
-        &self,
-        product_id: &ProductId,
-        deadline: Deadline,
-    ) -> Result<Option<Product>, Error> {
+    /// A product with its offer, in one round trip.
+    ///
+    /// # Errors
+    /// When `DynamoDB` does not respond, or an item cannot be read.
+    pub async fn get(&self, product_id: &ProductId, deadline: Deadline) -> Result<Option<Product>, Error> {
         let request = self
             .client
             .query()
@@ -153,8 +132,8 @@ impl Catalog {
         let (mut product, mut offer) = (None, None);
         for item in deadline.send("DynamoDB", request.send()).await?.items.unwrap_or_default() {
             match item::record(&item) {
-                PRODUCT => product = Some(item::read::<ProductItem>("a product", item)?),
-                OFFER => offer = Some(item::read::<OfferItem>("an offer", item)?),
+                PRODUCT => product = Some(item::read::<ProductRecord>("a product", item)?),
+                OFFER => offer = Some(item::read::<OfferRecord>("an offer", item)?),
                 _ => {}
             }
         }
@@ -164,7 +143,7 @@ impl Catalog {
         }
     }
 
-    /// Name and price of each of these products; those that the catalogue does not have are left out.
+    /// Name and price of each of these products; the result lacks those that are not in the catalogue.
     ///
     /// At most 50 products, in one round trip.
     pub(crate) async fn offers(
@@ -172,24 +151,25 @@ impl Catalog {
         product_ids: &[ProductId],
         deadline: Deadline,
     ) -> Result<Vec<OfferedProduct>, Error> {
-        let both = |id| [item::key(id, PRODUCT), item::key(id, OFFER)];
-        let keys = product_ids.iter().flat_map(both).collect();
+        let keys_of = |id| [item::key(id, PRODUCT), item::key(id, OFFER)];
+        let keys = product_ids.iter().flat_map(keys_of).collect();
         let attributes = "product_id, #record, #name, price, currency, available";
         let (mut names, mut offers) = (HashMap::new(), Vec::new());
         for item in self.batch_get(keys, Some(attributes), deadline).await? {
             if item::record(&item) == OFFER {
-                offers.push(item::read::<OfferItem>("an offer", item)?);
+                offers.push(item::read::<OfferRecord>("an offer", item)?);
             } else if let (Some(AttributeValue::S(id)), Some(AttributeValue::S(name))) =
                 (item.get("product_id"), item.get("name"))
             {
                 names.insert(id.clone(), name.clone());
             }
         }
-        let named = |offer: OfferItem| names.remove(offer.product_id.as_str()).map(|name| offer.named(name));
-        offers.into_iter().filter_map(named).collect()
+        let with_name =
+            |offer: OfferRecord| names.remove(offer.product_id.as_str()).map(|name| offer.with_name(name));
+        offers.into_iter().filter_map(with_name).collect()
     }
 
-    /// Reads up to 100 items; what `DynamoDB` leaves unprocessed is asked for again.
+    /// Reads up to 100 items. Keys that `DynamoDB` leaves unprocessed are requested again.
     async fn batch_get(
         &self,
         keys: Vec<Item>,
@@ -209,15 +189,14 @@ impl Catalog {
                 .expression_attribute_names("#record", "record")
                 .expression_attribute_names("#name", "name");
         }
-        let wanted = wanted.build().map_err(|error| Error::Internal(error.to_string()))?;
-        let mut request_items = HashMap::from([(self.table.clone(), wanted)]);
+        let mut request_items = HashMap::from([(self.table.clone(), wanted.build()?)]);
         let mut items = Vec::new();
         let mut backoff = Backoff::new(5, deadline);
         loop {
             let request = self.client.batch_get_item().set_request_items(Some(request_items));
-            let answer = deadline.send("DynamoDB", request.send()).await?;
-            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-            request_items = answer.unprocessed_keys.unwrap_or_default();
+            let output = deadline.send("DynamoDB", request.send()).await?;
+            items.extend(output.responses.unwrap_or_default().into_values().flatten());
+            request_items = output.unprocessed_keys.unwrap_or_default();
             if request_items.is_empty() {
                 return Ok(items);
             }
@@ -227,23 +206,19 @@ impl Catalog {
         }
     }
 
-    /// Puts a product and its offer into the catalogue, both or none. False when the product is there already; then
-    /// nothing changes.
+    /// Adds a product and its offer to the catalogue, both or none. Returns false and changes nothing if the product
+    /// exists.
     ///
     /// # Errors
-    /// When `DynamoDB` does not take the write.
+    /// When `DynamoDB` does not accept the write.
     pub async fn insert(&self, product: &NewProduct, deadline: Deadline) -> Result<bool, Error> {
         let put = |item: Item| {
-            let put = Put::builder()
-                .table_name(&self.table)
-                .set_item(Some(item))
-                .condition_expression("attribute_not_exists(product_id)")
-                .build()
-                .map_err(|error| Error::Internal(error.to_string()))?;
-            Ok::<_, Error>(TransactWriteItem::builder().put(put).build())
+            let put = Put::builder().table_name(&self.table).set_item(Some(item));
+            transaction::put_item(put.condition_expression("attribute_not_exists(product_id)"))
         };
-        let items =
-            vec![put(item::write(ProductItem::new(product))?)?, put(item::write(OfferItem::new(product))?)?];
-        Ok(matches!(transaction::write(&self.client, items, deadline).await?, Outcome::Written))
+        let transaction = Transaction::default()
+            .with(PRODUCT, put(item::write(ProductRecord::new(product))?)?)
+            .with(OFFER, put(item::write(OfferRecord::new(product))?)?);
+        Ok(matches!(transaction.write(&self.client, deadline).await?, Outcome::Written))
     }
 }

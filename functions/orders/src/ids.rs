@@ -1,4 +1,4 @@
-//! Order ids and idempotency keys, valid by construction: parsed once at the border, never checked again.
+//! Order ids and idempotency keys. They are valid by construction: parsed once, where they are received.
 
 use std::{fmt, str::FromStr};
 
@@ -6,12 +6,12 @@ use domain_primitives::InvalidValue;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Names an order: a UUID in its hyphenated lower-case form.
+/// Identifies an order: a UUID in its hyphenated lower-case form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OrderId(Uuid);
 
-/// Namespace of order ids that come from an Idempotency-Key. Never change it: it would break replays.
+/// Namespace of order ids that are derived from an Idempotency-Key. Never change it: it would break replays.
 const ORDER_NAMESPACE: Uuid = Uuid::from_u128(0x5f0c_4e0a_9b9d_4f6e_8f43_6d1d_0a7c_2b11);
 
 impl OrderId {
@@ -21,16 +21,16 @@ impl OrderId {
         Self(Uuid::now_v7())
     }
 
-    /// The id of the order that `customer` (an e-mail address) creates under `key`: a UUIDv5, so that the same
-    /// customer and key always name the same order and a replay costs no extra item.
+    /// The id of the order that `customer` (an e-mail address) creates with `key`: a UUIDv5, so that the same customer and
+    /// key always identify the same order, and a replay needs no extra item.
     #[must_use]
     pub fn for_key(customer: &str, key: &IdempotencyKey) -> Self {
-        // Neither part can hold a NUL, so no two pairs share a name.
+        // Neither part can contain a NUL, so no two pairs have the same name.
         let name = format!("{customer}\0{}", key.as_str());
         Self(Uuid::new_v5(&ORDER_NAMESPACE, name.as_bytes()))
     }
 
-    /// The id as 128 bits, for spreading orders over index shards.
+    /// The id as 128 bits, to distribute orders over index shards.
     #[must_use]
     pub fn as_u128(&self) -> u128 {
         self.0.as_u128()
@@ -49,7 +49,7 @@ impl FromStr for OrderId {
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let id =
             Uuid::try_parse(text).map(Self).map_err(|_| InvalidValue::new("must be an order id: a UUID"))?;
-        // Uuid reads braces, URNs and capitals too; an order has one name.
+        // Uuid accepts braces, URNs and capitals, too; an order has one id.
         if id.to_string() == text {
             Ok(id)
         } else {
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_has_one_name() {
+    fn an_order_id_has_one_spelling() {
         let id = OrderId::new();
         assert_eq!(id.to_string().parse(), Ok(id));
         for other in [id.to_string().to_uppercase(), format!("{{{id}}}"), id.to_string().replace('-', "")] {
@@ -119,7 +119,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_names_one_order(a in "[!-~]{1,40}", b in "[!-~]{1,40}", customer in "[a-z]{1,8}@[a-z]{1,8}") {
+        fn a_key_identifies_one_order(a in "[!-~]{1,40}", b in "[!-~]{1,40}", customer in "[a-z]{1,8}@[a-z]{1,8}") {
             let id = |key: &str| OrderId::for_key(&customer, &key.parse().unwrap());
             prop_assert_eq!(id(&a), id(&a));
             prop_assert_eq!(id(&a) == id(&b), a == b);

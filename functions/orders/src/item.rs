@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::ids::OrderId;
 use aws_sdk_dynamodb::types::AttributeValue;
 use catalog::{ProductId, Quantity};
 use domain_primitives::{Currency, Money, MoneyError, Timestamp};
@@ -11,14 +10,15 @@ use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1 as serde_dynamo;
 
 use crate::{
+    ids::OrderId,
     order::{Due, LineItem, Order, StatusChange},
     status::Status,
 };
 
-/// An item as the SDK hands it over.
+/// An item as the SDK represents it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// Over how many partitions the `pending` index is spread: one takes 1,000 writes a second.
+/// The number of partitions of the `pending` index: one accepts 1,000 writes a second.
 pub(crate) const PENDING_SHARDS: u128 = 16;
 
 #[derive(Serialize, Deserialize)]
@@ -37,7 +37,7 @@ struct OrderRecord {
     history: Vec<StatusChange>,
     created_at: Timestamp,
     updated_at: Timestamp,
-    /// Only orders for which the provider has to be asked something carry it, so only they are in the `pending` index.
+    /// Only orders for which a payment or refund is due have it, so only they are in the `pending` index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending_shard: Option<String>,
 }
@@ -96,7 +96,7 @@ pub fn write(order: &Order) -> Result<Item, Error> {
     serde_dynamo::to_item(item).map_err(|error| Error::Internal(format!("cannot write an order: {error}")))
 }
 
-/// The order that an item holds.
+/// Reads the order from an item.
 pub(crate) fn read(item: Item) -> Result<Order, Error> {
     let item: OrderRecord =
         serde_dynamo::from_item(item).map_err(|error| Error::unreadable("an order", error))?;
@@ -141,7 +141,7 @@ mod tests {
     use crate::order::tests::order;
 
     #[test]
-    fn an_order_comes_back_as_it_was_stored() {
+    fn an_order_is_read_as_it_was_written() {
         let order = order();
         let item = write(&order).unwrap();
         assert_eq!(item["pending_shard"], AttributeValue::S(pending_shard(order.order_id)));

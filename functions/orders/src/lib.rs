@@ -1,18 +1,18 @@
-//! Orders: made in one transaction with the stock they take, and moved through their states by conditions only.
+//! Orders. One transaction creates an order and takes its stock; every change of its status has a condition.
 //!
-//! - [`create_order()`], [`get_order()`] and [`cancel_order()`] answer HTTP
-//! - [`request_payments()`] carries new and cancelled orders from the table's stream (the outbox) to
-//!   the payments queue
-//! - [`sweep()`] puts orders on the queue again whose payment or refund stays due, whatever lost them
-//! - [`Orders::transition`] is the one transaction that moves an order on, for payments too
+//! - [`OrderService::place`] and [`cancel_order()`] place and cancel orders. They know nothing of HTTP: the endpoints are
+//!   in `src/bin`.
+//! - [`request_payments()`] sends a payment request for each new and each cancelled order in the table's stream.
+//! - [`sweep()`] repeats the payment requests of orders whose payment or refund stays due.
+//! - [`Orders::transition`] is the only transaction that changes an order's status; payments uses it, too.
 
 mod cancel_order;
-mod create_order;
-mod get_order;
 mod ids;
 mod item;
 mod order;
 mod payment_request;
+mod place_order;
+mod problem;
 mod request;
 mod request_payments;
 mod status;
@@ -20,24 +20,16 @@ mod store;
 mod sweep;
 mod transition;
 
-pub use cancel_order::cancel_order;
-pub use create_order::{OrderService, create_order};
-pub use get_order::get_order;
+pub use cancel_order::{CancelOrderError, cancel_order};
 pub use ids::{IdempotencyKey, OrderId};
+pub use item::write as write_item;
 pub use order::{Due, LineItem, Order, StatusChange};
 pub use payment_request::PaymentRequest;
-pub use request_payments::request_payments;
+pub use place_order::{OrderService, PlaceOrderError, PlacedOrder, Shortage};
+pub use problem::order_not_found;
+pub use request::{OrderRequest, RequestedItem};
+pub use request_payments::{payment_message, request_payments};
 pub use status::Status;
 pub use store::Orders;
 pub use sweep::{Swept, sweep};
 pub use transition::{Transition, TransitionOutcome};
-
-/// What reads bytes from outside, for the fuzz targets in `fuzz/`.
-#[doc(hidden)]
-pub mod border {
-    pub use crate::{
-        item::write as write_item,
-        request::{OrderRequest, RequestedItem},
-        request_payments::message as payment_message,
-    };
-}

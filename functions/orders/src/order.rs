@@ -1,52 +1,52 @@
-//! What an order is.
+//! Orders.
 
-use crate::ids::OrderId;
 use catalog::{ProductId, Quantity};
 use domain_primitives::{Money, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::status::Status;
+use crate::{ids::OrderId, status::Status};
 
-/// An order as the services know it. [`Order::view`] is what clients see.
+/// An order as the services see it. [`Order::view`] is what clients see.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Order {
-    /// Its name.
+    /// Identifies it.
     pub order_id: OrderId,
-    /// Where it stands.
+    /// Its current status.
     pub status: Status,
-    /// One line for each product.
+    /// One for each product.
     pub line_items: Vec<LineItem>,
-    /// The sum of the lines.
+    /// The sum of the line items.
     pub total: Money,
-    /// The customer's e-mail address. Never logged, never answered.
+    /// The customer's e-mail address. Neither logs nor responses contain it.
     pub email: String,
     /// The token that the payment provider charges.
     pub payment_method: String,
-    /// Digest of what was asked for, to tell a replay from another order under the same key.
+    /// Digest of the request, which tells a replay from another order with the same key.
     pub request_hash: String,
-    /// Joins everything that the order sets off, in logs.
+    /// Links the log lines of everything that the order causes.
     pub correlation_id: String,
-    /// Every state the order has been in, oldest first.
+    /// Every status that the order has had, oldest first.
     pub history: Vec<StatusChange>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When its state last changed.
+    /// When its status last changed.
     pub updated_at: Timestamp,
-    /// What the payment provider still has to be asked for.
+    /// What is still due at the payment provider.
     pub due: Option<Due>,
 }
 
-/// What the payment provider still has to be asked for. An order is in the `pending` index exactly while there is
-/// something, so that the sweep finds what got lost.
+/// What is still due at the payment provider. An order is in the `pending` index exactly while something is due, so that
+/// the sweep finds lost messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// To charge a PENDING order.
+    /// The charge of a PENDING order.
     Payment,
-    /// To give back what an ended order may have been charged, and to see to it that it is not charged any more.
+    /// The refund of an order in a final state that may have been charged, and the void of a charge that has not happened
+    /// yet.
     Refund,
 }
 
-/// One product of an order, at the price of that moment.
+/// A line item: one product of an order, at the price of that moment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LineItem {
     /// The product.
@@ -57,23 +57,23 @@ pub struct LineItem {
     pub quantity: Quantity,
     /// The price of one piece.
     pub unit_price: Money,
-    /// The price of the line.
+    /// The price of all pieces.
     pub line_total: Money,
 }
 
-/// One state of an order.
+/// An entry of an order's history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatusChange {
-    /// The state that was entered.
+    /// The new status.
     pub status: Status,
     /// When.
     pub at: Timestamp,
-    /// Why, where there is more to say than the state does.
+    /// Why, where the status does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// The order as the API answers it.
+/// The order as the API returns it.
 #[derive(Debug, Serialize)]
 pub struct OrderView<'a> {
     order_id: OrderId,
@@ -86,7 +86,7 @@ pub struct OrderView<'a> {
 }
 
 impl Order {
-    /// The order as the API answers it.
+    /// The order as the API returns it.
     #[must_use]
     pub fn view(&self) -> OrderView<'_> {
         OrderView {

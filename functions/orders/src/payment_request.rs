@@ -1,13 +1,14 @@
-//! The message that asks payments to look at an order: to charge it, or to give back what was charged.
+//! The message of the payments queue: it requests the charge or the refund of an order.
 
-use crate::ids::OrderId;
 use lambda_kit::Error;
 use serde::{Deserialize, Serialize};
 
-/// `{"order_id": "..."}`. Everything else is read from the order, so that the message cannot be out of date.
+use crate::ids::OrderId;
+
+/// `{"order_id": "..."}`. The receiver reads everything else from the order, so a message cannot be out of date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentRequest {
-    /// The order to be paid or refunded.
+    /// The order to charge or to refund.
     pub order_id: OrderId,
 }
 
@@ -34,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comes_back_as_it_was_sent() {
+    fn a_request_is_read_as_it_was_sent() {
         let request = PaymentRequest { order_id: OrderId::new() };
         assert_eq!(PaymentRequest::from_body(&request.to_body().unwrap()).unwrap(), request);
     }

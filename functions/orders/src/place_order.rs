@@ -1,20 +1,17 @@
-//! `POST /orders`
+//! Placing an order.
 //!
-//! One transaction takes the stock at the seen prices and puts the order: all of it or nothing. The order's id comes
-//! from the Idempotency-Key, so the put's own condition finds replays and no extra item is needed.
+//! One transaction takes the stock at the prices that were read and puts the order: all of it or nothing. The order's id
+//! is derived from the Idempotency-Key, so the condition of the put finds replays, and idempotency needs no item of its
+//! own.
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
-use catalog::ProductId;
-use catalog::{Catalog, OfferCache, OfferedProduct, ReservationFailure};
-use domain_primitives::{Money, MoneyError, Problem, Timestamp, Violation};
+use catalog::{Catalog, OfferCache, OfferedProduct, ProductId, ReservationFailure};
+use domain_primitives::{Money, MoneyError, Timestamp};
 use lambda_kit::{
     Deadline, Error,
-    http::{Request, Response},
-    transaction::{self, Check, Outcome},
+    transaction::{FailedCondition, Outcome, Transaction},
 };
-use serde_json::json;
 
 use crate::{
     order::{Due, LineItem, Order, StatusChange},
@@ -23,77 +20,55 @@ use crate::{
     store::Orders,
 };
 
-/// What create-order works with. Build it once, outside the handler.
+/// Places orders. Build it once, outside the handler.
 #[derive(Debug)]
 pub struct OrderService {
     /// The catalogue.
     pub catalog: Catalog,
     /// The orders.
     pub orders: Orders,
-    /// Prices that were seen lately.
+    /// Offers that were read in the last seconds.
     pub offers: OfferCache,
 }
 
-/// How often an order is made anew at a price that changed meanwhile.
+/// How many times an order is retried at a price that changed meanwhile.
 const PRICE_RETRIES: u32 = 1;
 
-/// Makes an order, or finds the one that the Idempotency-Key made before.
-///
-/// # Errors
-/// 400, 413 and 415 for bad input; 404 for an unknown product; 409 out of stock, or when a price changes twice
-/// meanwhile; 422 for a key that was used with another body; 503 when a table does not answer.
-pub async fn create_order(service: &OrderService, http: Request) -> Result<Response, Problem> {
-    let request = OrderRequest::read(&http)?;
-    match service.place(&request, http.deadline()).await {
-        Ok(Placed::New(order)) => created(&order, 201),
-        Ok(Placed::Known(order)) => replay(&request, &order),
-        Err(refused) => {
-            // The stored order outranks any refusal: its replay must not fail because its own sale took the last piece.
-            if request.keyed
-                && let Some(order) = service.orders.get(request.order_id, http.deadline()).await?
-            {
-                return replay(&request, &order);
-            }
-            Err(refused.into())
-        }
-    }
+/// The order of a request.
+#[derive(Debug)]
+pub enum PlacedOrder {
+    /// This request created it.
+    Created(Order),
+    /// An earlier request with the same Idempotency-Key created it.
+    Replayed(Order),
 }
 
-fn created(order: &Order, status: u16) -> Result<Response, Problem> {
-    Ok(Response::json(status, &order.view())?.header("location", format!("/orders/{}", order.order_id)))
-}
-
-fn replay(request: &OrderRequest, order: &Order) -> Result<Response, Problem> {
-    if order.request_hash != request.request_hash {
-        let detail = "This Idempotency-Key made another order before. Use a new key for a new order.";
-        return Err(Problem::new(
-            422,
-            "idempotency-key-reused",
-            "The Idempotency-Key was used before",
-            detail,
-        ));
-    }
-    Ok(created(order, 200)?.header("idempotency-replayed", "true"))
-}
-
-enum Placed {
-    New(Order),
-    Known(Order),
-}
-
-/// Why no order was made.
-enum PlaceOrderError {
+/// Why no order was created.
+#[derive(Debug)]
+pub enum PlaceOrderError {
+    /// The catalogue lacks products: JSON pointers to them in the request.
     UnknownProducts(Vec<String>),
+    /// Fewer pieces are available than requested.
     OutOfStock(Vec<Shortage>),
+    /// Prices changed again during the retry.
     PriceChanged,
-    Unpayable(MoneyError),
+    /// The Idempotency-Key has created an order with other contents.
+    IdempotencyKeyReused,
+    /// The prices cannot be summed.
+    InvalidTotal(MoneyError),
+    /// A table cannot be read or written.
     Failed(Error),
 }
 
-struct Shortage {
-    product_id: ProductId,
-    requested: u32,
-    available: u64,
+/// A product of which too few pieces are available.
+#[derive(Debug)]
+pub struct Shortage {
+    /// The product.
+    pub product_id: ProductId,
+    /// The pieces that the order requests.
+    pub requested: u32,
+    /// The pieces that were available at that moment.
+    pub available: u64,
 }
 
 impl From<Error> for PlaceOrderError {
@@ -102,22 +77,63 @@ impl From<Error> for PlaceOrderError {
     }
 }
 
+/// What an item of the transaction writes: the label of its condition.
+#[derive(Debug)]
+enum Write<'a> {
+    Reservation(&'a RequestedItem),
+    Order,
+}
+
 impl OrderService {
-    async fn place(&self, request: &OrderRequest, deadline: Deadline) -> Result<Placed, PlaceOrderError> {
+    /// Creates the order, or returns the one that the same customer and Idempotency-Key have created before.
+    ///
+    /// # Errors
+    /// [`PlaceOrderError`] says why there is no order.
+    pub async fn place(
+        &self,
+        request: &OrderRequest,
+        deadline: Deadline,
+    ) -> Result<PlacedOrder, PlaceOrderError> {
+        match self.create(request, deadline).await {
+            Ok(PlacedOrder::Replayed(order)) => replayed(request, order),
+            Ok(created) => Ok(created),
+            Err(error) => {
+                // A stored order takes precedence over any error: its replay must not fail because its own sale took the
+                // last piece.
+                if request.keyed
+                    && let Some(order) = self.orders.get(request.order_id, deadline).await?
+                {
+                    return replayed(request, order);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn create(
+        &self,
+        request: &OrderRequest,
+        deadline: Deadline,
+    ) -> Result<PlacedOrder, PlaceOrderError> {
         let mut price_retries = PRICE_RETRIES;
         loop {
             let offers = self.offers(request, deadline).await?;
-            let order = draft(request, &offers).map_err(PlaceOrderError::Unpayable)?;
-            let items = self.transaction(request, &order, &offers)?;
-            match transaction::write(&self.orders.client, items, deadline).await? {
-                Outcome::Written => return Ok(Placed::New(order)),
-                Outcome::Refused(checks) => {
-                    if let Some(order) = self.check_failures(request, checks, &offers)? {
-                        return Ok(Placed::Known(order));
+            let order = new_order(request, &offers).map_err(PlaceOrderError::InvalidTotal)?;
+            let mut transaction = Transaction::default();
+            for item in &request.items {
+                let reservation = self.catalog.reserve(&offers[&item.product_id], item.quantity)?;
+                transaction = transaction.with(Write::Reservation(item), reservation);
+            }
+            let transaction = transaction.with(Write::Order, self.orders.put_new(&order)?);
+            match transaction.write(self.orders.client(), deadline).await? {
+                Outcome::Written => return Ok(PlacedOrder::Created(order)),
+                Outcome::ConditionsFailed(failed) => {
+                    if let Some(order) = self.check_failures(failed, &offers)? {
+                        return Ok(PlacedOrder::Replayed(order));
                     }
                 }
             }
-            // Only prices were in the way: the new ones are in the cache now.
+            // Only prices have changed, and the cache holds the new ones.
             price_retries = price_retries.checked_sub(1).ok_or(PlaceOrderError::PriceChanged)?;
         }
     }
@@ -134,63 +150,61 @@ impl OrderService {
         if unknown.is_empty() { Ok(offers) } else { Err(unknown_products(&unknown)) }
     }
 
-    fn transaction(
-        &self,
-        request: &OrderRequest,
-        order: &Order,
-        offers: &HashMap<ProductId, OfferedProduct>,
-    ) -> Result<Vec<TransactWriteItem>, Error> {
-        let mut items = Vec::with_capacity(request.items.len() + 1);
-        for item in &request.items {
-            items.push(self.catalog.reserve(&offers[&item.product_id], item.quantity)?);
-        }
-        items.push(self.orders.put_new(order)?);
-        Ok(items)
-    }
-
-    /// Reads the failed conditions, one check for each line and the order's last: the order that exists already, or
-    /// nothing when only prices have changed.
+    /// What the failed conditions mean: the order exists already, it cannot be created, or (`None`) only prices have
+    /// changed.
     fn check_failures(
         &self,
-        request: &OrderRequest,
-        mut checks: Vec<Check>,
+        mut failed: Vec<FailedCondition<Write<'_>>>,
         offers: &HashMap<ProductId, OfferedProduct>,
     ) -> Result<Option<Order>, PlaceOrderError> {
-        if let Some(Check::Failed(item)) = checks.pop() {
-            return Ok(Some(Orders::read(item.unwrap_or_default())?));
+        if let Some(existing) = failed.iter_mut().find(|condition| matches!(condition.label, Write::Order)) {
+            return Ok(Some(Orders::read(existing.item.take().unwrap_or_default())?));
         }
-        let (mut unknown, mut short) = (Vec::new(), Vec::new());
-        for (item, check) in request.items.iter().zip(checks) {
-            let Check::Failed(offer) = check else { continue };
-            match Catalog::reservation_failure(offer, item.quantity)? {
-                ReservationFailure::Unknown => unknown.push(item),
-                ReservationFailure::Short { available } => short.push(Shortage {
-                    product_id: item.product_id.clone(),
-                    requested: item.quantity.get(),
+        let (mut unknown, mut shortages) = (Vec::new(), Vec::new());
+        for FailedCondition { label, item } in failed {
+            let Write::Reservation(requested) = label else { continue };
+            match Catalog::reservation_failure(item, requested.quantity)? {
+                ReservationFailure::UnknownProduct => unknown.push(requested),
+                ReservationFailure::OutOfStock { available } => shortages.push(Shortage {
+                    product_id: requested.product_id.clone(),
+                    requested: requested.quantity.get(),
                     available,
                 }),
-                ReservationFailure::Price(price) => {
-                    self.offers.remember(OfferedProduct { price, ..offers[&item.product_id].clone() });
+                ReservationFailure::PriceChanged(price) => {
+                    let offered = offers[&requested.product_id].clone();
+                    self.offers.remember(OfferedProduct { price, ..offered });
                 }
             }
         }
         if !unknown.is_empty() {
             Err(unknown_products(&unknown))
-        } else if !short.is_empty() {
-            Err(PlaceOrderError::OutOfStock(short))
+        } else if !shortages.is_empty() {
+            Err(PlaceOrderError::OutOfStock(shortages))
         } else {
             Ok(None)
         }
     }
 }
 
-fn unknown_products(requested_items: &[&RequestedItem]) -> PlaceOrderError {
-    PlaceOrderError::UnknownProducts(requested_items.iter().map(|item| item.pointer.clone()).collect())
+/// The stored order, if the request is a replay of the one that created it.
+fn replayed(request: &OrderRequest, order: Order) -> Result<PlacedOrder, PlaceOrderError> {
+    if order.request_hash == request.request_hash {
+        Ok(PlacedOrder::Replayed(order))
+    } else {
+        Err(PlaceOrderError::IdempotencyKeyReused)
+    }
 }
 
-/// The order that the request makes at these prices.
-fn draft(request: &OrderRequest, offers: &HashMap<ProductId, OfferedProduct>) -> Result<Order, MoneyError> {
-    let mut lines = Vec::with_capacity(request.items.len());
+fn unknown_products(items: &[&RequestedItem]) -> PlaceOrderError {
+    PlaceOrderError::UnknownProducts(items.iter().map(|item| item.pointer.clone()).collect())
+}
+
+/// The order of the request at these prices.
+fn new_order(
+    request: &OrderRequest,
+    offers: &HashMap<ProductId, OfferedProduct>,
+) -> Result<Order, MoneyError> {
+    let mut line_items = Vec::with_capacity(request.items.len());
     let mut total: Option<Money> = None;
     for item in &request.items {
         let offered = &offers[&item.product_id];
@@ -199,7 +213,7 @@ fn draft(request: &OrderRequest, offers: &HashMap<ProductId, OfferedProduct>) ->
             Some(total) => total.plus(line_total)?,
             None => line_total,
         });
-        lines.push(LineItem {
+        line_items.push(LineItem {
             product_id: item.product_id.clone(),
             name: offered.name.clone(),
             quantity: item.quantity,
@@ -211,7 +225,7 @@ fn draft(request: &OrderRequest, offers: &HashMap<ProductId, OfferedProduct>) ->
     Ok(Order {
         order_id: request.order_id,
         status: Status::Pending,
-        line_items: lines,
+        line_items,
         total: total.ok_or(MoneyError::TooLarge)?,
         email: request.email.clone(),
         payment_method: request.payment_method.clone(),
@@ -222,45 +236,4 @@ fn draft(request: &OrderRequest, offers: &HashMap<ProductId, OfferedProduct>) ->
         updated_at: now,
         due: Some(Due::Payment),
     })
-}
-
-impl From<PlaceOrderError> for Problem {
-    fn from(refused: PlaceOrderError) -> Self {
-        match refused {
-            PlaceOrderError::UnknownProducts(pointers) => {
-                let errors: Vec<_> = pointers
-                    .iter()
-                    .map(|pointer| json!({"pointer": pointer, "detail": "is not in the catalogue"}))
-                    .collect();
-                Self::new(
-                    404,
-                    "product-not-found",
-                    "There is no such product",
-                    "A product of the order is not in the catalogue.",
-                )
-                .with("errors", errors.into())
-            }
-            PlaceOrderError::OutOfStock(shortages) => {
-                let out_of_stock = shortages.iter().map(|short| {
-                    json!({"product_id": short.product_id, "requested": short.requested, "available": short.available})
-                });
-                Self::new(
-                    409,
-                    "out-of-stock",
-                    "Not enough in stock",
-                    "Fewer pieces are available than the order asks for.",
-                )
-                .with("out_of_stock", out_of_stock.collect())
-            }
-            PlaceOrderError::PriceChanged => {
-                let detail =
-                    "The price changed while the order was made. Look at the product and order again.";
-                Self::new(409, "price-changed", "The price has changed", detail)
-            }
-            PlaceOrderError::Unpayable(error) => {
-                Self::invalid(vec![Violation::new("/items", format!("cannot be ordered together: {error}"))])
-            }
-            PlaceOrderError::Failed(error) => error.into(),
-        }
-    }
 }

@@ -1,8 +1,7 @@
-//! What a client asks for, parsed once: inside, an order's item is valid.
+//! The request of `POST /orders`, validated once: an [`OrderRequest`] is valid.
 
 use std::fmt;
 
-use crate::ids::{IdempotencyKey, OrderId};
 use catalog::{ProductId, Quantity};
 use domain_primitives::{Problem, Violation};
 use lambda_kit::http::Request;
@@ -12,57 +11,60 @@ use serde::{
 };
 use sha2::{Digest, Sha256};
 
-/// The most lines of one order. With 50 offers and the order itself a transaction stays below its limit of 100 items.
-const MOST_LINES: usize = 50;
-/// RFC 5321, section 4.5.3.1: a path is at most 256 octets, its angle brackets included.
-const LONGEST_EMAIL: usize = 254;
+use crate::ids::{IdempotencyKey, OrderId};
 
-/// A valid item for an order.
+/// The maximum number of items of one request. With 50 offers and the order itself, a transaction stays below its limit of
+/// 100 items.
+const MAX_ITEMS: usize = 50;
+/// RFC 5321, section 4.5.3.1: a path is at most 256 octets, its angle brackets included.
+const MAX_EMAIL_LENGTH: usize = 254;
+
+/// A valid request for an order.
 #[derive(Debug)]
 pub struct OrderRequest {
-    /// The order's name: new, or the one that customer and Idempotency-Key stand for.
+    /// The order's id: a new one, or the one that customer and Idempotency-Key identify.
     pub order_id: OrderId,
-    /// Whether the client named the order by an Idempotency-Key, so that it may exist already.
+    /// Whether the client sent an Idempotency-Key, so that the order may exist already.
     pub keyed: bool,
     /// One for each product.
     pub items: Vec<RequestedItem>,
-    /// The customer.
+    /// The customer's e-mail address.
     pub email: String,
     /// The token that the payment provider charges.
     pub payment_method: String,
-    /// Digest of what is asked for.
+    /// Digest of the items and the payment method.
     pub request_hash: String,
-    /// Joins everything that the order sets off, in logs.
+    /// Links the log lines of everything that the order causes.
     pub correlation_id: String,
 }
 
-/// One product, with the quantities of all its lines summed.
+/// A product that the client orders, with the sum of its quantities.
 #[derive(Debug, PartialEq)]
 pub struct RequestedItem {
     /// The product.
     pub product_id: ProductId,
     /// How many pieces.
     pub quantity: Quantity,
-    /// Where in the body the product first stands.
+    /// JSON Pointer to the product's first occurrence in the body.
     pub pointer: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
-    items: Vec<BodyLine>,
+    items: Vec<BodyItem>,
     payment_method: String,
     customer: BodyCustomer,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BodyLine {
+struct BodyItem {
     product_id: String,
     quantity: WholeNumber,
 }
 
-/// Any whole number, however large: whether it is a quantity is said with the other violations.
+/// Any whole number, however large: whether it is a valid quantity is reported together with the other violations.
 struct WholeNumber(i64);
 
 impl<'de> Deserialize<'de> for WholeNumber {
@@ -144,17 +146,17 @@ impl OrderRequest {
     }
 }
 
-/// Sums the lines of each product, in the order in which the products first stand.
-fn requested_items(lines: &[BodyLine], violations: &mut Vec<Violation>) -> Vec<RequestedItem> {
-    if lines.is_empty() || lines.len() > MOST_LINES {
-        violations.push(Violation::new("/items", format!("must hold 1 to {MOST_LINES} lines")));
+/// Sums the quantities of each product, in the order of the products' first occurrences.
+fn requested_items(body: &[BodyItem], violations: &mut Vec<Violation>) -> Vec<RequestedItem> {
+    if body.is_empty() || body.len() > MAX_ITEMS {
+        violations.push(Violation::new("/items", format!("must hold 1 to {MAX_ITEMS} lines")));
         return Vec::new();
     }
-    let mut requested_items: Vec<RequestedItem> = Vec::with_capacity(lines.len());
-    for (index, line) in lines.iter().enumerate() {
+    let mut items: Vec<RequestedItem> = Vec::with_capacity(body.len());
+    for (index, requested) in body.iter().enumerate() {
         let pointer = |member| format!("/items/{index}/{member}");
-        let product_id = line.product_id.parse::<ProductId>();
-        let quantity = Quantity::try_from(line.quantity.0);
+        let product_id = requested.product_id.parse::<ProductId>();
+        let quantity = Quantity::try_from(requested.quantity.0);
         if let Err(error) = &product_id {
             violations.push(Violation::new(pointer("product_id"), error.to_string()));
         }
@@ -164,10 +166,8 @@ fn requested_items(lines: &[BodyLine], violations: &mut Vec<Violation>) -> Vec<R
         let (Ok(product_id), Ok(quantity)) = (product_id, quantity) else {
             continue;
         };
-        match requested_items.iter_mut().find(|item| item.product_id == product_id) {
-            None => {
-                requested_items.push(RequestedItem { product_id, quantity, pointer: pointer("product_id") })
-            }
+        match items.iter_mut().find(|item| item.product_id == product_id) {
+            None => items.push(RequestedItem { product_id, quantity, pointer: pointer("product_id") }),
             Some(item) => {
                 match Quantity::try_from(i64::from(item.quantity.get()) + i64::from(quantity.get())) {
                     Ok(sum) => item.quantity = sum,
@@ -179,16 +179,16 @@ fn requested_items(lines: &[BodyLine], violations: &mut Vec<Violation>) -> Vec<R
             }
         }
     }
-    requested_items
+    items
 }
 
-/// Only what every mail system asks for: one @ with something on both sides, and nothing that cannot be seen.
+/// Checks only what every mail system requires: one @ with something on both sides, and no invisible characters.
 fn is_email(text: &str) -> bool {
     let visible = text.chars().all(|c| !c.is_control() && !c.is_whitespace());
     let parts = text
         .split_once('@')
         .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
-    visible && parts && text.len() <= LONGEST_EMAIL
+    visible && parts && text.len() <= MAX_EMAIL_LENGTH
 }
 
 fn is_token(text: &str) -> bool {
@@ -198,14 +198,14 @@ fn is_token(text: &str) -> bool {
     })
 }
 
-/// Digest of what was asked for. Order and splitting of the lines do not matter: the same item has the same hash.
-fn request_hash(lines: &[RequestedItem], payment_method: &str) -> String {
-    let mut requested_items: Vec<_> =
-        lines.iter().map(|item| format!("{}={}\n", item.product_id, item.quantity.get())).collect();
-    requested_items.sort_unstable();
+/// Digest of the request. The order and splitting of the items do not matter.
+fn request_hash(items: &[RequestedItem], payment_method: &str) -> String {
+    let mut lines: Vec<_> =
+        items.iter().map(|item| format!("{}={}\n", item.product_id, item.quantity.get())).collect();
+    lines.sort_unstable();
     let mut hasher = Sha256::new();
-    for item in &requested_items {
-        hasher.update(item);
+    for line in &lines {
+        hasher.update(line);
     }
     hasher.update(payment_method);
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -217,11 +217,11 @@ mod tests {
 
     use super::*;
 
-    fn line(product_id: &str, quantity: i64) -> BodyLine {
-        BodyLine { product_id: product_id.to_owned(), quantity: WholeNumber(quantity) }
+    fn line(product_id: &str, quantity: i64) -> BodyItem {
+        BodyItem { product_id: product_id.to_owned(), quantity: WholeNumber(quantity) }
     }
 
-    fn violations(lines: &[BodyLine]) -> Vec<String> {
+    fn violations(lines: &[BodyItem]) -> Vec<String> {
         let mut violations = Vec::new();
         requested_items(lines, &mut violations);
         violations.into_iter().map(|violation| violation.pointer).collect()

@@ -1,8 +1,8 @@
-//! From the orders table's stream to the payments queue: the outbox.
+//! Sends a payment request for each record of the orders table's stream: the outbox pattern.
 //!
-//! The template's filters let through new orders and cancellations: the one is to be charged, the other refunded, and
-//! the message is the same, as payments read from the order what is to be done. An order that SQS does not accept is reported by
-//! its sequence number and comes again; nothing is dropped here.
+//! The filters in the template pass new orders, which are to be charged, and cancelled ones, which are to be refunded. The
+//! message is the same for both: payments reads from the order what is due. A record whose message SQS does not accept is
+//! reported by its sequence number, and Lambda retries it.
 
 use lambda_kit::{
     Deadline, Error,
@@ -13,12 +13,12 @@ use serde_json::Value;
 
 use crate::payment_request::PaymentRequest;
 
-/// Asks for the payment or refund of each order of the batch.
+/// Requests the payment or refund of each order of the batch.
 pub async fn request_payments(queue: &Queue, batch: Batch, deadline: Deadline) -> BatchResponse {
     let (mut sequence_numbers, mut messages, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for record in &batch.records {
         let sequence_number = sequence_number(record);
-        match message(record) {
+        match payment_message(record) {
             Ok(message) => {
                 sequence_numbers.push(sequence_number);
                 messages.push(message);
@@ -38,17 +38,17 @@ pub async fn request_payments(queue: &Queue, batch: Batch, deadline: Deadline) -
     BatchResponse::failed(failed)
 }
 
-/// The record's name to the event source. Lambda takes an empty one as a failure of the whole batch, which is right
-/// for a record without any.
+/// The identifier of the record. Lambda treats an empty one as a failure of the whole batch, which is right for a record
+/// without a sequence number.
 fn sequence_number(record: &Value) -> String {
     record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default().to_owned()
 }
 
-/// The message that a stream record asks for.
+/// The payment request for a stream record.
 ///
 /// # Errors
-/// When it names no order.
-pub fn message(record: &Value) -> Result<OutgoingMessage, Error> {
+/// When the record has no order id.
+pub fn payment_message(record: &Value) -> Result<OutgoingMessage, Error> {
     let key = record["dynamodb"]["Keys"]["order_id"]["S"].as_str().unwrap_or_default();
     let order_id =
         key.parse().map_err(|error| Error::unreadable("the order id of a stream record", error))?;

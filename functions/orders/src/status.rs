@@ -1,21 +1,21 @@
-//! The states of an order and the ways between them.
+//! The status of an order, and the transitions between its values.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// `PENDING -> CONFIRMED | PAYMENT_FAILED | CANCELLED`, and `CONFIRMED -> CANCELLED`. What has failed or was cancelled
-/// stays so.
+/// `PENDING -> CONFIRMED | PAYMENT_FAILED | CANCELLED`, and `CONFIRMED -> CANCELLED`. `PAYMENT_FAILED` and `CANCELLED` are
+/// final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// Stock is taken, payment is on its way.
+    /// The stock is taken, and the payment is due.
     Pending,
     /// Paid.
     Confirmed,
-    /// Not paid; the stock is given back.
+    /// Not paid; the stock is returned.
     PaymentFailed,
-    /// Called off; the stock is given back, and so is what was charged.
+    /// Cancelled; the stock is returned, and a charge is refunded.
     Cancelled,
 }
 
@@ -31,13 +31,13 @@ impl Status {
         }
     }
 
-    /// Whether the pieces of an order in this state are the customer's, and not for sale.
+    /// Whether an order with this status holds its pieces, so that they are not for sale.
     #[must_use]
     pub fn holds_stock(self) -> bool {
         matches!(self, Self::Pending | Self::Confirmed)
     }
 
-    /// Whether an order in this state may go to `next`.
+    /// Whether `next` may follow this status.
     #[must_use]
     pub fn can_become(self, next: Self) -> bool {
         match self {
@@ -72,23 +72,23 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_asked_an_order_ends_once_and_only_a_paid_one_can_still_be_cancelled(
-            wishes in prop::collection::vec(select(ALL.to_vec()), 0..20),
+            targets in prop::collection::vec(select(ALL.to_vec()), 0..20),
         ) {
             let mut history = vec![Status::Pending];
-            for wish in wishes {
-                if history[history.len() - 1].can_become(wish) {
-                    history.push(wish);
+            for target in targets {
+                if history[history.len() - 1].can_become(target) {
+                    history.push(target);
                 }
             }
             use Status::{Cancelled, Confirmed, PaymentFailed, Pending};
-            let lives: [&[Status]; 5] = [
+            let histories: [&[Status]; 5] = [
                 &[Pending],
                 &[Pending, Confirmed],
                 &[Pending, PaymentFailed],
                 &[Pending, Cancelled],
                 &[Pending, Confirmed, Cancelled],
             ];
-            prop_assert!(lives.contains(&history.as_slice()), "{:?}", history);
+            prop_assert!(histories.contains(&history.as_slice()), "{:?}", history);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Reads and writes of the orders table.
 
-use crate::ids::OrderId;
 use aws_sdk_dynamodb::{
     Client,
     types::{
@@ -12,10 +11,12 @@ use lambda_kit::{
     Deadline, Error,
     aws::Aws,
     config::{self, ConfigError},
+    transaction,
 };
 use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 
 use crate::{
+    ids::OrderId,
     item::{self, Item},
     order::{Due, Order, StatusChange},
     status::Status,
@@ -24,7 +25,7 @@ use crate::{
 /// The orders table.
 #[derive(Clone, Debug)]
 pub struct Orders {
-    pub(crate) client: Client,
+    client: Client,
     pub(crate) table: String,
 }
 
@@ -43,16 +44,16 @@ impl Orders {
         Self { client, table }
     }
 
-    /// The client that transactions with this table go through.
+    /// The client for transactions with this table.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The order as it stands now: a strongly consistent read, one round trip.
+    /// The current order: a strongly consistent read, in one round trip.
     ///
     /// # Errors
-    /// When `DynamoDB` does not answer, or the item is not an order.
+    /// When `DynamoDB` does not respond, or the item is not an order.
     pub async fn get(&self, order_id: OrderId, deadline: Deadline) -> Result<Option<Order>, Error> {
         let request = self
             .client
@@ -63,35 +64,33 @@ impl Orders {
         deadline.send("DynamoDB", request.send()).await?.item.map(item::read).transpose()
     }
 
-    /// Puts a new order; the condition fails, with the stored order, when there is one of this id.
+    /// Puts a new order. If one of this id exists, the condition fails with the stored order.
     pub(crate) fn put_new(&self, order: &Order) -> Result<TransactWriteItem, Error> {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item::write(order)?))
             .condition_expression("attribute_not_exists(order_id)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        transaction::put_item(put)
     }
 
-    /// Moves an order on from the state in which it was seen. The condition fails, with the stored order, when it is no
-    /// longer in that state: read it with [`Orders::read`].
+    /// Changes an order's status. If it is no longer the one in `order`, the condition fails with the stored order: read it
+    /// with [`Orders::read`].
     ///
     /// # Errors
-    /// [`Error::Internal`] for a transition that the state machine does not have.
+    /// [`Error::Internal`] for a transition that the state machine does not allow.
     pub(crate) fn transition_item(
         &self,
         order: &Order,
-        next: &StatusChange,
+        change: &StatusChange,
         due: Option<Due>,
     ) -> Result<TransactWriteItem, Error> {
-        let (from, to) = (order.status, next.status);
+        let (from, to) = (order.status, change.status);
         if !from.can_become(to) {
             return Err(Error::Internal(format!("an order cannot go from {from} to {to}")));
         }
-        let steps = to_attribute_value(vec![next]).map_err(|error| Error::Internal(error.to_string()))?;
-        let set = "SET #status = :to, updated_at = :at, #history = list_append(#history, :steps)";
+        let changes = to_attribute_value(vec![change]).map_err(|error| Error::Internal(error.to_string()))?;
+        let set = "SET #status = :to, updated_at = :at, #history = list_append(#history, :changes)";
         let update = self.update(order.order_id);
         let update = match due {
             Some(_) => update
@@ -108,14 +107,14 @@ impl Orders {
             .expression_attribute_names("#history", "history")
             .expression_attribute_values(":from", AttributeValue::S(from.as_str().to_owned()))
             .expression_attribute_values(":to", AttributeValue::S(to.as_str().to_owned()))
-            .expression_attribute_values(":at", AttributeValue::S(next.at.as_str().to_owned()))
-            .expression_attribute_values(":steps", steps)
+            .expression_attribute_values(":at", AttributeValue::S(change.at.as_str().to_owned()))
+            .expression_attribute_values(":changes", changes)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        build(update)
+        transaction::update_item(update)
     }
 
-    /// Takes an order whose refund is done off the `pending` index. Its condition fails when no refund is due (any
-    /// more).
+    /// Removes an order whose refund is done from the `pending` index. The condition fails when no refund is due, or no
+    /// longer.
     ///
     /// # Errors
     /// Never in practice: the SDK's builder checks that every required member is set.
@@ -127,7 +126,7 @@ impl Orders {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":failed", AttributeValue::S(Status::PaymentFailed.to_string()))
             .expression_attribute_values(":cancelled", AttributeValue::S(Status::Cancelled.to_string()));
-        build(update)
+        transaction::update_item(update)
     }
 
     fn update(&self, order_id: OrderId) -> UpdateBuilder {
@@ -143,11 +142,6 @@ impl Orders {
     }
 }
 
-fn build(update: UpdateBuilder) -> Result<TransactWriteItem, Error> {
-    let update = update.build().map_err(|error| Error::Internal(error.to_string()))?;
-    Ok(TransactWriteItem::builder().update(update).build())
-}
-
 #[cfg(test)]
 mod tests {
     use domain_primitives::Timestamp;
@@ -156,7 +150,7 @@ mod tests {
     use crate::order::tests::order;
 
     #[test]
-    fn no_transition_is_written_that_the_state_machine_lacks() {
+    fn no_transition_is_written_that_the_state_machine_forbids() {
         let client = Aws::local("us-east-1", "http://127.0.0.1:1", "http://127.0.0.1:1").dynamodb();
         let orders = Orders::new(client, "orders".to_owned());
         let to = |status| StatusChange { status, at: Timestamp::now(), reason: None };

@@ -1,12 +1,12 @@
-//! No order stays PENDING for ever, and no refund stays due.
+//! The sweep: no order stays PENDING forever, and no refund stays due.
 //!
-//! The stream and the queue carry every order to its end. Should both lose one (a record past its retries, a message
-//! past its retention, a bug), the sweep finds it in the sparse index of orders for which something is due and asks again.
-//! Asking twice is harmless: payments and refunds are idempotent. Why an index and not a replay: docs/decisions/0003.
+//! Usually the stream and the queue bring every order to its end. If both lose one (a record after its last retry, a
+//! message after its retention period, a bug), the sweep finds the order in the sparse index of what is due, and sends its
+//! payment request again. A repeated request is harmless, because payments and refunds are idempotent.
+//! docs/decisions/0003 explains why this is an index and not a replay.
 
 use std::time::Duration;
 
-use crate::ids::OrderId;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain_primitives::Timestamp;
 use futures_util::future::join_all;
@@ -16,31 +16,32 @@ use lambda_kit::{
 };
 
 use crate::{
+    ids::OrderId,
     item::{Item, PENDING_SHARDS, shard_name},
     payment_request::PaymentRequest,
     store::Orders,
 };
 
-/// Payments take seconds, with all retries a few minutes: an order that is older is lost or waits in a long queue.
+/// A payment takes seconds, or a few minutes with all retries. An older order is lost, or its message waits in a long queue.
 const OVERDUE_AFTER: Duration = Duration::from_secs(10 * 60);
-/// Orders of one index shard in one run, far more than ever wait: the oldest come first, so without a bound those that
-/// no retry can end would one day fill the run.
-const MOST_PER_SHARD: usize = 2_000;
+/// The maximum number of orders of one index shard in one run, far more than are ever overdue. The oldest come first, so
+/// without a limit, orders that no retry can end could use up the time of every run.
+const MAX_PER_SHARD: usize = 2_000;
 
-/// What one run did.
+/// The result of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Swept {
-    /// Orders that were overdue.
+    /// The number of overdue orders.
     pub overdue: usize,
-    /// Of those, the ones whose payment or refund was asked for again.
+    /// The number of those whose payment or refund was requested again.
     pub requested: usize,
 }
 
-/// Asks again for the payment or refund of every overdue order. An order counts by the moment it was made: the refund
-/// of an older one may be asked for while the first request for it is still on its way.
+/// Requests the payment or refund of every overdue order again. The age of an order counts from its creation, so the
+/// refund of an older one may be requested while the first request is still in the queue.
 ///
 /// # Errors
-/// When an index shard cannot be read. Orders that could not be asked for are logged and found by the next run.
+/// When an index shard cannot be read. Requests that SQS does not accept are logged, and the next run repeats them.
 pub async fn sweep(orders: &Orders, queue: &Queue, deadline: Deadline) -> Result<Swept, Error> {
     let before = Timestamp::ago(OVERDUE_AFTER);
     let shards = join_all((0..PENDING_SHARDS).map(|shard| overdue(orders, shard, &before, deadline))).await;
@@ -69,7 +70,7 @@ async fn overdue(
     let mut start = None;
     loop {
         let request = orders
-            .client
+            .client()
             .query()
             .table_name(&orders.table)
             .index_name("pending")
@@ -83,7 +84,7 @@ async fn overdue(
         if start.is_none() {
             return Ok(overdue);
         }
-        if overdue.len() >= MOST_PER_SHARD {
+        if overdue.len() >= MAX_PER_SHARD {
             tracing::error!(
                 shard,
                 "more orders are overdue than one run asks for: the others wait for the next"

@@ -1,14 +1,14 @@
-//! One transaction that moves an order on, with the stock it gives back.
+//! The transaction that changes the status of an order and returns its stock.
 //!
-//! Both payments and cancellation end orders with it, so each rule of an end is written once: the condition on the
-//! state that is left, the stock, and what the provider has to be asked for afterwards.
+//! Both payments and cancellations use it, so that each rule of an order's end is written once: the condition on the
+//! status, the stock, and what is due at the payment provider afterwards.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use catalog::Catalog;
 use domain_primitives::Timestamp;
 use lambda_kit::{
     Deadline, Error,
-    transaction::{self, Check},
+    transaction::{Outcome, Transaction},
 };
 
 use crate::{
@@ -17,79 +17,97 @@ use crate::{
     store::Orders,
 };
 
-/// Where an order shall go.
+/// A change of an order's status.
 #[derive(Clone, Debug)]
 pub struct Transition {
-    /// The state to enter.
+    /// The new status.
     pub to: Status,
-    /// Why, where there is more to say than the state does.
+    /// Why, where the status does not say it.
     pub reason: Option<String>,
-    /// What the provider has to be asked for afterwards.
+    /// What is due at the payment provider afterwards.
     pub due: Option<Due>,
 }
 
-/// What became of a step.
+/// The outcome of a transition.
 #[derive(Debug)]
 pub enum TransitionOutcome {
-    /// It is taken; the order as it stands now.
+    /// The transition is applied: the order in its new state.
     Applied(Box<Order>),
-    /// The order had left its state before; the order as it was found.
+    /// The order was no longer in the expected state, and nothing is changed: the stored order.
     Conflict(Box<Order>),
 }
 
+/// What an item of the transaction writes: the label of its condition.
+#[derive(Debug)]
+enum Write<'a> {
+    Order,
+    /// The caller's item, without a condition.
+    Other,
+    Release(&'a LineItem),
+}
+
 impl Orders {
-    /// Moves `order` on from the state in which it was seen, and gives its stock back if the next state holds none.
-    /// The condition on the state lets exactly one of several steps win. `with` is written in the same transaction.
+    /// Changes the status of `order`, and returns its stock if the new status does not hold any. The condition on the
+    /// status lets exactly one of several concurrent transitions succeed. `other` is written in the same transaction; it
+    /// has no condition.
     ///
     /// # Errors
-    /// When the transaction cannot be made now; then nothing has changed. [`Error::Internal`] for a step that the
-    /// state machine does not have.
+    /// When the transaction cannot be written now; then nothing has changed. [`Error::Internal`] for a transition that
+    /// the state machine does not allow.
     pub async fn transition(
         &self,
         order: &Order,
-        step: Transition,
+        transition: Transition,
         catalog: &Catalog,
-        with: Vec<TransactWriteItem>,
+        other: Option<TransactWriteItem>,
         deadline: Deadline,
     ) -> Result<TransitionOutcome, Error> {
-        let next = StatusChange { status: step.to, at: Timestamp::now(), reason: step.reason };
-        let mut give_back: Vec<&LineItem> =
-            if step.to.holds_stock() { Vec::new() } else { order.line_items.iter().collect() };
+        let change = StatusChange { status: transition.to, at: Timestamp::now(), reason: transition.reason };
+        let mut releases: Vec<&LineItem> =
+            if transition.to.holds_stock() { Vec::new() } else { order.line_items.iter().collect() };
         loop {
-            let mut items = vec![self.transition_item(order, &next, step.due)?];
-            items.extend_from_slice(&with);
-            for line in &give_back {
-                items.push(catalog.release(&line.product_id, line.quantity)?);
+            let mut transaction = Transaction::default()
+                .with(Write::Order, self.transition_item(order, &change, transition.due)?);
+            if let Some(other) = &other {
+                transaction = transaction.with(Write::Other, other.clone());
             }
-            let checks = match transaction::write(self.client(), items, deadline).await? {
-                transaction::Outcome::Written => {
-                    return Ok(TransitionOutcome::Applied(Box::new(after(order, next, step.due))));
+            for line in &releases {
+                let release = catalog.release(&line.product_id, line.quantity)?;
+                transaction = transaction.with(Write::Release(line), release);
+            }
+            let failed = match transaction.write(self.client(), deadline).await? {
+                Outcome::Written => {
+                    return Ok(TransitionOutcome::Applied(Box::new(changed(order, change, transition.due))));
                 }
-                transaction::Outcome::Refused(checks) => checks,
+                Outcome::ConditionsFailed(failed) => failed,
             };
-            let mut checks = checks.into_iter();
-            if let Some(Check::Failed(item)) = checks.next() {
-                return Ok(TransitionOutcome::Conflict(Box::new(Self::read(item.unwrap_or_default())?)));
+            // A product that has left the catalogue has no stock to return to, and must not keep the order from its
+            // end. Each pass drops at least one line item, so the loop ends.
+            let before = releases.len();
+            for condition in failed {
+                match condition.label {
+                    Write::Order => {
+                        let stored = Self::read(condition.item.unwrap_or_default())?;
+                        return Ok(TransitionOutcome::Conflict(Box::new(stored)));
+                    }
+                    Write::Release(line) => releases.retain(|release| release.product_id != line.product_id),
+                    Write::Other => {}
+                }
             }
-            // A product that has left the catalogue has no stock to give back to, and must not keep the order from
-            // its end. Each pass drops at least one line, so this ends.
-            let before = give_back.len();
-            let mut releases = checks.skip(with.len());
-            give_back.retain(|_| !matches!(releases.next(), Some(Check::Failed(_))));
-            if give_back.len() == before {
-                return Err(Error::Internal("a step was refused without a failed condition".to_owned()));
+            if releases.len() == before {
+                return Err(Error::Internal("a transition failed on an item without a condition".to_owned()));
             }
-            tracing::warn!(order_id = %order.order_id, lines = before - give_back.len(), "stock has no offer to return to");
+            tracing::warn!(order_id = %order.order_id, lines = before - releases.len(), "stock has no offer to return to");
         }
     }
 }
 
-/// The order as the step has left it.
-fn after(order: &Order, step: StatusChange, due: Option<Due>) -> Order {
+/// The order after the transition.
+fn changed(order: &Order, change: StatusChange, due: Option<Due>) -> Order {
     let mut order = order.clone();
-    order.status = step.status;
-    order.updated_at = step.at.clone();
-    order.history.push(step);
+    order.status = change.status;
+    order.updated_at = change.at.clone();
+    order.history.push(change);
     order.due = due;
     order
 }

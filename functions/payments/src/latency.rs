@@ -1,11 +1,11 @@
-//! How long a simulated provider thinks.
+//! The latency of a simulated provider.
 
 use std::{str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, de};
 
-/// How long a simulated provider thinks, in milliseconds: `50..200`, or one number. Each call takes a random time in
-/// between.
+/// The latency of a simulated provider in milliseconds: `50..200`, or one number. Each call takes a random time in this
+/// range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Latency {
     least: u64,

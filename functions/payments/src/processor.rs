@@ -1,4 +1,4 @@
-//! The payment processor: brings one order to its end, whatever happened before.
+//! The payment processor: charges an order, fails it, or reconciles its charge with its final status.
 
 use std::time::Duration;
 
@@ -8,19 +8,18 @@ use lambda_kit::{
     aws::Aws,
     config::{self, ConfigError},
 };
-use orders::OrderId;
-use orders::{Due, Order, Orders, Status, TransitionOutcome};
+use orders::{Due, Order, OrderId, Orders, Status, TransitionOutcome};
 
 use crate::{
     provider::{Charge, Charged, PaymentProvider, Refunded},
-    record::{Outcome, Payments},
+    record::{Payments, RecordedOutcome},
     settlement::{Settlement, Tables},
 };
 
-/// Time kept for settling after the provider has had its say.
-const SETTLE_RESERVE: Duration = Duration::from_secs(5);
+/// Time for writing the settlement after the provider's response.
+const SETTLEMENT_RESERVE: Duration = Duration::from_secs(5);
 
-/// The tables and the provider that payments work with. Build it once, outside the handler.
+/// Processes the payment of one order at a time. Build it once, outside the handler.
 #[derive(Debug)]
 pub struct PaymentProcessor<P> {
     tables: Tables,
@@ -28,25 +27,25 @@ pub struct PaymentProcessor<P> {
     provider_timeout: Duration,
 }
 
-/// How one message left its order.
+/// The outcome of one payment request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentOutcome {
-    /// Paid now.
+    /// The order is paid now.
     Confirmed,
-    /// Not paid; the stock is given back now.
+    /// The order is not paid, and its stock is returned now.
     Failed,
-    /// It had ended before, and what it may have been charged is given back now.
+    /// The order had ended before; what it may have been charged is refunded now.
     Refunded,
-    /// It had ended before; its charge agrees with that.
-    Before,
+    /// The order had ended before, and nothing was due.
+    AlreadyEnded,
 }
 
 impl<P: PaymentProvider> PaymentProcessor<P> {
-    /// A processor on the tables that the environment names. The provider gets `PAYMENT_TIMEOUT_MS` (default 2000) for each
-    /// charge or refund, or what the function's time leaves.
+    /// A processor for the tables that the environment names. Each charge or refund may take `PAYMENT_TIMEOUT_MS` (default
+    /// 2000), or less if the deadline is near.
     ///
     /// # Errors
-    /// [`ConfigError`] for what is missing.
+    /// [`ConfigError`] for a missing variable or an unreadable one.
     pub fn from_env(aws: &Aws, provider: P) -> Result<Self, ConfigError> {
         let tables = Tables {
             catalog: Catalog::from_env(aws)?,
@@ -57,12 +56,12 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
         Ok(Self { tables, provider, provider_timeout })
     }
 
-    /// Charges a PENDING order and settles it. `attempts` counts how often this has been tried, this time included.
+    /// Charges a PENDING order and settles it. `attempts` is the number of attempts, this one included.
     ///
-    /// Three round trips: read, charge, settle.
+    /// It takes three round trips: read, charge, settle.
     ///
     /// # Errors
-    /// When the order cannot be brought to its end now: try again.
+    /// When the order cannot be settled now; a retry may succeed.
     pub async fn pay(
         &self,
         order_id: OrderId,
@@ -81,7 +80,7 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
         let settlement = match charged {
             Charged::Captured { reference } => Settlement {
                 status: Status::Confirmed,
-                outcome: Outcome::Captured,
+                outcome: RecordedOutcome::Captured,
                 provider_reference: Some(reference),
                 reason: None,
                 attempts,
@@ -89,7 +88,7 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
             },
             Charged::Declined { reason } => Settlement {
                 status: Status::PaymentFailed,
-                outcome: Outcome::Declined,
+                outcome: RecordedOutcome::Declined,
                 provider_reference: None,
                 reason: Some(reason),
                 attempts,
@@ -101,17 +100,17 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
                 Ok(PaymentOutcome::Confirmed)
             }
             TransitionOutcome::Applied(_) => Ok(PaymentOutcome::Failed),
-            // Somebody else ended the order while it was being charged.
+            // Another function ended the order while it was being charged.
             TransitionOutcome::Conflict(order) => self.reconcile(&order, deadline).await,
         }
     }
 
-    /// Ends an order whose payment has failed too often: marks it `PAYMENT_FAILED` with its refund due, gives the stock
-    /// back, and then refunds what may have been charged. In this order: once it is marked, nothing can confirm it any
-    /// more, so a refund can never hit a CONFIRMED order.
+    /// Ends an order whose payment has failed too often: marks it `PAYMENT_FAILED` with its refund due and returns the stock,
+    /// and then refunds what may have been charged. The order of these steps matters: a marked order cannot be confirmed any
+    /// more, so no CONFIRMED order is ever refunded.
     ///
     /// # Errors
-    /// When the order cannot be brought to its end now: try again.
+    /// When the order cannot be settled now; a retry may succeed.
     pub async fn fail_order(
         &self,
         order_id: OrderId,
@@ -124,7 +123,7 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
         }
         let settlement = Settlement {
             status: Status::PaymentFailed,
-            outcome: Outcome::Failed,
+            outcome: RecordedOutcome::Failed,
             provider_reference: None,
             reason: Some("payment_unavailable".to_owned()),
             attempts,
@@ -142,20 +141,22 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
     async fn order(&self, order_id: OrderId, deadline: Deadline) -> Result<Order, Error> {
         let order = self.tables.orders.get(order_id, deadline).await?;
         order.ok_or_else(|| {
-            Error::Internal(format!("a payment is asked for order {order_id}, which does not exist"))
+            Error::Internal(format!("a payment is requested for order {order_id}, which does not exist"))
         })
     }
 
-    /// Makes the charge agree with an order that has ended: a refund that is due is made. Where none is due, the
-    /// provider has said its last word: it captured, declined, refunded or voided.
+    /// Reconciles the charge with an order that has ended: makes the refund if it is due. If none is due, the charge is
+    /// already in its final state: captured, declined, refunded or voided.
     async fn reconcile(&self, order: &Order, deadline: Deadline) -> Result<PaymentOutcome, Error> {
         match order.due {
-            None => Ok(PaymentOutcome::Before),
+            None => Ok(PaymentOutcome::AlreadyEnded),
             Some(Due::Refund) => {
                 self.refund(order, deadline).await?;
                 Ok(PaymentOutcome::Refunded)
             }
-            Some(Due::Payment) => Err(Error::Internal("a settlement lost to nobody".to_owned())),
+            Some(Due::Payment) => Err(Error::Internal(
+                "a settlement conflicts with an order whose payment is still due".to_owned(),
+            )),
         }
     }
 
@@ -166,14 +167,14 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
         let refund = self.provider.refund(&charge, reference.as_deref());
         let refunded = self.provider_deadline(deadline).with_timeout("the payment provider", refund).await?;
         if refunded == Refunded::NotCharged && reference.is_some() {
-            // The order is in the books as charged. Asking again would not change the answer; people have to look.
+            // The payment record says that the order was charged. A retry would get the same response: this needs people.
             tracing::error!(order_id = %order.order_id, "the provider does not know a charge that was captured");
         }
-        self.tables.refunded(order, &refunded, deadline).await
+        self.tables.record_refund(order, &refunded, deadline).await
     }
 
     fn provider_deadline(&self, deadline: Deadline) -> Deadline {
-        Deadline::within(deadline.before(SETTLE_RESERVE).remaining().min(self.provider_timeout))
+        Deadline::within(deadline.before(SETTLEMENT_RESERVE).remaining().min(self.provider_timeout))
     }
 }
 

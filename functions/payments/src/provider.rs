@@ -1,4 +1,4 @@
-//! Who moves the money.
+//! Payment providers: they move the money.
 
 use std::future::Future;
 
@@ -6,21 +6,20 @@ use domain_primitives::Money;
 use lambda_kit::Error;
 use orders::OrderId;
 
-/// A payment provider. Both calls are idempotent under the order's id: repeating one changes nothing and answers as
-/// the first did.
+/// A payment provider. The order's id is the idempotency key of both calls: a repeated call changes nothing and returns the
+/// same result.
 pub trait PaymentProvider {
-    /// Charges an order, or finds out that it was charged or declined before.
+    /// Charges an order, or returns the result of an earlier charge.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the outcome is unknown: the order may or may not have been charged. Ask again.
+    /// [`Error::Unavailable`] when the outcome is unknown: the order may or may not have been charged. Retry.
     fn charge(&self, charge: &Charge<'_>) -> impl Future<Output = Result<Charged, Error>> + Send;
 
-    /// Gives back what an order was charged, or, if it was not, sees to it that it never is: a charge that comes later,
-    /// one that was held up on its way for instance, is refused. `reference` is the provider's name for the charge,
-    /// where it is known.
+    /// Refunds an order. If it was not charged, voids its charge: a charge that arrives later, because it was delayed for
+    /// instance, is refused. `reference` is the provider's reference to the charge, where it is known.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the outcome is unknown. Ask again.
+    /// [`Error::Unavailable`] when the outcome is unknown. Retry.
     fn refund(
         &self,
         charge: &Charge<'_>,
@@ -28,43 +27,43 @@ pub trait PaymentProvider {
     ) -> impl Future<Output = Result<Refunded, Error>> + Send;
 }
 
-/// What is to be charged.
+/// A charge to make.
 #[derive(Clone, Copy, Debug)]
 pub struct Charge<'a> {
     /// The idempotency key: an order is charged once.
     pub order_id: OrderId,
-    /// How much.
+    /// The amount.
     pub amount: Money,
     /// The payment token that the customer gave.
     pub token: &'a str,
 }
 
-/// The provider's answer to a charge.
+/// The result of a charge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Charged {
     /// The money is captured.
     Captured {
-        /// The provider's name for the charge.
+        /// The provider's reference to the charge.
         reference: String,
     },
-    /// The money is refused for good.
+    /// The charge is refused, and a retry would not change that.
     Declined {
         /// The provider's reason: `card_declined`, `insufficient_funds`, or [`VOIDED`].
         reason: String,
     },
 }
 
-/// The reason for which a charge is refused whose order had to be refunded before.
+/// The reason of a decline when the charge was voided by a refund before.
 pub const VOIDED: &str = "voided";
 
-/// The provider's answer to a refund. Either way, the order stays uncharged.
+/// The result of a refund. In both cases, the order is not charged any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refunded {
-    /// The money is given back.
+    /// The money is refunded.
     GivenBack {
-        /// The provider's name for the refund.
+        /// The provider's reference to the refund.
         reference: String,
     },
-    /// There was nothing to give back.
+    /// There was no charge to refund.
     NotCharged,
 }

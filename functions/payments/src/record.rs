@@ -1,5 +1,5 @@
-//! The payments table: what became of each order's payment, for people and reports, and under which name the provider
-//! knows it. The order's state, not this record, decides what happens next.
+//! The payments table: the outcome of each order's payment, for people and reports, and the provider's reference to it.
+//! The order's status, not this record, decides what happens next.
 
 use std::collections::HashMap;
 
@@ -12,6 +12,7 @@ use lambda_kit::{
     Deadline, Error,
     aws::Aws,
     config::{self, ConfigError},
+    transaction,
 };
 use orders::OrderId;
 use serde::Serialize;
@@ -26,31 +27,31 @@ pub struct Payments {
     table: String,
 }
 
-/// How a payment ended.
+/// The outcome of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum Outcome {
+pub(crate) enum RecordedOutcome {
     Captured,
     Declined,
-    /// Given up: the provider gave no answer in all attempts.
+    /// The provider did not respond in any of the attempts.
     Failed,
 }
 
-/// One payment.
+/// The record of one payment.
 #[derive(Debug, Serialize)]
-pub(crate) struct PaymentItem {
+pub(crate) struct PaymentRecord {
     pub(crate) order_id: OrderId,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: RecordedOutcome,
     /// Minor units.
     pub(crate) amount: u64,
     pub(crate) currency: Currency,
-    /// The provider's name for the charge.
+    /// The provider's reference to the charge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) provider_reference: Option<String>,
-    /// Why it was declined or given up.
+    /// Why it was declined or has failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
-    /// How often its message had been received when it ended.
+    /// How many times its message had been received by then.
     pub(crate) attempts: u32,
     pub(crate) updated_at: Timestamp,
 }
@@ -64,19 +65,17 @@ impl Payments {
         Ok(Self { client: aws.dynamodb(), table: config::required("PAYMENTS_TABLE")? })
     }
 
-    /// Writes the record in the transaction that ends the order.
-    pub(crate) fn put(&self, payment: &PaymentItem) -> Result<TransactWriteItem, Error> {
+    /// The put of the record, for the transaction that ends the order.
+    pub(crate) fn put(&self, payment: &PaymentRecord) -> Result<TransactWriteItem, Error> {
         let item: HashMap<String, AttributeValue> =
             to_item(payment).map_err(|error| Error::Internal(format!("cannot write a payment: {error}")))?;
-        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
-        let put = put.map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+        transaction::put_item(Put::builder().table_name(&self.table).set_item(Some(item)))
     }
 
-    /// The provider's name for the charge of an order, if it was captured and settled.
+    /// The provider's reference to the charge of an order, if it was captured and settled.
     ///
     /// # Errors
-    /// When `DynamoDB` does not answer.
+    /// When `DynamoDB` does not respond.
     pub(crate) async fn reference(
         &self,
         order_id: OrderId,
@@ -93,7 +92,7 @@ impl Payments {
         Ok(item.and_then(|item| item.get("provider_reference")?.as_s().ok().cloned()))
     }
 
-    /// Notes on the record what became of the refund. An order that was cancelled before it was paid has no record yet.
+    /// The update that records a refund. An order that was cancelled before it was paid has no record yet.
     pub(crate) fn refunded(
         &self,
         order_id: OrderId,
@@ -109,18 +108,17 @@ impl Payments {
                 AttributeValue::S(amount.currency().as_str().to_owned()),
             )
             .expression_attribute_values(":now", AttributeValue::S(Timestamp::now().to_string()));
-        let both = "updated_at = :now, amount = if_not_exists(amount, :amount), \
+        let common = "updated_at = :now, amount = if_not_exists(amount, :amount), \
                     currency = if_not_exists(currency, :currency)";
         let update = match refunded {
             Refunded::GivenBack { reference } => update
-                .update_expression(format!("SET outcome = :outcome, refund_reference = :reference, {both}"))
+                .update_expression(format!("SET outcome = :outcome, refund_reference = :reference, {common}"))
                 .expression_attribute_values(":outcome", AttributeValue::S("REFUNDED".to_owned()))
                 .expression_attribute_values(":reference", AttributeValue::S(reference.clone())),
             Refunded::NotCharged => update
-                .update_expression(format!("SET outcome = if_not_exists(outcome, :outcome), {both}"))
+                .update_expression(format!("SET outcome = if_not_exists(outcome, :outcome), {common}"))
                 .expression_attribute_values(":outcome", AttributeValue::S("VOIDED".to_owned())),
         };
-        let update = update.build().map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+        transaction::update_item(update)
     }
 }

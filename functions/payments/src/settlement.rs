@@ -1,16 +1,16 @@
-//! What is written when an order ends: its state and its payment record in one transaction.
+//! The settlement of an order: its status and its payment record, written in one transaction.
 
 use catalog::Catalog;
 use domain_primitives::Timestamp;
 use lambda_kit::{
     Deadline, Error,
-    transaction::{self, Outcome as Written},
+    transaction::{Outcome, Transaction},
 };
 use orders::{Due, Order, Orders, Status, Transition, TransitionOutcome};
 
 use crate::{
     provider::Refunded,
-    record::{Outcome, PaymentItem, Payments},
+    record::{PaymentRecord, Payments, RecordedOutcome},
 };
 
 /// The tables that a settlement writes.
@@ -21,53 +21,52 @@ pub(crate) struct Tables {
     pub(crate) payments: Payments,
 }
 
-/// How an order shall end.
+/// The end of a PENDING order.
 #[derive(Debug)]
 pub(crate) struct Settlement {
     pub(crate) status: Status,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: RecordedOutcome,
     pub(crate) provider_reference: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) attempts: u32,
-    /// What the provider has to be asked for afterwards.
+    /// What is due at the provider afterwards.
     pub(crate) due: Option<Due>,
 }
 
 impl Tables {
-    /// Ends a PENDING order: its state, its payment record and, unless it is paid, its stock given back.
+    /// Writes the order's status and its payment record, and returns the stock unless the order is paid.
     pub(crate) async fn settle(
         &self,
         order: &Order,
         settlement: &Settlement,
         deadline: Deadline,
     ) -> Result<TransitionOutcome, Error> {
-        let step =
+        let transition =
             Transition { to: settlement.status, reason: settlement.reason.clone(), due: settlement.due };
-        let record = self.payments.put(&payment(order, settlement))?;
-        self.orders.transition(order, step, &self.catalog, vec![record], deadline).await
+        let record = self.payments.put(&payment_record(order, settlement))?;
+        self.orders.transition(order, transition, &self.catalog, Some(record), deadline).await
     }
 
-    /// Notes that nothing of an ended order is charged any more: on its payment record, and on the order, which leaves
-    /// the index of what is due. Repeating it changes nothing.
-    pub(crate) async fn refunded(
+    /// Records that nothing of the order is charged any more: on its payment record, and on the order, which leaves the
+    /// `pending` index. Repeating it changes nothing.
+    pub(crate) async fn record_refund(
         &self,
         order: &Order,
         refunded: &Refunded,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let items = vec![
-            self.orders.refunded(order.order_id)?,
-            self.payments.refunded(order.order_id, order.total, refunded)?,
-        ];
-        match transaction::write(self.orders.client(), items, deadline).await? {
-            // A refused one has been noted before, by another delivery of the same message.
-            Written::Written | Written::Refused(_) => Ok(()),
+        let transaction = Transaction::default()
+            .with("order", self.orders.refunded(order.order_id)?)
+            .with("payment record", self.payments.refunded(order.order_id, order.total, refunded)?);
+        match transaction.write(self.orders.client(), deadline).await? {
+            // If the condition failed, another delivery of the same message has recorded the refund.
+            Outcome::Written | Outcome::ConditionsFailed(_) => Ok(()),
         }
     }
 }
 
-fn payment(order: &Order, settlement: &Settlement) -> PaymentItem {
-    PaymentItem {
+fn payment_record(order: &Order, settlement: &Settlement) -> PaymentRecord {
+    PaymentRecord {
         order_id: order.order_id,
         outcome: settlement.outcome,
         amount: order.total.amount(),

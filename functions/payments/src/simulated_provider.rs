@@ -1,5 +1,5 @@
-//! A payment provider that moves no money, inside the function: what the demo deployment uses, where no simulator runs
-//! (docs/decisions/0008). It is deterministic by token, as providers' test cards are.
+//! A payment provider inside the function that moves no money. The demo deployment uses it, because no simulator runs there
+//! (docs/decisions/0008). Its result depends on the token only, as with providers' test cards.
 //!
 //! | token | what happens |
 //! |---|---|
@@ -7,11 +7,11 @@
 //! | `tok_declined` | declined: `card_declined` |
 //! | `tok_insufficient_funds` | declined: `insufficient_funds` |
 //! | `tok_flaky` | unavailable twice, then captured |
-//! | `tok_unavailable` | never answers |
+//! | `tok_unavailable` | never responds |
 //! | any other | declined: `unknown_token` |
 //!
-//! It keeps a ledger of its own, as a real provider does, in a table with one item for each idempotency key: so a
-//! charge survives the crash of the function that asked for it, and tests can count charges and refunds.
+//! It keeps its own ledger, as a real provider does: a table with one item for each idempotency key. So a charge survives a
+//! crash of the function that requested it, and tests can count charges and refunds.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -35,7 +35,7 @@ const PROVIDER: &str = "the payment provider";
 const CAPTURED: &str = "captured";
 const DECLINED: &str = "declined";
 const REFUNDED: &str = "refunded";
-/// How often `tok_flaky` fails before it succeeds.
+/// The number of times that `tok_flaky` fails before it succeeds.
 const FLAKY_FAILURES: u64 = 2;
 
 /// The simulated provider and the table that is its ledger.
@@ -70,7 +70,7 @@ impl SimulatedProvider {
         })
     }
 
-    /// Thinks, and fails as often as it is told to.
+    /// Waits for the configured latency, and fails at the configured rate.
     async fn simulate_latency(&self) -> Result<(), Error> {
         tokio::time::sleep(self.latency.pick()).await;
         if fastrand::f64() < self.failure_rate {
@@ -97,9 +97,9 @@ impl SimulatedProvider {
         Ok(attempts(&ledger))
     }
 
-    /// Writes the outcome into the ledger, unless the key has one already: that one is answered.
+    /// Records the outcome in the ledger. If the key has an outcome already, that one is returned.
     ///
-    /// As at real providers, a key belongs to one charge: another amount or token under it is refused.
+    /// As with real providers, a key belongs to one charge: another amount or token with it is refused.
     async fn record(&self, charge: &Charge<'_>, state: &str, reason: &str) -> Result<Charged, Error> {
         let update = self
             .update(charge.order_id)
@@ -123,7 +123,7 @@ impl SimulatedProvider {
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::AllNew);
         let ledger = update.send().await.map_err(|error| {
-            if refused(&error) {
+            if condition_failed(&error) {
                 Error::Internal(format!("{PROVIDER} has another charge under this idempotency key"))
             } else {
                 Error::from_sdk(PROVIDER, &error)
@@ -136,7 +136,7 @@ impl SimulatedProvider {
         }
     }
 
-    /// Notes that the key must not be charged any more. False when it has been charged, declined or voided before.
+    /// Records that the key must not be charged any more. Returns false when it was charged, declined or voided before.
     async fn void(&self, order_id: OrderId) -> Result<bool, Error> {
         let update = self
             .update(order_id)
@@ -146,13 +146,13 @@ impl SimulatedProvider {
             .expression_attribute_values(":voided", text(VOIDED));
         match update.send().await {
             Ok(_) => Ok(true),
-            Err(error) if refused(&error) => Ok(false),
+            Err(error) if condition_failed(&error) => Ok(false),
             Err(error) => Err(Error::from_sdk(PROVIDER, &error)),
         }
     }
 
-    /// Gives back what is captured: the refund's name, or `None` when nothing is.
-    async fn give_back(&self, order_id: OrderId) -> Result<Option<String>, Error> {
+    /// Refunds a captured charge. Returns the reference to the refund, or `None` when nothing is captured.
+    async fn refund_captured(&self, order_id: OrderId) -> Result<Option<String>, Error> {
         let update = self
             .update(order_id)
             .update_expression("SET #state = :refunded, refund_id = if_not_exists(refund_id, :refund_id)")
@@ -164,7 +164,7 @@ impl SimulatedProvider {
             .return_values(ReturnValue::AllNew);
         match update.send().await {
             Ok(ledger) => Ok(Some(string(&ledger, "refund_id"))),
-            Err(error) if refused(&error) => Ok(None),
+            Err(error) if condition_failed(&error) => Ok(None),
             Err(error) => Err(Error::from_sdk(PROVIDER, &error)),
         }
     }
@@ -191,16 +191,16 @@ impl PaymentProvider for SimulatedProvider {
 
     async fn refund(&self, charge: &Charge<'_>, _reference: Option<&str>) -> Result<Refunded, Error> {
         self.simulate_latency().await?;
-        // Void first: from then on nothing can be captured any more, so what is not captured now never is.
+        // Void first: after that, nothing can be captured any more.
         if self.void(charge.order_id).await? {
             return Ok(Refunded::NotCharged);
         }
-        let refund = self.give_back(charge.order_id).await?;
+        let refund = self.refund_captured(charge.order_id).await?;
         Ok(refund.map_or(Refunded::NotCharged, |reference| Refunded::GivenBack { reference }))
     }
 }
 
-fn refused(error: &SdkError<UpdateItemError>) -> bool {
+fn condition_failed(error: &SdkError<UpdateItemError>) -> bool {
     matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
 }
 
@@ -222,7 +222,7 @@ fn attempts(ledger: &UpdateItemOutput) -> u64 {
     value.and_then(|number| number.parse().ok()).unwrap_or_default()
 }
 
-/// A reference as providers make them: 24 random letters and digits.
+/// A reference like those of providers: 24 random letters and digits.
 fn reference() -> String {
     (0..24).map(|_| fastrand::alphanumeric()).collect()
 }

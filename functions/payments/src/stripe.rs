@@ -1,29 +1,29 @@
-//! Stripe, or whatever speaks its API: <https://docs.stripe.com/api/payment_intents>.
+//! Stripe, or a server with the same API: <https://docs.stripe.com/api/payment_intents>.
 //!
-//! An order has one payment intent, made under the order's id as `Idempotency-Key`; charging confirms it. So a charge
-//! is two calls, and that is on purpose: a refund finds the same intent by making it again under the same key, whether
-//! or not a charge got that far, and cancels it. A cancelled intent cannot be confirmed, so a charge that is held up on
-//! its way comes to nothing. (With one call that makes and confirms, there would be no intent to cancel yet.)
+//! An order has one payment intent, created with the order's id as `Idempotency-Key`; charging confirms it. So a charge
+//! takes two calls, on purpose: a refund gets the same intent by creating it again with the same key, whether or not a
+//! charge got that far, and cancels it. A cancelled intent cannot be confirmed, so a delayed charge has no effect. (With one
+//! call that creates and confirms, there would be no intent to cancel yet.)
 //!
-//! Stripe keeps keys for at least 24 hours. A charge that was settled is found by its name instead, however old it is.
+//! Stripe keeps keys for at least 24 hours. A charge that was settled is found by its reference instead, however old it is.
 
-mod reply;
+mod response;
 
 use lambda_kit::{
     Error, Secret,
     http_client::{HttpClient, HttpResponse},
 };
 
-use self::reply::{Failure, Intent, IntentStatus, Refund, read};
+use self::response::{Failure, Intent, IntentStatus, Refund, read};
 use crate::provider::{Charge, Charged, PaymentProvider, Refunded, VOIDED};
 
-/// Where Stripe is.
+/// The URL of Stripe's API.
 pub const STRIPE_URL: &str = "https://api.stripe.com";
-/// The version of the API that this is written for. Without it, an account's own default would decide.
+/// The API version that this code is written for. Without it, Stripe would use the default of the account.
 const VERSION: &str = "2024-06-20";
 const PROVIDER: &str = "the payment provider";
 
-/// A provider that speaks Stripe's API.
+/// A client of Stripe's API.
 #[derive(Clone, Debug)]
 pub struct Stripe {
     http: HttpClient,
@@ -31,7 +31,7 @@ pub struct Stripe {
 }
 
 impl Stripe {
-    /// The provider at `url`, as the account that `key` belongs to.
+    /// A client of the API at `url`, for the account of `key`.
     #[must_use]
     pub fn new(url: &str, key: Secret) -> Self {
         Self { http: HttpClient::new(PROVIDER, url), key }
@@ -53,7 +53,7 @@ impl Stripe {
         self.http.post(path, &headers, encoded(form)).await
     }
 
-    /// The order's payment intent, made now or before. What it tells of its state is as of when it was made.
+    /// The order's payment intent, created now or before. Its status is the one at its creation.
     async fn intent(&self, charge: &Charge<'_>) -> Result<Intent, Error> {
         let order_id = charge.order_id.to_string();
         let form = [
@@ -67,9 +67,9 @@ impl Stripe {
         read(&self.post("/v1/payment_intents", Some(&order_id), &form).await?)?.map_err(Failure::unexpected)
     }
 
-    /// Sees to it that an intent is not charged any more; false when it has been charged.
+    /// Cancels an intent, so that it cannot be charged any more. Returns false when it was charged before.
     async fn cancel(&self, intent: &str) -> Result<bool, Error> {
-        // Without a key: cancelling is idempotent, and an answer that is remembered could be out of date.
+        // Without a key: cancelling is idempotent, and the stored response for a key could be out of date.
         cancelled(&self.post(&format!("/v1/payment_intents/{intent}/cancel"), None, &[]).await?)
     }
 }
@@ -78,10 +78,10 @@ impl PaymentProvider for Stripe {
     async fn charge(&self, charge: &Charge<'_>) -> Result<Charged, Error> {
         let Intent { id, .. } = self.intent(charge).await?;
         let key = format!("{}-confirm", charge.order_id);
-        // Nobody is there to answer a bank's question: a card that asks one is declined.
+        // No customer is present to authenticate: a card that requires it is declined.
         let form = [("error_on_requires_action", "true")];
-        let reply = self.post(&format!("/v1/payment_intents/{id}/confirm"), Some(&key), &form).await?;
-        charged(&reply, id)
+        let response = self.post(&format!("/v1/payment_intents/{id}/confirm"), Some(&key), &form).await?;
+        charged(&response, id)
     }
 
     async fn refund(&self, charge: &Charge<'_>, reference: Option<&str>) -> Result<Refunded, Error> {
@@ -96,36 +96,36 @@ impl PaymentProvider for Stripe {
             }
         };
         let key = format!("{}-refund", charge.order_id);
-        let reply = self.post("/v1/refunds", Some(&key), &[("payment_intent", &intent)]).await?;
-        refunded(&reply, intent)
+        let response = self.post("/v1/refunds", Some(&key), &[("payment_intent", &intent)]).await?;
+        refunded(&response, intent)
     }
 }
 
-/// Whether the answer to a cancellation says that the intent is not charged any more.
+/// Reads the response to a cancellation: whether the intent is cancelled and cannot be charged any more.
 ///
 /// # Errors
-/// When the outcome is open, or the answer is none that Stripe gives.
-pub fn cancelled(reply: &HttpResponse) -> Result<bool, Error> {
-    match read::<Intent>(reply)? {
+/// When the outcome is unknown, or the response is not one of Stripe's.
+pub fn cancelled(response: &HttpResponse) -> Result<bool, Error> {
+    match read::<Intent>(response)? {
         Ok(_) => Ok(true),
         Err(failure) => match failure.state() {
             Some(IntentStatus::Canceled) => Ok(true),
             Some(IntentStatus::Succeeded) => Ok(false),
-            Some(IntentStatus::Processing) => Err(Error::unavailable(PROVIDER, "a charge is under way")),
+            Some(IntentStatus::Processing) => Err(Error::unavailable(PROVIDER, "a charge is in progress")),
             _ => Err(failure.unexpected()),
         },
     }
 }
 
-/// What the answer to the confirmation of an intent says.
+/// Reads the response to the confirmation of an intent.
 ///
 /// # Errors
-/// When the outcome is open, or the answer is none that Stripe gives.
-pub fn charged(reply: &HttpResponse, intent: String) -> Result<Charged, Error> {
-    match read::<Intent>(reply)? {
+/// When the outcome is unknown, or the response is not one of Stripe's.
+pub fn charged(response: &HttpResponse, intent: String) -> Result<Charged, Error> {
+    match read::<Intent>(response)? {
         Ok(Intent { status: IntentStatus::Succeeded, .. }) => Ok(Charged::Captured { reference: intent }),
         Ok(Intent { status: IntentStatus::Processing, .. }) => {
-            Err(Error::unavailable(PROVIDER, "the charge is under way"))
+            Err(Error::unavailable(PROVIDER, "the charge is in progress"))
         }
         Ok(intent) => Err(Error::Internal(format!("{PROVIDER} left a charge {:?}", intent.status))),
         Err(failure) => match (failure.state(), failure.decline()) {
@@ -137,15 +137,15 @@ pub fn charged(reply: &HttpResponse, intent: String) -> Result<Charged, Error> {
     }
 }
 
-/// What the answer to the refund of an intent says.
+/// Reads the response to the refund of an intent.
 ///
 /// # Errors
-/// When the outcome is open, or the refund is refused.
-pub fn refunded(reply: &HttpResponse, intent: String) -> Result<Refunded, Error> {
-    match read::<Refund>(reply)? {
-        Ok(refund) if refund.stands() => Ok(Refunded::GivenBack { reference: refund.id }),
+/// When the outcome is unknown, or the refund is refused.
+pub fn refunded(response: &HttpResponse, intent: String) -> Result<Refunded, Error> {
+    match read::<Refund>(response)? {
+        Ok(refund) if refund.is_effective() => Ok(Refunded::GivenBack { reference: refund.id }),
         Ok(refund) => Err(Error::Internal(format!("{PROVIDER} could not make the refund {}", refund.id))),
-        // After the key was forgotten. The intent's name leads to its refund.
+        // The key has expired at Stripe. The refund can be found by the intent.
         Err(failure) if failure.is("charge_already_refunded") => {
             Ok(Refunded::GivenBack { reference: intent })
         }
@@ -153,7 +153,7 @@ pub fn refunded(reply: &HttpResponse, intent: String) -> Result<Refunded, Error>
     }
 }
 
-/// A form as Stripe reads it.
+/// The form encoding that Stripe reads.
 fn encoded(form: &[(&str, &str)]) -> String {
     let encode = |text: &str| {
         percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()

@@ -2,15 +2,14 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use catalog::ProductId;
-use catalog::{Category, border::ListRequest};
+use catalog::{Category, ListRequest};
 use domain_primitives::Problem;
 use lambda_http::{Body, http, request::from_reader};
 use lambda_kit::{
     http::{MAX_BODY, Request},
     page::{decode_cursor, encode_cursor},
 };
-use orders::OrderId;
-use orders::border::OrderRequest;
+use orders::{OrderId, OrderRequest};
 use serde_json::{Value, json};
 
 /// Where the API is.

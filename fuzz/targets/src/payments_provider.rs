@@ -1,10 +1,7 @@
 //! What the payment provider answers: money counts as moved only if the answer says so.
 
 use lambda_kit::{Error, http_client::HttpResponse};
-use payments::{
-    Charged, Refunded,
-    border::{cancelled, charged, refunded},
-};
+use payments::{Charged, Refunded, cancelled, charged, refunded};
 use serde_json::Value;
 
 /// A reply: a line with its status, and its body.

@@ -8,7 +8,7 @@ use lambda_kit::{
     batch::Batch,
     queue::{Message, Queue},
 };
-use orders::{PaymentRequest, border::payment_message};
+use orders::{PaymentRequest, payment_message};
 use payments::PaymentOutcome;
 
 /// An event for process-payment or fail-payment, whose payments all succeed: the records that cannot be read fail, each
@@ -36,7 +36,7 @@ pub(crate) fn sqs_batch(bytes: &[u8]) {
     let aws = Aws::local("us-east-1", "http://127.0.0.1:1", "http://127.0.0.1:1");
     let queue = Queue::new(aws.sqs(), "http://127.0.0.1:1/queue".to_owned());
     let step = |_, _| async { Ok::<_, Error>(PaymentOutcome::Confirmed) };
-    let work = payments::work(&queue, 60, batch, Deadline::within(Duration::from_secs(5)), step);
+    let work = payments::process_messages(&queue, 60, batch, Deadline::within(Duration::from_secs(5)), step);
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { panic!("no runtime") };
     let answer = runtime.block_on(work);
     let failed: Vec<_> = answer.batch_item_failures.into_iter().map(|item| item.item_identifier).collect();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use orders::{Orders, border::write_item};
+use orders::{Orders, write_item};
 use serde_json::Value;
 
 /// An item in DynamoDB's JSON. An order that is read is written as an order that reads the same, and can be answered.

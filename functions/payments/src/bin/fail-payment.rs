@@ -1,10 +1,10 @@
-//! Payments dead-letter queue: ends the orders whose payment failed too often.
+//! Payments dead-letter queue: fails the orders whose payment has failed too often.
 
 use lambda_kit::{aws::Aws, batch, config, logging, queue::Queue};
-use payments::{PaymentProcessor, Provider, work};
+use payments::{PaymentProcessor, Provider, process_messages};
 
-/// What cannot be ended stays in the dead-letter queue for people to look at, and is tried ever more rarely.
-const LONGEST_PAUSE_SECONDS: u32 = 60 * 60;
+/// A message that keeps failing stays in the dead-letter queue for people to look at, and is retried less and less often.
+const MAX_PAUSE_SECONDS: u32 = 60 * 60;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -13,7 +13,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let queue = &Queue::new(aws.sqs(), config::required("PAYMENTS_DEAD_LETTER_QUEUE_URL")?);
     let processor = &PaymentProcessor::from_env(&aws, Provider::from_env(&aws).await?)?;
     batch::serve(|batch, deadline| {
-        work(queue, LONGEST_PAUSE_SECONDS, batch, deadline, move |order_id, attempts| {
+        process_messages(queue, MAX_PAUSE_SECONDS, batch, deadline, move |order_id, attempts| {
             processor.fail_order(order_id, attempts, deadline)
         })
     })

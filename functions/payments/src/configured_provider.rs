@@ -1,4 +1,4 @@
-//! The provider that the environment chooses.
+//! The payment provider that the environment selects.
 
 use lambda_kit::{
     Error, Secret,
@@ -12,22 +12,22 @@ use crate::{
     stripe::{STRIPE_URL, Stripe},
 };
 
-/// The key that the payment simulator takes. It protects nothing.
+/// The key that the payment simulator accepts. It protects nothing.
 pub const SIMULATOR_KEY: &str = "sk_test_simulated";
 
-/// One of the providers there are.
+/// One of the available providers.
 #[derive(Clone, Debug)]
 pub enum Provider {
     /// Stripe, or the payment simulator, which speaks the same API.
     Stripe(Stripe),
     /// The simulation inside the function.
-    SimulatedProvider(SimulatedProvider),
+    Simulated(SimulatedProvider),
 }
 
-/// Why there is no provider.
+/// Why the provider cannot be set up.
 #[derive(thiserror::Error)]
-pub enum NoProvider {
-    /// The environment is wrong.
+pub enum ProviderConfigError {
+    /// A variable is missing or invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The key cannot be read.
@@ -36,7 +36,7 @@ pub enum NoProvider {
 }
 
 /// What a failing `main` prints: for people, so the same as Display.
-impl std::fmt::Debug for NoProvider {
+impl std::fmt::Debug for ProviderConfigError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
     }
@@ -48,8 +48,8 @@ impl Provider {
     /// without one the simulation inside the function.
     ///
     /// # Errors
-    /// [`NoProvider`] for what is missing or unreadable.
-    pub async fn from_env(aws: &Aws) -> Result<Self, NoProvider> {
+    /// [`ProviderConfigError`] for a variable or a key that is missing or cannot be read.
+    pub async fn from_env(aws: &Aws) -> Result<Self, ProviderConfigError> {
         let url = config::optional("PAYMENT_PROVIDER_URL");
         let name = config::required("PAYMENT_PROVIDER")?;
         match (name.as_str(), url) {
@@ -60,8 +60,8 @@ impl Provider {
             ("simulated", Some(url)) => {
                 Ok(Self::Stripe(Stripe::new(&url, Secret::new(SIMULATOR_KEY.to_owned()))))
             }
-            ("simulated", None) => Ok(Self::SimulatedProvider(SimulatedProvider::from_env(aws)?)),
-            _ => Err(NoProvider::Config(ConfigError::Invalid {
+            ("simulated", None) => Ok(Self::Simulated(SimulatedProvider::from_env(aws)?)),
+            _ => Err(ProviderConfigError::Config(ConfigError::Invalid {
                 name: "PAYMENT_PROVIDER".to_owned(),
                 value: name,
                 why: "expected simulated or stripe".to_owned(),
@@ -74,14 +74,14 @@ impl PaymentProvider for Provider {
     async fn charge(&self, charge: &Charge<'_>) -> Result<Charged, Error> {
         match self {
             Self::Stripe(provider) => provider.charge(charge).await,
-            Self::SimulatedProvider(provider) => provider.charge(charge).await,
+            Self::Simulated(provider) => provider.charge(charge).await,
         }
     }
 
     async fn refund(&self, charge: &Charge<'_>, reference: Option<&str>) -> Result<Refunded, Error> {
         match self {
             Self::Stripe(provider) => provider.refund(charge, reference).await,
-            Self::SimulatedProvider(provider) => provider.refund(charge, reference).await,
+            Self::Simulated(provider) => provider.refund(charge, reference).await,
         }
     }
 }
