@@ -1,6 +1,6 @@
-//! Values that every service of the shop shares, valid by construction: parsed once at the border, never checked again.
+//! Values that all services of the shop share. They are valid by construction: parsed once, where they are received.
 //!
-//! They know no AWS service and no table. Ids live with the service that they belong to.
+//! They depend on no AWS service and no table. Ids are defined by the service that they belong to.
 
 mod money;
 mod problem;

@@ -1,4 +1,4 @@
-//! Money as integer minor units of one currency. Never a float.
+//! Money: an integer number of minor units of one currency, never a float.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ impl fmt::Debug for Currency {
 
 /// An amount in minor units (cents for USD) of one currency: `{"amount": 1299, "currency": "USD"}`.
 ///
-/// Amounts stay within [`Money::MAX_AMOUNT`], so that every JSON reader holds them exactly.
+/// Amounts are at most [`Money::MAX_AMOUNT`], so that every JSON parser represents them exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Money {
@@ -50,7 +50,7 @@ pub struct Money {
     currency: Currency,
 }
 
-/// Why two amounts cannot become one.
+/// Why an amount of money is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
     /// Not three upper-case letters.

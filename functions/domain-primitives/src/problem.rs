@@ -1,27 +1,27 @@
-//! Problem details for HTTP APIs (RFC 9457): the one shape of every error answer.
+//! Problem details for HTTP APIs (RFC 9457): the format of every error response.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// One thing wrong with the input: where (a JSON Pointer, RFC 6901, or the name of a header or query parameter) and what.
+/// An error in the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
-    /// A JSON Pointer into the body (`/items/0/quantity`), or the name of a header or query parameter.
+    /// Where: a JSON Pointer (RFC 6901) into the body (`/items/0/quantity`), or the name of a header or query parameter.
     pub pointer: String,
-    /// What is expected there.
+    /// The rule that the input breaks: "must be ...".
     pub detail: String,
 }
 
 impl Violation {
-    /// `detail` is wrong at `pointer`.
+    /// The input at `pointer` breaks the rule `detail`.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), detail: detail.into() }
     }
 }
 
-/// An error answer, and what the log needs besides.
+/// An error response, and its cause for the log.
 ///
-/// What clients see is fixed by the constructor; `cause` goes to the log and never into the answer.
+/// The response never contains the cause.
 #[derive(Clone, Debug)]
 pub struct Problem {
     slug: &'static str,
@@ -34,7 +34,7 @@ pub struct Problem {
     cause: Option<String>,
 }
 
-/// Seconds that a client should wait before it tries an unavailable shop again.
+/// The seconds that a client should wait before it retries.
 const RETRY_AFTER: u32 = 1;
 
 impl Problem {
@@ -52,7 +52,7 @@ impl Problem {
         }
     }
 
-    /// 400: the input breaks the rules named in `errors`.
+    /// 400: the input breaks the rules in `errors`.
     #[must_use]
     pub fn invalid(errors: Vec<Violation>) -> Self {
         let detail = match errors.as_slice() {
@@ -63,7 +63,7 @@ impl Problem {
         Self { errors, ..Self::new(400, "invalid-request", "The request is invalid", detail) }
     }
 
-    /// 503 with Retry-After: something the shop needs does not answer.
+    /// 503 with Retry-After: a dependency of the shop is unavailable.
     pub fn unavailable(cause: impl Into<String>) -> Self {
         let detail = "The shop cannot do this right now. Try again: with the same Idempotency-Key, no order is made twice.";
         Self {
@@ -79,7 +79,7 @@ impl Problem {
         Self { cause: Some(cause.into()), ..Self::new(500, "internal-error", "Something went wrong", detail) }
     }
 
-    /// Adds a member to the answer beside the standard ones.
+    /// Adds an extension member to the response.
     #[must_use]
     pub fn with(mut self, name: &str, value: Value) -> Self {
         self.extensions.insert(name.to_owned(), value);
@@ -98,13 +98,13 @@ impl Problem {
         self.slug
     }
 
-    /// Seconds for the Retry-After header, if trying again may help.
+    /// The seconds of the Retry-After header, if a retry may succeed.
     #[must_use]
     pub fn retry_after(&self) -> Option<u32> {
         self.retry_after
     }
 
-    /// What happened inside, for the log.
+    /// The internal cause, for the log.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()

@@ -4,13 +4,13 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Why a value is not of its type. The message completes a sentence about the value ("must be ...") and is fit for clients.
+/// The rule that a value breaks: "must be ...". Clients may see it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidValue(&'static str);
 
 impl InvalidValue {
-    /// A value that breaks this rule.
+    /// The error for a value that breaks `rule`.
     #[must_use]
     pub fn new(rule: &'static str) -> Self {
         Self(rule)

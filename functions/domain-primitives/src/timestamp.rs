@@ -1,4 +1,4 @@
-//! Points in time as the API writes them.
+//! Points in time in the format of the API.
 
 use std::{
     fmt,
@@ -12,7 +12,7 @@ use crate::InvalidValue;
 
 /// An RFC 3339 time in UTC with milliseconds: `2026-11-21T08:15:30.123Z`.
 ///
-/// The width is fixed, so the text sorts as the time does and can be a sort key.
+/// The width is fixed, so the texts sort like the times, and a text can be a sort key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Timestamp(String);
@@ -52,7 +52,7 @@ impl TryFrom<String> for Timestamp {
     fn try_from(text: String) -> Result<Self, InvalidValue> {
         let time = DateTime::from_str(&text, Format::DateTime).ok();
         let time = time.and_then(|time| SystemTime::try_from(time).ok()).map(Self::at);
-        // Written back, it must be the same text: one time has one way to be written.
+        // Only the text that would be written again is valid: each time has one spelling.
         time.filter(|time| time.0 == text)
             .ok_or(InvalidValue::new("must be a time in UTC with milliseconds: 2026-11-21T08:15:30.123Z"))
     }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn only_its_own_way_of_writing_is_read() {
+    fn only_its_own_format_is_read() {
         let read = |text: &str| Timestamp::try_from(text.to_owned());
         assert_eq!(read("2026-11-21T08:15:30.120Z"), Ok(at(1_795_248_930_120)));
         for other in [

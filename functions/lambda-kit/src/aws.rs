@@ -1,8 +1,8 @@
 //! The one place that builds the HTTP client and the SDK clients.
 //!
-//! Region, credentials and endpoints come from the environment by hand: Lambda always sets them, and `aws-config`
-//! would bring the STS client and a credentials chain that no function needs (docs/decisions/0002). Trust roots are
-//! the system's, so they are renewed with the runtime; they are read only when an endpoint speaks TLS.
+//! Region, credentials and endpoints are read from the environment by hand: Lambda always sets them, and `aws-config`
+//! would add the STS client and a credentials chain that no function needs (docs/decisions/0002). The trust roots are those
+//! of the system, so they are renewed with the runtime; they are read only if an endpoint uses TLS.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::{
     parameter,
 };
 
-/// What the SDK clients of a function share. Build it once, outside the handler.
+/// The configuration that the SDK clients of a function share. Build it once, outside the handler.
 #[derive(Clone, Debug)]
 pub struct Aws {
     region: Region,
@@ -33,7 +33,7 @@ pub struct Aws {
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
-/// One attempt: far above what a healthy service takes, far below a function's timeout.
+/// For one attempt: far above the latency of a healthy service, far below a function's timeout.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2000);
 const MAX_ATTEMPTS: u32 = 3;
 
@@ -62,7 +62,7 @@ impl Aws {
         Ok(Self { ssm_endpoint: endpoint("AWS_ENDPOINT_URL_SSM"), ..aws })
     }
 
-    /// Clients for local servers, which take any credentials.
+    /// Clients for local servers, which accept any credentials.
     #[must_use]
     pub fn local(region: &str, dynamodb_endpoint: &str, sqs_endpoint: &str) -> Self {
         let credentials = Credentials::new("local", "local", None, None, "local");
@@ -74,7 +74,7 @@ impl Aws {
         )
     }
 
-    /// The same clients, signing with another access key id: emulators tell callers apart by it.
+    /// The same clients with another access key id: emulators identify callers by it.
     #[must_use]
     pub fn signed_by(self, access_key_id: &str) -> Self {
         Self { credentials: Credentials::new(access_key_id, "local", None, None, "local"), ..self }
@@ -97,10 +97,10 @@ impl Aws {
         Self { region, credentials, dynamodb_endpoint, sqs_endpoint, ssm_endpoint: None, http }
     }
 
-    /// The value of an SSM parameter, decrypted: one call, to be made at the start of an environment.
+    /// The decrypted value of an SSM parameter. Call it once, at the start of the execution environment.
     ///
     /// # Errors
-    /// When SSM does not answer, or has no such parameter for this function.
+    /// When SSM does not respond, or has no such parameter for this function.
     pub async fn parameter(&self, name: &str) -> Result<Secret, Error> {
         let region = self.region.as_ref();
         let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
@@ -144,8 +144,8 @@ impl Aws {
     }
 }
 
-/// The SDK's own retries: throttling, 5xx and broken connections, with jitter. What they do not cover (transaction
-/// conflicts) is retried where its meaning is known.
+/// The SDK's own retries, with jitter: of throttling, 5xx and broken connections. They do not cover transaction conflicts,
+/// which [`crate::transaction`] retries.
 fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(MAX_ATTEMPTS)

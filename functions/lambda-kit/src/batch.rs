@@ -1,7 +1,7 @@
-//! The border of queues and streams: a batch of records in, the failed ones out.
+//! Batches of queue and stream records: a function receives a batch and reports the records that failed
+//! (`ReportBatchItemFailures`).
 //!
-//! Each record stands alone. One that cannot be parsed, fails or panics is reported as a failure of its own
-//! (`ReportBatchItemFailures`), and the others count as done.
+//! Each record is processed on its own: one that cannot be parsed, fails or panics does not fail the others.
 
 use std::{any::Any, fmt::Display, future::Future, panic::AssertUnwindSafe, time::Instant};
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::Deadline;
 
-/// An SQS or DynamoDB Streams event. Records are read one by one, so that one odd record does not fail its batch.
+/// An SQS or DynamoDB Streams event. Records are parsed one by one, so that a malformed one does not fail its batch.
 #[derive(Debug, Deserialize)]
 pub struct Batch {
     /// The records in the order of their source.
@@ -20,7 +20,7 @@ pub struct Batch {
     pub records: Vec<Value>,
 }
 
-/// Which records failed: those come again, the others are done.
+/// The records that failed. Lambda retries these, and the others are done.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {
@@ -32,7 +32,7 @@ pub struct BatchResponse {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchItemFailure {
-    /// Names the record to the event source.
+    /// Identifies the record for the event source.
     pub item_identifier: String,
 }
 
@@ -45,7 +45,7 @@ impl BatchResponse {
     }
 }
 
-/// Handles events with `handler` until Lambda ends the environment, and logs one line for each.
+/// Handles events with `handler` until Lambda ends the execution environment, and logs one line for each.
 ///
 /// # Errors
 /// When the Runtime API cannot be reached.
@@ -73,17 +73,18 @@ where
     .await
 }
 
-/// Runs `step` for every item at once and gives back the results in the same order. A panic in one becomes its error.
-pub async fn process_each<I, T, E, F, Fut>(items: I, step: F) -> Vec<Result<T, Failure<E>>>
+/// Runs `process` for all items concurrently and returns the results in the order of the items. A panic becomes the error
+/// of its item.
+pub async fn process_each<I, T, E, F, Fut>(items: I, process: F) -> Vec<Result<T, Failure<E>>>
 where
     I: IntoIterator,
     F: Fn(I::Item) -> Fut,
     Fut: Future<Output = Result<T, E>>,
     E: Display,
 {
-    let step = &step;
+    let process = &process;
     join_all(items.into_iter().map(|item| async move {
-        match AssertUnwindSafe(async move { step(item).await }).catch_unwind().await {
+        match AssertUnwindSafe(async move { process(item).await }).catch_unwind().await {
             Ok(result) => result.map_err(Failure::Error),
             Err(panic) => Err(Failure::Panic(message(panic.as_ref()))),
         }
@@ -94,10 +95,10 @@ where
 /// Why a record failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure<E> {
-    /// What the step returned.
+    /// The error that processing it returned.
     #[error("{0}")]
     Error(E),
-    /// The step panicked; the environment goes on.
+    /// Processing it panicked; the execution environment continues.
     #[error("panicked: {0}")]
     Panic(String),
 }

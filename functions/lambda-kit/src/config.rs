@@ -1,4 +1,5 @@
-//! What the environment of a function must hold. Bad configuration stops at start with the name of what is missing.
+//! The environment variables of a function. A missing or invalid one stops the function at its start with an error that
+//! names it.
 
 use std::{
     env,
@@ -6,7 +7,7 @@ use std::{
     str::FromStr,
 };
 
-/// A setting that is missing or unreadable.
+/// An environment variable that is missing or invalid.
 #[derive(thiserror::Error)]
 pub enum ConfigError {
     /// The environment variable is not set, or is empty.
@@ -14,19 +15,19 @@ pub enum ConfigError {
         "the environment variable {0} is not set: template.yaml sets it for every function that reads it"
     )]
     Missing(String),
-    /// The environment variable is set to something that cannot be used.
+    /// The environment variable has a value that cannot be used.
     #[error("the environment variable {name} is {value:?}: {why}")]
     Invalid {
         /// The variable.
         name: String,
-        /// What it holds.
+        /// Its value.
         value: String,
-        /// What it should hold.
+        /// The rule that the value breaks.
         why: String,
     },
 }
 
-/// What a failing `main` prints: for people, so the same as Display.
+/// The same as Display, because this is what a failing `main` prints.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

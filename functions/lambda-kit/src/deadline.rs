@@ -82,7 +82,7 @@ impl Deadline {
         async move {
             let limit = self.remaining().min(LONGEST_CALL);
             tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
-                Err(Error::unavailable(dependency, format!("no answer within {} ms", limit.as_millis())))
+                Err(Error::unavailable(dependency, format!("no response within {} ms", limit.as_millis())))
             })
         }
     }

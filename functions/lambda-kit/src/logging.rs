@@ -1,4 +1,4 @@
-//! Logs: one JSON line per outcome, with fields that a query can find. Never bodies, secrets or e-mail addresses.
+//! Logs: one JSON line per outcome, with fields for queries. They never contain bodies, secrets or e-mail addresses.
 
 use tracing::level_filters::LevelFilter;
 

@@ -1,11 +1,11 @@
-//! Pagination: how many items, and an opaque cursor to the next ones.
+//! Pagination: a limit, and an opaque cursor to the next page.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use domain_primitives::{Problem, Violation};
 
-/// How many items a page holds: 1 to 100, 20 unless told.
+/// The maximum number of items on a page: 1 to 100, by default 20.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u8);
 
@@ -19,7 +19,7 @@ impl Limit {
             return Ok(Self(20));
         };
         match text.parse() {
-            // `parse` takes a leading plus sign, which in a query is a space.
+            // `parse` accepts a leading plus sign, which in a query is a space.
             Ok(limit @ 1..=100) if !text.starts_with('+') => Ok(Self(limit)),
             _ => Err(Problem::invalid(vec![Violation::new("limit", "must be a whole number from 1 to 100")])),
         }
@@ -37,15 +37,15 @@ impl Limit {
 pub struct Page<T> {
     /// The items of this page.
     pub items: Vec<T>,
-    /// Where the next page starts.
+    /// The cursor of the next page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
 
-/// The version of the cursor's content. A change of what cursors hold raises it, and old ones answer 400.
+/// The version of the cursor's content. A change of the content increments it, and older cursors are refused with 400.
 const VERSION: u8 = 1;
 
-/// Longer cursors are refused unread: ours are well below.
+/// Longer cursors are refused unread: the shop's are far below.
 const MAX_LENGTH: usize = 1024;
 
 #[derive(Serialize, Deserialize)]
@@ -56,16 +56,16 @@ struct Cursor<Q, P> {
     after: P,
 }
 
-/// Makes the cursor that continues `query` after `position`.
+/// The cursor that continues `query` after `position`.
 pub fn encode_cursor<Q: Serialize, P: Serialize>(query: &Q, position: &P) -> String {
     let cursor = serde_json::json!({"v": VERSION, "query": query, "after": position});
     URL_SAFE_NO_PAD.encode(cursor.to_string())
 }
 
-/// Reads a cursor back, if it is of this version and belongs to `query`.
+/// The position of a cursor, if the cursor is of this version and belongs to `query`.
 ///
 /// # Errors
-/// A 400 problem for a broken cursor, one of another version and one that came from another query.
+/// A 400 problem for a malformed cursor, one of another version and one of another query.
 pub fn decode_cursor<Q, P>(text: &str, query: &Q) -> Result<P, Problem>
 where
     Q: DeserializeOwned + PartialEq,

@@ -1,7 +1,7 @@
-//! Secrets from SSM Parameter Store, read once at the start of an environment.
+//! Secrets from SSM Parameter Store, read once at the start of the execution environment.
 //!
-//! `GetParameter` is one signed POST, so it is sent by hand: `aws-sdk-ssm` would be the largest crate of the workspace
-//! for it. Why a parameter, and why not through an extension or the environment: docs/decisions/0008.
+//! `GetParameter` is one signed POST, so this module sends it by hand: `aws-sdk-ssm` would be the largest crate of the
+//! workspace. docs/decisions/0008 explains why it is a parameter, and not an extension or a variable.
 
 use std::time::{Duration, SystemTime};
 
@@ -37,8 +37,8 @@ struct Parameter {
 /// The decrypted value of the parameter `name` at `endpoint`.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when SSM does not answer, [`Error::Internal`] when it refuses: no such parameter, no
-/// permission. The error holds the name, never the value.
+/// [`Error::Unavailable`] when SSM does not respond, [`Error::Internal`] when it refuses: no such parameter, no
+/// permission. The error contains the name, never the value.
 pub(crate) async fn get(
     endpoint: &str,
     region: &str,
@@ -110,8 +110,8 @@ mod tests {
                 let count = stream.read(&mut part).await.unwrap();
                 request.push_str(std::str::from_utf8(&part[..count]).unwrap());
             }
-            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            let response = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            stream.write_all(response.as_bytes()).await.unwrap();
             request
         });
         (endpoint, served)
@@ -123,9 +123,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_parameter_is_read_by_a_signed_request() {
-        let answer = r#"{"Parameter":{"ARN":"arn:aws:ssm:us-east-1:123456789012:parameter/k","DataType":"text",
+        let response = r#"{"Parameter":{"ARN":"arn:aws:ssm:us-east-1:123456789012:parameter/k","DataType":"text",
             "Name":"/k","Type":"SecureString","Value":"sk_test_1","Version":1}}"#;
-        let (endpoint, served) = ssm("200 OK", answer).await;
+        let (endpoint, served) = ssm("200 OK", response).await;
         let secret = get(&endpoint, "us-east-1", credentials(), "/k").await.unwrap();
         assert_eq!(secret.expose(), "sk_test_1");
         let request = served.await.unwrap().to_lowercase();

@@ -1,4 +1,4 @@
-//! SQS, sent and received with every entry accounted for.
+//! SQS messages: every entry of a batch is accounted for when it is sent or received.
 
 use std::collections::HashMap;
 
@@ -13,20 +13,20 @@ use serde_json::Value;
 
 use crate::{Deadline, Error};
 
-/// The most entries of one `SendMessageBatch`.
-const LARGEST_BATCH: usize = 10;
-/// The longest visibility timeout that SQS takes: 12 hours.
-const LONGEST_VISIBILITY: u32 = 12 * 60 * 60;
+/// The maximum number of entries of one `SendMessageBatch`.
+const MAX_BATCH_SIZE: usize = 10;
+/// The longest visibility timeout that SQS accepts: 12 hours.
+const MAX_VISIBILITY_TIMEOUT: u32 = 12 * 60 * 60;
 
 /// The message attribute that carries [`OutgoingMessage::correlation_id`].
 const CORRELATION_ID: &str = "correlation_id";
 
-/// A message to be sent.
+/// A message to send.
 #[derive(Clone, Debug)]
 pub struct OutgoingMessage {
-    /// What the receiver reads.
+    /// The body that the receiver reads.
     pub body: String,
-    /// Joins what one request set off, in logs.
+    /// Links the log lines of everything that one request causes.
     pub correlation_id: Option<String>,
 }
 
@@ -44,11 +44,11 @@ impl Queue {
         Self { client, url }
     }
 
-    /// Sends messages in batches of ten. The result has one entry for each, in order: what was not accepted is an
-    /// error, never dropped.
+    /// Sends messages in batches of ten. The result has one entry for each message, in order: an error for each one that SQS
+    /// did not accept.
     pub async fn send(&self, messages: &[OutgoingMessage], deadline: Deadline) -> Vec<Result<(), Error>> {
         let mut results = Vec::with_capacity(messages.len());
-        for chunk in messages.chunks(LARGEST_BATCH) {
+        for chunk in messages.chunks(MAX_BATCH_SIZE) {
             results.extend(self.send_chunk(chunk, deadline).await);
         }
         results
@@ -63,26 +63,26 @@ impl Queue {
             Err(error) => return messages.iter().map(|_| failed(&error.to_string())).collect(),
         };
         match deadline.send("SQS", request.send()).await {
-            Ok(answer) => outcomes(messages.len(), &answer),
+            Ok(output) => outcomes(messages.len(), &output),
             Err(error) => messages.iter().map(|_| failed(&error.to_string())).collect(),
         }
     }
 
-    /// Makes a received message come again after a pause that doubles with each receive, up to `ceiling_seconds`, with
-    /// jitter: SQS itself would wait for the whole visibility timeout, long or short.
+    /// Shortens the visibility timeout of a received message, so that it is received again after a pause that doubles with
+    /// each receive, up to `max_seconds`, with jitter.
     ///
     /// # Errors
-    /// When SQS does not take it; then the visibility timeout stands, and nothing is lost.
+    /// When SQS does not accept the change; then the visibility timeout stays as it is, and nothing is lost.
     pub async fn retry_later(
         &self,
         message: &Message,
-        ceiling_seconds: u32,
+        max_seconds: u32,
         deadline: Deadline,
     ) -> Result<(), Error> {
         let Some(handle) = &message.receipt_handle else {
             return Ok(());
         };
-        let seconds = pause_seconds(message.receive_count(), ceiling_seconds);
+        let seconds = pause_seconds(message.receive_count(), max_seconds);
         let request = self
             .client
             .change_message_visibility()
@@ -92,10 +92,10 @@ impl Queue {
         deadline.send("SQS", request.send()).await.map(|_| ())
     }
 
-    /// Asks for an attribute, to see whether the queue is there.
+    /// Reads an attribute of the queue, to check that the queue exists and responds.
     ///
     /// # Errors
-    /// When SQS does not answer or the queue is not there.
+    /// When SQS does not respond or the queue does not exist.
     pub async fn check(&self, deadline: Deadline) -> Result<(), Error> {
         let request = self
             .client
@@ -106,14 +106,14 @@ impl Queue {
     }
 }
 
-/// What became of each of `count` entries. One counts as sent only when SQS says so by its id.
-fn outcomes(count: usize, answer: &SendMessageBatchOutput) -> Vec<Result<(), Error>> {
+/// The result of each of `count` entries. An entry counts as sent only if the response lists its id as successful.
+fn outcomes(count: usize, output: &SendMessageBatchOutput) -> Vec<Result<(), Error>> {
     let failed = |why: &str| Err(Error::unavailable("SQS", why));
-    let mut results: Vec<_> = (0..count).map(|_| failed("the answer does not name this entry")).collect();
-    for sent in answer.successful() {
+    let mut results: Vec<_> = (0..count).map(|_| failed("the response does not name this entry")).collect();
+    for sent in output.successful() {
         set(&mut results, sent.id(), Ok(()));
     }
-    for entry in answer.failed() {
+    for entry in output.failed() {
         let why = format!("{}: {}", entry.code(), entry.message().unwrap_or_default());
         set(&mut results, entry.id(), failed(&why));
     }
@@ -137,20 +137,21 @@ fn set(results: &mut [Result<(), Error>], id: &str, result: Result<(), Error>) {
     }
 }
 
-/// 1, 2, 4, ... seconds for the first, second, third receive, up to the ceiling; then anything from half of that up.
-fn pause_seconds(receive_count: u32, ceiling_seconds: u32) -> u32 {
+/// A random pause between one half and the whole of 1, 2, 4, ... seconds for the first, second, third receive, up to the
+/// maximum.
+fn pause_seconds(receive_count: u32, max_seconds: u32) -> u32 {
     let doubled = 1u32.checked_shl(receive_count.saturating_sub(1)).unwrap_or(u32::MAX);
-    let most = doubled.min(ceiling_seconds).min(LONGEST_VISIBILITY);
+    let most = doubled.min(max_seconds).min(MAX_VISIBILITY_TIMEOUT);
     fastrand::u32(most.div_ceil(2)..=most)
 }
 
-/// A message as Lambda hands it over.
+/// A received message, as Lambda passes it to the function.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
-    /// Names the message in a batch response.
+    /// Identifies the message in a batch response.
     pub message_id: String,
-    /// What the sender wrote.
+    /// The body that the sender wrote.
     #[serde(default)]
     pub body: String,
     receipt_handle: Option<String>,
@@ -181,13 +182,13 @@ impl Message {
         serde_json::from_value(record).map_err(|error| Error::unreadable("an SQS record", error))
     }
 
-    /// What joins this message to the request that set it off, in logs.
+    /// The id that links the log lines of everything that the original request caused.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
         self.message_attributes.get(CORRELATION_ID)?.string_value.as_deref()
     }
 
-    /// How often the message has been received, this time included.
+    /// The number of times that the message has been received, this one included.
     #[must_use]
     pub fn receive_count(&self) -> u32 {
         self.attributes.approximate_receive_count.as_deref().and_then(|text| text.parse().ok()).unwrap_or(1)
@@ -206,13 +207,13 @@ mod tests {
         let sent =
             |id: &str| SendMessageBatchResultEntry::builder().id(id).message_id("m").md5_of_message_body("x");
         let refused = BatchResultErrorEntry::builder().id("1").code("ServiceUnavailable").sender_fault(false);
-        let answer = SendMessageBatchOutput::builder()
+        let output = SendMessageBatchOutput::builder()
             .successful(sent("2").build().unwrap())
             .successful(sent("9").build().unwrap())
             .failed(refused.build().unwrap())
             .build()
             .unwrap();
-        let results = outcomes(3, &answer);
+        let results = outcomes(3, &output);
         let reason = |index: usize| results[index].as_ref().unwrap_err().to_string();
         assert!(reason(0).contains("does not name"), "neither sent nor refused: {results:?}");
         assert!(reason(1).contains("ServiceUnavailable"), "refused: {results:?}");
@@ -233,7 +234,7 @@ mod tests {
         #[test]
         fn pauses_grow_and_stay_below_the_ceiling(count: u32, ceiling in 1u32..=100_000) {
             let pause = pause_seconds(count, ceiling);
-            prop_assert!(pause >= 1 && pause <= ceiling.min(LONGEST_VISIBILITY));
+            prop_assert!(pause >= 1 && pause <= ceiling.min(MAX_VISIBILITY_TIMEOUT));
             if count == 3 && ceiling >= 4 {
                 prop_assert!((2..=4).contains(&pause));
             }

@@ -1,6 +1,5 @@
-//! Exponential backoff with full jitter, bounded in attempts and by the deadline.
-//!
-//! The rule is AWS's: <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
+//! Exponential backoff with full jitter, limited in attempts and by the deadline, as AWS recommends:
+//! <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
 
 use std::time::Duration;
 
@@ -18,13 +17,13 @@ const FIRST_CEILING: Duration = Duration::from_millis(20);
 const LARGEST_CEILING: Duration = Duration::from_millis(640);
 
 impl Backoff {
-    /// At most `retries` further attempts, all before `deadline`.
+    /// Allows at most `retries` retries, all before `deadline`.
     #[must_use]
     pub fn new(retries: u32, deadline: Deadline) -> Self {
         Self { deadline, attempts_left: retries, ceiling: FIRST_CEILING }
     }
 
-    /// Waits before the next attempt. False, at once, when there shall be none.
+    /// Waits before the next attempt. Returns false at once when no attempt is left.
     pub async fn wait(&mut self) -> bool {
         let pause = self.ceiling.mul_f64(fastrand::f64());
         if self.attempts_left == 0 || pause >= self.deadline.remaining() {

@@ -21,7 +21,7 @@ pub struct Order {
     pub email: String,
     /// The token that the payment provider charges.
     pub payment_method: String,
-    /// Digest of the request, which tells a replay from another order with the same key.
+    /// Digest of the request, to distinguish a replay from another order with the same key.
     pub request_hash: String,
     /// Links the log lines of everything that the order causes.
     pub correlation_id: String,

@@ -87,7 +87,7 @@ async fn overdue(
         if overdue.len() >= MAX_PER_SHARD {
             tracing::error!(
                 shard,
-                "more orders are overdue than one run asks for: the others wait for the next"
+                "more orders are overdue than one run requests: the next run requests the others"
             );
             return Ok(overdue);
         }

@@ -1,10 +1,10 @@
-//! What the shop asks Stripe, and what it makes of the answers: each file in `fixtures/stripe` is a conversation,
-//! replayed by a server that takes nothing but the requests that are written there.
+//! The shop's requests to Stripe, and how it reads the responses: each file in `fixtures/stripe` is a conversation,
+//! replayed by a server that accepts only the requests in the file.
 //!
-//! The answers are cut down from the examples of Stripe's API reference (version 2024-06-20). They were not recorded
+//! The responses are shortened from the examples of Stripe's API reference (version 2024-06-20). They were not recorded
 //! from a Stripe account.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue must panic")]
 
 use std::{fs, path::Path};
 
@@ -37,7 +37,7 @@ async fn replay(exchanges: Vec<Value>) -> (String, tokio::task::JoinHandle<()>) 
     (url, served)
 }
 
-/// A request as the fixtures write it. What all of them share is checked here.
+/// A request in the format of the fixtures. What all requests have in common is checked here.
 async fn read(stream: &mut TcpStream) -> Value {
     let mut text = String::new();
     loop {

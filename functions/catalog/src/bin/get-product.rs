@@ -22,7 +22,7 @@ async fn main() -> Result<(), lambda_http::Error> {
 /// 404 for an unknown product; 503 when the catalogue cannot be read.
 async fn get_product(catalog: &Catalog, request: Request) -> Result<Response, Problem> {
     let id = request.path_parameter("id").unwrap_or_default();
-    // A text that cannot be an id names no product.
+    // A text that is not a product id identifies no product.
     let Ok(product_id) = id.parse::<ProductId>() else {
         return Err(not_found());
     };

@@ -1,4 +1,4 @@
-//! Orders stream -> payments queue: asks for the payment of each new order and the refund of each cancelled one.
+//! Orders stream: sends a payment request to the payments queue for each new order and each cancelled one.
 
 use lambda_kit::{aws::Aws, batch, config, logging, queue::Queue};
 use orders::request_payments;

@@ -1,4 +1,4 @@
-//! Every few minutes: asks again for payments and refunds that stay due.
+//! Every five minutes: requests overdue payments and refunds again.
 
 use lambda_kit::{Deadline, aws::Aws, config, logging, queue::Queue};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
