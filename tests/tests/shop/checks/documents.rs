@@ -79,6 +79,14 @@ fn every_test_that_a_document_names_exists() {
 }
 
 #[test]
+fn every_test_that_the_saga_names_exists() {
+    for step in payments::saga::ORDER_FLOW {
+        let (file, test) = step.test.split_once(".rs::").unwrap();
+        assert!(exists(file, test), "{}, {}: there is no test {}", step.function, step.action, step.test);
+    }
+}
+
+#[test]
 fn every_promise_names_its_test_or_says_that_none_can_tell() {
     let semantics = read(&workspace().join("docs/semantics.md"));
     let (promises, _) = semantics.split_once("\n## What is not promised").unwrap();
