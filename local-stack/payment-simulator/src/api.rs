@@ -1,6 +1,6 @@
-//! Stripe's API on the ledger: the requests and their idempotency keys.
+//! Stripe's API: requests on the ledger, and their idempotency keys.
 
-mod shape;
+mod response;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -9,23 +9,25 @@ use std::{
     time::Duration,
 };
 
+use payments::SIMULATOR_KEY;
 use serde_json::json;
 use tokio::sync::{Mutex, RwLock};
 
-pub(crate) use self::shape::Answer;
-use self::shape::{answer, error, invalid, refund, shape};
+pub(crate) use self::response::Response;
+use self::response::{error, invalid, of_ledger, payment_intent, refund};
 use crate::{
-    Behaviour, KEY, form,
+    behaviour::Behaviour,
+    form,
     journal::{Entry, Journal},
-    ledger::{self, Intent, Ledger, Status, Temper},
+    ledger::{self, Ledger, PaymentIntent, PaymentIntentStatus, TokenBehaviour},
 };
 
 /// How often `tok_flaky` fails before it succeeds.
 const FLAKY_FAILURES: u32 = 2;
-/// How late the charge of `tok_late` is made.
-const LATE: Duration = Duration::from_secs(3);
+/// How long the charge of `tok_late` takes.
+const LATE_AFTER: Duration = Duration::from_secs(3);
 
-/// A request, read to its end.
+/// A request with its whole body.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -39,28 +41,28 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Api {
     behaviour: RwLock<Behaviour>,
-    books: Mutex<Books>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Books {
+struct State {
     ledger: Ledger,
-    keys: HashMap<String, Known>,
+    keys: HashMap<String, KeyRecord>,
     journal: Option<Journal>,
 }
 
-/// What is known of a request under an idempotency key.
+/// The request under an idempotency key, and its response.
 #[derive(Debug)]
-struct Known {
+struct KeyRecord {
     request: String,
-    /// None while it is under way.
-    answer: Option<Answer>,
+    /// None while the request is in progress.
+    response: Option<Response>,
 }
 
-/// What a request asks for.
+/// A request to the ledger.
 #[derive(Debug)]
 enum Action {
-    Create(Intent),
+    Create(PaymentIntent),
     Retrieve(String),
     Confirm(String),
     Cancel(String),
@@ -69,91 +71,91 @@ enum Action {
 
 impl Api {
     pub(crate) fn new(behaviour: Behaviour, journal: Option<&Path>) -> io::Result<Self> {
-        let mut books = Books::default();
+        let mut state = State::default();
         if let Some(path) = journal {
             let (journal, entries) = Journal::open(path)?;
             for entry in entries {
                 match entry {
-                    Entry::Intent(intent) => books.ledger.put(intent),
+                    Entry::Intent(intent) => state.ledger.put(intent),
                     Entry::Answer { key, request, status, body } => {
-                        let answer = Some(Answer { status, body });
-                        books.keys.insert(key, Known { request, answer });
+                        let response = Some(Response { status, body });
+                        state.keys.insert(key, KeyRecord { request, response });
                     }
                 }
             }
-            books.journal = Some(journal);
+            state.journal = Some(journal);
         }
-        Ok(Self { behaviour: RwLock::new(behaviour), books: Mutex::new(books) })
+        Ok(Self { behaviour: RwLock::new(behaviour), state: Mutex::new(state) })
     }
 
-    pub(crate) async fn answer(&self, request: Request) -> Answer {
+    pub(crate) async fn respond(&self, request: Request) -> Response {
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/_simulator/ledger") => {
-                let books = self.books.lock().await;
-                let intents: Vec<_> = books.ledger.all().collect();
-                Answer { status: 200, body: json!({"payment_intents": intents}) }
+                let state = self.state.lock().await;
+                let intents: Vec<_> = state.ledger.all().collect();
+                Response { status: 200, body: json!({"payment_intents": intents}) }
             }
             ("PUT", "/_simulator/behaviour") => match serde_json::from_slice(&request.body) {
                 Ok(behaviour) => {
                     *self.behaviour.write().await = behaviour;
-                    Answer { status: 200, body: json!({}) }
+                    Response { status: 200, body: json!({}) }
                 }
                 Err(error) => invalid("parameter_invalid", &error.to_string()),
             },
-            _ => self.provider(request).await,
+            _ => self.stripe(request).await,
         }
     }
 
-    async fn provider(&self, request: Request) -> Answer {
-        if request.authorization.as_deref() != Some(&format!("Bearer {KEY}")) {
+    async fn stripe(&self, request: Request) -> Response {
+        if request.authorization.as_deref() != Some(&format!("Bearer {SIMULATOR_KEY}")) {
             return error(401, "invalid_request_error", json!({"message": "Invalid API Key provided"}));
         }
         let action = match Action::of(&request) {
             Ok(action) => action,
-            Err(answer) => return answer,
+            Err(response) => return response,
         };
         let Behaviour { latency, failure_rate } = *self.behaviour.read().await;
-        let temper = self.temper(&action).await;
-        if temper == Some(Temper::Silent) {
+        let behaviour = self.token_behaviour(&action).await;
+        if behaviour == Some(TokenBehaviour::NeverResponds) {
             return std::future::pending().await;
         }
-        let asked = format!("{} {} {}", request.method, request.path, String::from_utf8_lossy(&request.body));
+        let text = format!("{} {} {}", request.method, request.path, String::from_utf8_lossy(&request.body));
         let key = request.idempotency_key;
         if let Some(key) = &key
-            && let Some(answer) = self.known(key, &asked).await
+            && let Some(response) = self.response_for(key, &text).await
         {
             tokio::time::sleep(latency.pick()).await;
-            return answer;
+            return response;
         }
-        let late = if temper == Some(Temper::Late) { LATE } else { Duration::ZERO };
-        tokio::time::sleep(latency.pick() + late).await;
-        let mut books = self.books.lock().await;
-        // Like Stripe, nothing is remembered of a request that did not begin to be carried out.
+        let extra = if behaviour == Some(TokenBehaviour::CapturesLate) { LATE_AFTER } else { Duration::ZERO };
+        tokio::time::sleep(latency.pick() + extra).await;
+        let mut state = self.state.lock().await;
+        // Like Stripe, the key of a request that was not processed is not kept.
         if fastrand::f64() < failure_rate {
-            books.forget(key.as_deref());
+            state.forget(key.as_deref());
             return error(500, "api_error", json!({"message": "simulated failure"}));
         }
-        if temper == Some(Temper::Flaky) && books.flakes(&action) {
-            books.forget(key.as_deref());
+        if behaviour == Some(TokenBehaviour::FailsFirst) && state.fails_again(&action) {
+            state.forget(key.as_deref());
             return error(503, "api_error", json!({"message": "simulated flaky attempt"}));
         }
-        books.carry_out(action, key, asked)
+        state.process(action, key, text)
     }
 
-    /// What the token of the intent does that is to be confirmed.
-    async fn temper(&self, action: &Action) -> Option<Temper> {
+    /// The behaviour of the token, if the request confirms a payment intent.
+    async fn token_behaviour(&self, action: &Action) -> Option<TokenBehaviour> {
         let Action::Confirm(id) = action else { return None };
-        self.books.lock().await.ledger.get(id).ok().map(|intent| ledger::temper(&intent.token))
+        self.state.lock().await.ledger.get(id).ok().map(|intent| ledger::token_behaviour(&intent.token))
     }
 
-    /// The answer that a key brings by itself; none when the request is new, which is noted.
-    async fn known(&self, key: &str, asked: &str) -> Option<Answer> {
-        let mut books = self.books.lock().await;
-        let Some(known) = books.keys.get(key) else {
-            books.keys.insert(key.to_owned(), Known { request: asked.to_owned(), answer: None });
+    /// The response that an idempotency key determines; none for a new key, which is recorded.
+    async fn response_for(&self, key: &str, request: &str) -> Option<Response> {
+        let mut state = self.state.lock().await;
+        let Some(record) = state.keys.get(key) else {
+            state.keys.insert(key.to_owned(), KeyRecord { request: request.to_owned(), response: None });
             return None;
         };
-        if known.request != asked {
+        if record.request != request {
             let message = "Keys for idempotent requests can only be used with the same parameters.";
             return Some(error(400, "idempotency_error", json!({"message": message})));
         }
@@ -161,69 +163,57 @@ impl Api {
             let message = "There is currently another in-progress request using this key.";
             error(409, "invalid_request_error", json!({"code": "idempotency_key_in_use", "message": message}))
         };
-        Some(known.answer.clone().unwrap_or_else(in_use))
+        Some(record.response.clone().unwrap_or_else(in_use))
     }
 }
 
-impl Books {
+impl State {
     fn forget(&mut self, key: Option<&str>) {
         if let Some(key) = key {
             self.keys.remove(key);
         }
     }
 
-    /// Counts a confirmation that fails without an outcome, as long as there is one left.
-    fn flakes(&mut self, action: &Action) -> bool {
+    /// Whether a confirmation of `tok_flaky` fails, which is counted.
+    fn fails_again(&mut self, action: &Action) -> bool {
         let Action::Confirm(id) = action else { return false };
         let Ok(intent) = self.ledger.get(id) else { return false };
-        let flakes = intent.status == Status::RequiresConfirmation && intent.confirmations < FLAKY_FAILURES;
-        if flakes {
+        let fails = intent.status == PaymentIntentStatus::RequiresConfirmation
+            && intent.confirmations < FLAKY_FAILURES;
+        if fails {
             let confirmations = intent.confirmations + 1;
-            let intent = Intent { confirmations, ..intent.clone() };
-            self.note(&Entry::Intent(intent.clone()));
+            let intent = PaymentIntent { confirmations, ..intent.clone() };
+            self.write(&Entry::Intent(intent.clone()));
             self.ledger.put(intent);
         }
-        flakes
+        fails
     }
 
-    fn carry_out(&mut self, action: Action, key: Option<String>, request: String) -> Answer {
+    fn process(&mut self, action: Action, key: Option<String>, request: String) -> Response {
         let ledger = &mut self.ledger;
-        let (id, answer) = match action {
+        let (response, id) = match action {
             Action::Create(intent) => {
-                let answer = Answer { status: 200, body: shape(&intent) };
-                let id = intent.id.clone();
+                let (body, id) = (payment_intent(&intent), intent.id.clone());
                 ledger.put(intent);
-                (id, answer)
+                (Response { status: 200, body }, id)
             }
-            Action::Retrieve(id) => {
-                let answer = answer(ledger.get(&id), shape);
-                (id, answer)
-            }
-            Action::Confirm(id) => {
-                let answer = answer(ledger.confirm(&id), shape);
-                (id, answer)
-            }
-            Action::Cancel(id) => {
-                let answer = answer(ledger.cancel(&id), shape);
-                (id, answer)
-            }
-            Action::Refund(id) => {
-                let answer = answer(ledger.refund(&id), refund);
-                (id, answer)
-            }
+            Action::Retrieve(id) => (of_ledger(ledger.get(&id), payment_intent), id),
+            Action::Confirm(id) => (of_ledger(ledger.confirm(&id), payment_intent), id),
+            Action::Cancel(id) => (of_ledger(ledger.cancel(&id), payment_intent), id),
+            Action::Refund(id) => (of_ledger(ledger.refund(&id), refund), id),
         };
         if let Ok(intent) = self.ledger.get(&id).cloned() {
-            self.note(&Entry::Intent(intent));
+            self.write(&Entry::Intent(intent));
         }
         if let Some(key) = key {
-            let Answer { status, body } = answer.clone();
-            self.note(&Entry::Answer { key: key.clone(), request: request.clone(), status, body });
-            self.keys.insert(key, Known { request, answer: Some(answer.clone()) });
+            let Response { status, body } = response.clone();
+            self.write(&Entry::Answer { key: key.clone(), request: request.clone(), status, body });
+            self.keys.insert(key, KeyRecord { request, response: Some(response.clone()) });
         }
-        answer
+        response
     }
 
-    fn note(&mut self, entry: &Entry) {
+    fn write(&mut self, entry: &Entry) {
         if let Some(journal) = &mut self.journal
             && let Err(error) = journal.write(entry)
         {
@@ -233,11 +223,11 @@ impl Books {
 }
 
 impl Action {
-    fn of(request: &Request) -> Result<Self, Answer> {
+    fn of(request: &Request) -> Result<Self, Response> {
         let form = form::parse(&request.body);
         let parts: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
         match (request.method.as_str(), parts.as_slice()) {
-            ("POST", ["v1", "payment_intents"]) => created(&form).map(Self::Create),
+            ("POST", ["v1", "payment_intents"]) => new_payment_intent(&form).map(Self::Create),
             ("GET", ["v1", "payment_intents", id]) => Ok(Self::Retrieve((*id).to_owned())),
             ("POST", ["v1", "payment_intents", id, "confirm"]) => Ok(Self::Confirm((*id).to_owned())),
             ("POST", ["v1", "payment_intents", id, "cancel"]) => Ok(Self::Cancel((*id).to_owned())),
@@ -253,7 +243,7 @@ impl Action {
     }
 }
 
-fn created(form: &BTreeMap<String, String>) -> Result<Intent, Answer> {
+fn new_payment_intent(form: &BTreeMap<String, String>) -> Result<PaymentIntent, Response> {
     let field = |name: &str| {
         let missing = || invalid("parameter_missing", &format!("Missing required param: {name}."));
         form.get(name).cloned().ok_or_else(missing)
@@ -263,14 +253,14 @@ fn created(form: &BTreeMap<String, String>) -> Result<Intent, Answer> {
         let name = name.strip_prefix("metadata[")?.strip_suffix(']')?;
         Some((name.to_owned(), value.clone()))
     });
-    Ok(Intent {
-        id: ledger::name("pi"),
+    Ok(PaymentIntent {
+        id: ledger::new_id("pi"),
         amount: amount
             .parse()
             .map_err(|_| invalid("parameter_invalid_integer", &format!("Invalid integer: {amount}")))?,
         currency: field("currency")?,
         token: field("payment_method_data[card][token]")?,
-        status: Status::RequiresConfirmation,
+        status: PaymentIntentStatus::RequiresConfirmation,
         decline_code: None,
         charge: None,
         refund: None,

@@ -1,10 +1,10 @@
-//! `application/x-www-form-urlencoded`, as Stripe's API takes it.
+//! `application/x-www-form-urlencoded`, the format of requests to Stripe's API.
 
 use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
-/// The fields of a form; of a repeated one the last counts.
+/// The fields of a form. Of a repeated field, the last value is taken.
 pub(crate) fn parse(body: &[u8]) -> BTreeMap<String, String> {
     let body = String::from_utf8_lossy(body);
     let fields = body.split('&').filter(|field| !field.is_empty());

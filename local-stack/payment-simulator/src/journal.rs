@@ -1,5 +1,5 @@
-//! The ledger in a file: a line for each payment intent that changed and each answer that was given under a key, so
-//! that a provider that is started again knows what it did.
+//! The ledger in a file: a line for each change of a payment intent and each response under an idempotency key, so that
+//! a simulator that is restarted continues from the same state.
 
 use std::{
     fs::{File, OpenOptions},
@@ -10,23 +10,23 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ledger::Intent;
+use crate::ledger::PaymentIntent;
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Entry {
-    /// A payment intent as it stands since then.
-    Intent(Intent),
-    /// What a request under an idempotency key was answered.
+    /// A payment intent after a change.
+    Intent(PaymentIntent),
+    /// The response to a request under an idempotency key.
     Answer {
         /// The key.
         key: String,
-        /// What was asked.
+        /// The request.
         request: String,
-        /// The HTTP status.
+        /// The HTTP status of the response.
         status: u16,
-        /// The body.
+        /// The body of the response.
         body: Value,
     },
 }
@@ -36,7 +36,7 @@ pub(crate) enum Entry {
 pub(crate) struct Journal(File);
 
 impl Journal {
-    /// Opens or makes the file, and reads what it holds. A line that was cut off by a crash is left out.
+    /// Opens or creates the file, and reads its entries. A line that a crash has cut off is skipped.
     pub(crate) fn open(path: &Path) -> io::Result<(Self, Vec<Entry>)> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let mut entries = Vec::new();

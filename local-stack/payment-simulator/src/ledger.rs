@@ -1,153 +1,155 @@
-//! The provider's books: payment intents and what became of them. No clock, no network.
+//! The provider's ledger of payment intents. It has no clock and no network.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// One payment intent: at most one charge, and what was given back of it.
+/// A payment intent: at most one charge, and at most one refund of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Intent {
-    /// The provider's name for it.
+pub struct PaymentIntent {
+    /// The provider's id.
     pub id: String,
-    /// Minor units.
+    /// The amount in minor units.
     pub amount: u64,
     /// An ISO 4217 code in lower case.
     pub currency: String,
-    /// What is charged.
+    /// The payment method that is charged.
     pub token: String,
-    /// Where it stands.
-    pub status: Status,
-    /// Why the card was declined the last time.
+    /// Its status.
+    pub status: PaymentIntentStatus,
+    /// Why the card was last declined.
     pub decline_code: Option<String>,
-    /// The name of the charge, once captured.
+    /// The id of the charge, once captured.
     pub charge: Option<String>,
-    /// The name of the refund, once given back.
+    /// The id of the refund, once refunded.
     pub refund: Option<String>,
-    /// How often it was confirmed, successfully or not.
+    /// How many attempts to confirm it were made, successful or not.
     pub confirmations: u32,
-    /// How many of these came after it was cancelled, and were refused.
+    /// How many of these came after it was cancelled, and were rejected.
     pub refused: u32,
-    /// What the shop wrote on it.
+    /// The metadata that the shop set.
     pub metadata: BTreeMap<String, String>,
 }
 
-/// The states of Stripe's payment intents that a card payment here can be in.
+/// The statuses of Stripe's payment intents that this ledger uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Made, not charged.
+pub enum PaymentIntentStatus {
+    /// Created, not charged.
     RequiresConfirmation,
     /// Declined.
     RequiresPaymentMethod,
-    /// Captured; whether it was given back is told by the refund.
+    /// Captured, and refunded if it has a refund.
     Succeeded,
-    /// Never to be charged.
+    /// Cancelled: it can never be charged.
     Canceled,
 }
 
-/// What a token does when it is confirmed.
+/// What happens when a payment intent with the token is confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Temper {
+pub(crate) enum TokenBehaviour {
     Captures,
     Declines(&'static str),
-    Flaky,
-    Late,
-    Silent,
+    FailsFirst,
+    CapturesLate,
+    NeverResponds,
 }
 
-/// Why the ledger refuses something.
+/// Why the ledger rejects a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// There is no such intent.
-    Missing,
-    /// The intent is in a state that does not allow it.
-    State(Box<Intent>),
+pub(crate) enum LedgerError {
+    /// The payment intent does not exist.
+    NotFound,
+    /// The status of the payment intent does not allow it.
+    UnexpectedStatus(Box<PaymentIntent>),
     /// The card is declined.
-    Declined(Box<Intent>),
-    /// Everything was given back before.
-    Refunded,
+    Declined(Box<PaymentIntent>),
+    /// It was refunded before.
+    AlreadyRefunded,
 }
 
 /// All payment intents by id.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    intents: BTreeMap<String, Intent>,
+    intents: BTreeMap<String, PaymentIntent>,
 }
 
-pub(crate) fn temper(token: &str) -> Temper {
+pub(crate) fn token_behaviour(token: &str) -> TokenBehaviour {
     match token {
-        "tok_visa" | "tok_mastercard" | "tok_amex" => Temper::Captures,
-        "tok_declined" => Temper::Declines("card_declined"),
-        "tok_insufficient_funds" => Temper::Declines("insufficient_funds"),
-        "tok_flaky" => Temper::Flaky,
-        "tok_late" => Temper::Late,
-        "tok_unavailable" => Temper::Silent,
-        _ => Temper::Declines("unknown_token"),
+        "tok_visa" | "tok_mastercard" | "tok_amex" => TokenBehaviour::Captures,
+        "tok_declined" => TokenBehaviour::Declines("card_declined"),
+        "tok_insufficient_funds" => TokenBehaviour::Declines("insufficient_funds"),
+        "tok_flaky" => TokenBehaviour::FailsFirst,
+        "tok_late" => TokenBehaviour::CapturesLate,
+        "tok_unavailable" => TokenBehaviour::NeverResponds,
+        _ => TokenBehaviour::Declines("unknown_token"),
     }
 }
 
-/// A name as providers make them: a prefix and 24 random letters and digits.
-pub(crate) fn name(prefix: &str) -> String {
+/// An id like those of Stripe: a prefix and 24 random letters and digits.
+pub(crate) fn new_id(prefix: &str) -> String {
     let letters: String = (0..24).map(|_| fastrand::alphanumeric()).collect();
     format!("{prefix}_{letters}")
 }
 
 impl Ledger {
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Intent> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &PaymentIntent> {
         self.intents.values()
     }
 
-    pub(crate) fn get(&self, id: &str) -> Result<&Intent, Refusal> {
-        self.intents.get(id).ok_or(Refusal::Missing)
+    pub(crate) fn get(&self, id: &str) -> Result<&PaymentIntent, LedgerError> {
+        self.intents.get(id).ok_or(LedgerError::NotFound)
     }
 
-    /// Puts an intent as it stands: a new one, or one from a journal.
-    pub(crate) fn put(&mut self, intent: Intent) {
+    /// Puts a new payment intent, or one from a journal.
+    pub(crate) fn put(&mut self, intent: PaymentIntent) {
         self.intents.insert(intent.id.clone(), intent);
     }
 
-    /// Charges what is not charged yet.
-    pub(crate) fn confirm(&mut self, id: &str) -> Result<&Intent, Refusal> {
-        let intent = self.intents.get_mut(id).ok_or(Refusal::Missing)?;
+    /// Charges a payment intent that is not charged yet.
+    pub(crate) fn confirm(&mut self, id: &str) -> Result<&PaymentIntent, LedgerError> {
+        let intent = self.intents.get_mut(id).ok_or(LedgerError::NotFound)?;
         intent.confirmations += 1;
         match intent.status {
-            Status::RequiresConfirmation | Status::RequiresPaymentMethod => {}
-            Status::Canceled => {
+            PaymentIntentStatus::RequiresConfirmation | PaymentIntentStatus::RequiresPaymentMethod => {}
+            PaymentIntentStatus::Canceled => {
                 intent.refused += 1;
-                return Err(Refusal::State(Box::new(intent.clone())));
+                return Err(LedgerError::UnexpectedStatus(Box::new(intent.clone())));
             }
-            Status::Succeeded => return Err(Refusal::State(Box::new(intent.clone()))),
+            PaymentIntentStatus::Succeeded => {
+                return Err(LedgerError::UnexpectedStatus(Box::new(intent.clone())));
+            }
         }
-        if let Temper::Declines(code) = temper(&intent.token) {
-            intent.status = Status::RequiresPaymentMethod;
+        if let TokenBehaviour::Declines(code) = token_behaviour(&intent.token) {
+            intent.status = PaymentIntentStatus::RequiresPaymentMethod;
             intent.decline_code = Some(code.to_owned());
-            return Err(Refusal::Declined(Box::new(intent.clone())));
+            return Err(LedgerError::Declined(Box::new(intent.clone())));
         }
-        intent.status = Status::Succeeded;
-        intent.charge = Some(name("ch"));
+        intent.status = PaymentIntentStatus::Succeeded;
+        intent.charge = Some(new_id("ch"));
         Ok(intent)
     }
 
-    /// Sees to it that an intent that is not captured never is.
-    pub(crate) fn cancel(&mut self, id: &str) -> Result<&Intent, Refusal> {
-        let intent = self.intents.get_mut(id).ok_or(Refusal::Missing)?;
-        if matches!(intent.status, Status::Succeeded | Status::Canceled) {
-            return Err(Refusal::State(Box::new(intent.clone())));
+    /// Cancels a payment intent that is not captured, so that it never will be.
+    pub(crate) fn cancel(&mut self, id: &str) -> Result<&PaymentIntent, LedgerError> {
+        let intent = self.intents.get_mut(id).ok_or(LedgerError::NotFound)?;
+        if matches!(intent.status, PaymentIntentStatus::Succeeded | PaymentIntentStatus::Canceled) {
+            return Err(LedgerError::UnexpectedStatus(Box::new(intent.clone())));
         }
-        intent.status = Status::Canceled;
+        intent.status = PaymentIntentStatus::Canceled;
         Ok(intent)
     }
 
-    /// Gives back all that was captured.
-    pub(crate) fn refund(&mut self, id: &str) -> Result<&Intent, Refusal> {
-        let intent = self.intents.get_mut(id).ok_or(Refusal::Missing)?;
-        if intent.status != Status::Succeeded {
-            return Err(Refusal::State(Box::new(intent.clone())));
+    /// Refunds the whole amount.
+    pub(crate) fn refund(&mut self, id: &str) -> Result<&PaymentIntent, LedgerError> {
+        let intent = self.intents.get_mut(id).ok_or(LedgerError::NotFound)?;
+        if intent.status != PaymentIntentStatus::Succeeded {
+            return Err(LedgerError::UnexpectedStatus(Box::new(intent.clone())));
         }
         if intent.refund.is_some() {
-            return Err(Refusal::Refunded);
+            return Err(LedgerError::AlreadyRefunded);
         }
-        intent.refund = Some(name("re"));
+        intent.refund = Some(new_id("re"));
         Ok(intent)
     }
 }
@@ -158,12 +160,12 @@ mod tests {
 
     fn ledger(token: &str) -> Ledger {
         let mut ledger = Ledger::default();
-        ledger.put(Intent {
+        ledger.put(PaymentIntent {
             id: "pi".to_owned(),
             amount: 1299,
             currency: "usd".to_owned(),
             token: token.to_owned(),
-            status: Status::RequiresConfirmation,
+            status: PaymentIntentStatus::RequiresConfirmation,
             decline_code: None,
             charge: None,
             refund: None,
@@ -175,31 +177,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cancelled_is_never_charged() {
+    fn a_cancelled_intent_is_never_charged() {
         let mut ledger = ledger("tok_visa");
-        assert_eq!(ledger.cancel("pi").unwrap().status, Status::Canceled);
-        assert!(matches!(ledger.confirm("pi"), Err(Refusal::State(_))));
+        assert_eq!(ledger.cancel("pi").unwrap().status, PaymentIntentStatus::Canceled);
+        assert!(matches!(ledger.confirm("pi"), Err(LedgerError::UnexpectedStatus(_))));
         assert_eq!((ledger.get("pi").unwrap().charge.as_ref(), ledger.get("pi").unwrap().refused), (None, 1));
     }
 
     #[test]
-    fn what_is_charged_is_charged_and_refunded_once() {
+    fn an_intent_is_charged_and_refunded_once() {
         let mut ledger = ledger("tok_visa");
-        assert!(matches!(ledger.refund("pi"), Err(Refusal::State(_))), "nothing is captured yet");
-        assert_eq!(ledger.confirm("pi").unwrap().status, Status::Succeeded);
-        assert!(matches!(ledger.confirm("pi"), Err(Refusal::State(_))));
         assert!(
-            matches!(ledger.cancel("pi"), Err(Refusal::State(_))),
-            "what is captured can only be refunded"
+            matches!(ledger.refund("pi"), Err(LedgerError::UnexpectedStatus(_))),
+            "nothing is captured yet"
+        );
+        assert_eq!(ledger.confirm("pi").unwrap().status, PaymentIntentStatus::Succeeded);
+        assert!(matches!(ledger.confirm("pi"), Err(LedgerError::UnexpectedStatus(_))));
+        assert!(
+            matches!(ledger.cancel("pi"), Err(LedgerError::UnexpectedStatus(_))),
+            "a captured intent can only be refunded"
         );
         assert!(ledger.refund("pi").unwrap().refund.is_some());
-        assert!(matches!(ledger.refund("pi"), Err(Refusal::Refunded)));
+        assert!(matches!(ledger.refund("pi"), Err(LedgerError::AlreadyRefunded)));
     }
 
     #[test]
     fn a_declined_card_captures_nothing() {
         let mut ledger = ledger("tok_insufficient_funds");
-        let Err(Refusal::Declined(intent)) = ledger.confirm("pi") else { panic!() };
+        let Err(LedgerError::Declined(intent)) = ledger.confirm("pi") else { panic!() };
         assert_eq!((intent.decline_code.as_deref(), intent.charge), (Some("insufficient_funds"), None));
     }
 }

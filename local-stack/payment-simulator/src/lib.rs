@@ -1,5 +1,5 @@
-//! A payment provider that moves no money. It speaks the part of Stripe's API that the shop uses, so the functions talk
-//! to it as they would to Stripe, and keeps a ledger that tests can compare with the shop's own books.
+//! A payment provider that moves no money. It implements the part of Stripe's API that the shop uses, so the functions
+//! call it as they would call Stripe, and keeps a ledger that tests can compare with the shop's own records.
 //!
 //! | request | Stripe's reference |
 //! |---|---|
@@ -19,21 +19,23 @@
 //! | `tok_declined` | declined: `card_declined` |
 //! | `tok_insufficient_funds` | declined: `insufficient_funds` |
 //! | `tok_flaky` | unavailable twice, then captured |
-//! | `tok_late` | captured three seconds later, whether or not anybody still waits |
-//! | `tok_unavailable` | never answers |
+//! | `tok_late` | captured three seconds later, even if the client has left |
+//! | `tok_unavailable` | no response, ever |
 //! | any other | declined: `unknown_token` |
 //!
-//! Idempotency follows Stripe's rules (<https://docs.stripe.com/api/idempotent_requests>): a key that comes again with
-//! the same request answers as the first time, with another it is an error, and while the first is still under way a
-//! conflict. A request that has arrived is carried out even if its sender has given up: that is what makes charges late.
+//! Idempotency follows Stripe's rules (<https://docs.stripe.com/api/idempotent_requests>): a repeated key with
+//! the same request returns the first response, with another request it is an error, and while the first request is in
+//! progress it is a conflict. A request that has arrived is processed even if its client has timed out, so a charge can
+//! succeed late.
 
 mod api;
+mod behaviour;
 mod form;
 mod journal;
 mod ledger;
 mod server;
 
-pub use ledger::{Intent, Status};
-pub use server::{Behaviour, Simulator, StartError};
-
-pub use payments::SIMULATOR_KEY as KEY;
+pub use behaviour::Behaviour;
+pub use ledger::{PaymentIntent, PaymentIntentStatus};
+pub use payments::SIMULATOR_KEY as API_KEY;
+pub use server::{Simulator, StartError};

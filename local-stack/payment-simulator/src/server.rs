@@ -1,4 +1,4 @@
-//! The simulator on a port of this machine.
+//! The HTTP server of the simulator.
 
 use std::{convert::Infallible, io, path::Path, sync::Arc, time::Duration};
 
@@ -6,60 +6,49 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use payments::Latency;
-use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::api::{self, Answer, Api};
+use crate::{
+    api::{self, Api},
+    behaviour::Behaviour,
+};
 
-/// More than any request needs.
+/// Larger than any request of the API.
 const LARGEST_BODY: usize = 64 * 1024;
-
-/// How the simulator takes requests.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Behaviour {
-    /// How long each call takes.
-    #[serde(rename = "latency_ms")]
-    pub latency: Latency,
-    /// The part of the calls that fail without having changed anything, 0 to 1.
-    #[serde(default)]
-    pub failure_rate: f64,
-}
 
 /// Why the simulator cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The port cannot be had.
+    /// The simulator cannot listen on its port.
     #[error("the simulated payment provider cannot listen on port {port}: {cause}")]
     Port {
-        /// The port that was asked for.
+        /// The port.
         port: u16,
-        /// Why not.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// The journal cannot be read.
+    /// The journal cannot be opened or read.
     #[error("the simulated payment provider cannot use its journal {path}: {cause}")]
     Journal {
         /// The file.
         path: String,
-        /// Why not.
+        /// The error of the operating system.
         cause: io::Error,
     },
 }
 
-/// A running simulator. Dropping it stops it.
+/// A running simulator. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Simulator {
-    /// Where it answers: `http://127.0.0.1:12111`.
+    /// `http://127.0.0.1:12111`
     pub url: String,
     _stop: DropGuard,
 }
 
 impl Simulator {
-    /// Starts a simulator on a port of 127.0.0.1 (0 takes any free one). With `journal`, it knows what an earlier one
-    /// has written there.
+    /// Starts a simulator on a port of 127.0.0.1 (0 takes any free one). With `journal`, it continues from the state that
+    /// an earlier simulator wrote there.
     ///
     /// # Errors
     /// When the port is taken or the journal cannot be used.
@@ -80,7 +69,7 @@ impl Simulator {
 async fn serve(listener: TcpListener, api: Arc<Api>, stop: CancellationToken) {
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         let Ok((stream, _)) = accepted else {
-            // Out of file descriptors, for instance: they come back.
+            // No file descriptor is free, for instance: one will be.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
@@ -88,7 +77,7 @@ async fn serve(listener: TcpListener, api: Arc<Api>, stop: CancellationToken) {
         tokio::spawn(async move {
             let service = service_fn(|request| handle(Arc::clone(&api), request));
             let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            // A connection that breaks is its client's to notice.
+            // If the connection breaks, the client notices.
             let _ = stop.run_until_cancelled(connection).await;
         });
     }
@@ -97,7 +86,7 @@ async fn serve(listener: TcpListener, api: Arc<Api>, stop: CancellationToken) {
 async fn handle(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let header =
         |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let mut read = api::Request {
+    let mut received = api::Request {
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
         authorization: header("authorization"),
@@ -105,13 +94,13 @@ async fn handle(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Fu
         body: Vec::new(),
     };
     match Limited::new(request.into_body(), LARGEST_BODY).collect().await {
-        Ok(body) => read.body = body.to_bytes().to_vec(),
+        Ok(body) => received.body = body.to_bytes().to_vec(),
         Err(_) => return Ok(respond(StatusCode::BAD_REQUEST, Bytes::new())),
     }
-    // A task of its own: what has arrived is carried out, whether or not the client still waits.
-    let answer = tokio::spawn(async move { api.answer(read).await }).await;
-    Ok(match answer {
-        Ok(Answer { status, body }) => {
+    // In a task of its own, because a request that has arrived is processed even if its client has left.
+    let response = tokio::spawn(async move { api.respond(received).await }).await;
+    Ok(match response {
+        Ok(api::Response { status, body }) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             respond(status, Bytes::from(body.to_string()))
         }

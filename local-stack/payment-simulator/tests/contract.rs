@@ -11,7 +11,7 @@ use lambda_kit::{
     http_client::{HttpClient, HttpResponse},
 };
 use orders::OrderId;
-use payment_simulator::{Behaviour, Intent, KEY, Simulator, Status};
+use payment_simulator::{API_KEY, Behaviour, PaymentIntent, PaymentIntentStatus, Simulator};
 use payments::{Charge, Charged, Latency, PaymentProvider, Refunded, Stripe};
 
 fn behaviour(latency: &str, failure_rate: f64) -> Behaviour {
@@ -20,7 +20,7 @@ fn behaviour(latency: &str, failure_rate: f64) -> Behaviour {
 
 async fn simulator() -> (Simulator, Stripe) {
     let simulator = Simulator::start(0, behaviour("0", 0.0), None).await.unwrap();
-    let stripe = Stripe::new(&simulator.url, Secret::new(KEY.to_owned()));
+    let stripe = Stripe::new(&simulator.url, Secret::new(API_KEY.to_owned()));
     (simulator, stripe)
 }
 
@@ -30,7 +30,7 @@ fn charge(token: &str) -> Charge<'_> {
 }
 
 /// The simulator answers GET as well as POST; the shop's client only posts.
-async fn ledger(simulator: &Simulator) -> Vec<Intent> {
+async fn ledger(simulator: &Simulator) -> Vec<PaymentIntent> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let address = simulator.url.strip_prefix("http://").unwrap();
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
@@ -50,7 +50,7 @@ async fn an_order_is_charged_once_however_often_it_is_asked() {
     assert!(matches!(&first, Charged::Captured { reference } if reference.starts_with("pi_")), "{first:?}");
     assert_eq!(stripe.charge(&charge).await.unwrap(), first);
     let ledger = ledger(&simulator).await;
-    assert_eq!((ledger.len(), ledger[0].status, ledger[0].amount), (1, Status::Succeeded, 1299));
+    assert_eq!((ledger.len(), ledger[0].status, ledger[0].amount), (1, PaymentIntentStatus::Succeeded, 1299));
     assert_eq!((ledger[0].confirmations, ledger[0].currency.as_str()), (1, "usd"));
     assert_eq!(ledger[0].metadata["order_id"], charge.order_id.to_string());
 }
@@ -99,7 +99,10 @@ async fn an_order_that_was_not_charged_when_it_was_refunded_never_is() {
     let late = stripe.charge(&charge).await.unwrap();
     assert_eq!(late, Charged::Declined { reason: payments::VOIDED.to_owned() });
     let ledger = ledger(&simulator).await;
-    assert_eq!((ledger.len(), ledger[0].status, ledger[0].charge.as_ref()), (1, Status::Canceled, None));
+    assert_eq!(
+        (ledger.len(), ledger[0].status, ledger[0].charge.as_ref()),
+        (1, PaymentIntentStatus::Canceled, None)
+    );
 }
 
 #[tokio::test]
@@ -112,7 +115,7 @@ async fn a_charge_that_is_on_its_way_while_the_order_is_refunded_comes_to_nothin
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let ledger = ledger(&simulator).await;
-        assert_eq!((ledger.len(), ledger[0].status), (1, Status::Canceled), "{ledger:?}");
+        assert_eq!((ledger.len(), ledger[0].status), (1, PaymentIntentStatus::Canceled), "{ledger:?}");
         if ledger[0].refused == 1 {
             break;
         }
@@ -130,7 +133,7 @@ async fn a_charge_that_lands_late_is_found_by_the_refund() {
     let in_use = stripe.charge(&charge).await.unwrap_err();
     assert!(matches!(in_use, Error::Unavailable { .. }), "the first is still under way: {in_use:?}");
     let deadline = Instant::now() + Duration::from_secs(20);
-    while ledger(&simulator).await[0].status != Status::Succeeded {
+    while ledger(&simulator).await[0].status != PaymentIntentStatus::Succeeded {
         assert!(Instant::now() < deadline, "it never landed");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -150,7 +153,7 @@ async fn a_flaky_provider_is_unavailable_twice() {
 #[tokio::test]
 async fn failures_are_unavailable_and_change_nothing() {
     let simulator = Simulator::start(0, behaviour("0", 1.0), None).await.unwrap();
-    let stripe = Stripe::new(&simulator.url, Secret::new(KEY.to_owned()));
+    let stripe = Stripe::new(&simulator.url, Secret::new(API_KEY.to_owned()));
     for _ in 0..3 {
         assert!(matches!(stripe.charge(&charge("tok_visa")).await, Err(Error::Unavailable { .. })));
     }
@@ -189,7 +192,7 @@ async fn another_amount_under_the_same_order_is_refused() {
 
 /// Makes a payment intent by hand.
 async fn create(simulator: &Simulator, key: &str, amount: &str) -> HttpResponse {
-    let authorization = format!("Bearer {KEY}");
+    let authorization = format!("Bearer {API_KEY}");
     let headers = [("authorization", authorization.as_str()), ("idempotency-key", key)];
     let body = format!("amount={amount}&currency=usd&payment_method_data[card][token]=tok_visa");
     HttpClient::new("the simulator", &simulator.url)
@@ -227,7 +230,7 @@ async fn a_simulator_that_is_started_again_knows_what_it_did() {
     let charge = charge("tok_visa");
     let start = || Simulator::start(0, behaviour("0", 0.0), Some(&journal));
     let simulator = start().await.unwrap();
-    let stripe = |simulator: &Simulator| Stripe::new(&simulator.url, Secret::new(KEY.to_owned()));
+    let stripe = |simulator: &Simulator| Stripe::new(&simulator.url, Secret::new(API_KEY.to_owned()));
     let first = stripe(&simulator).charge(&charge).await.unwrap();
     let before = ledger(&simulator).await;
     drop(simulator);

@@ -3,20 +3,20 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use payment_simulator::{Behaviour, KEY, Simulator};
+use payment_simulator::{API_KEY, Behaviour, Simulator};
 use payments::Latency;
 
-/// A payment provider that moves no money and speaks the part of Stripe's API that the shop uses.
+/// A payment provider that moves no money and implements the part of Stripe's API that the shop uses.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
     /// The port on 127.0.0.1; 0 takes any free one.
     #[arg(long, default_value_t = 12111)]
     port: u16,
-    /// How long each call takes: milliseconds, or a range of them.
+    /// How long each request takes: milliseconds, or a range of them.
     #[arg(long, default_value = "50..200")]
     latency_ms: Latency,
-    /// The part of the calls that fail, 0 to 1.
+    /// The probability that a request fails, 0 to 1.
     #[arg(long, default_value_t = 0.0)]
     failure_rate: f64,
     /// Keeps the ledger in this file.
@@ -30,7 +30,7 @@ async fn main() -> ExitCode {
     let behaviour = Behaviour { latency: arguments.latency_ms, failure_rate: arguments.failure_rate };
     match Simulator::start(arguments.port, behaviour, arguments.journal.as_deref()).await {
         Ok(simulator) => {
-            println!("{} takes the key {KEY}. Ctrl-C stops it.", simulator.url);
+            println!("{} takes the key {API_KEY}. Ctrl-C stops it.", simulator.url);
             match tokio::signal::ctrl_c().await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(_) => ExitCode::FAILURE,
