@@ -1,7 +1,6 @@
 //! DynamoDB for development: the tables that template.yaml declares, and the demo catalogue.
 //!
-//! [`seed()`] fills the catalogue on any endpoint; doing it twice changes nothing. The server itself and the tables are
-//! `embedded-dynamodb`'s.
+//! [`seed()`] fills the catalogue on any endpoint, and is idempotent. `embedded-dynamodb` has the server and the tables.
 
 mod seed;
 

@@ -7,61 +7,60 @@ use catalog::{Catalog, NewProduct};
 use futures_util::future::try_join_all;
 use lambda_kit::{Deadline, retry::Backoff};
 
-/// Why the catalogue was not filled.
+/// Why the catalogue could not be filled.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// The file is not a list of products.
     #[error("the seed is not a list of products: {0}")]
     Products(#[from] serde_json::Error),
-    /// The table does not take a product.
+    /// A product cannot be written to the table.
     #[error("cannot seed the table {table}: {cause}. Is the endpoint right, and does it answer?")]
     Table {
         /// The table's name.
         table: String,
-        /// What went wrong.
+        /// The error of the last attempt.
         cause: lambda_kit::Error,
     },
 }
 
-/// What seeding did.
+/// The number of products that were seeded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seeded {
-    /// Products that are new.
+    /// Products that were inserted.
     pub inserted: usize,
-    /// Products that were there and stay as they are, stock included.
+    /// Products that existed before. They are not changed, and neither is their stock.
     pub present: usize,
 }
 
-/// Products that are written at once.
-const AT_ONCE: usize = 16;
-/// Three attempts, of which none waits for longer than five seconds.
-const EACH_WITHIN: Duration = Duration::from_secs(16);
-/// How often a product that found no answer is tried again: a start shall not fail because the machine was busy for a moment.
+/// How many products are written concurrently.
+const CONCURRENCY: usize = 16;
+/// The time for a product: three attempts of at most five seconds each.
+const TIMEOUT: Duration = Duration::from_secs(16);
+/// How often a write without a response is retried, so that a start does not fail because the machine was busy for a moment.
 const RETRIES: u32 = 2;
 
-/// Puts the products of a JSON list into the catalogue table, unless they are there.
+/// Inserts the products of a JSON list that are not in the catalogue table yet.
 ///
 /// # Errors
-/// When the JSON is not a list of products, or the table does not take one.
+/// If the JSON is not a list of products, or one cannot be written.
 pub async fn seed(client: &Client, catalog_table: &str, json: &str) -> Result<Seeded, SeedError> {
     let products: Vec<NewProduct> = serde_json::from_str(json)?;
     let catalog = Catalog::new(client.clone(), catalog_table.to_owned());
     let mut seeded = Seeded::default();
-    for products in products.chunks(AT_ONCE) {
-        let inserts = products.iter().map(|product| insert(&catalog, product));
+    for chunk in products.chunks(CONCURRENCY) {
+        let inserts = chunk.iter().map(|product| insert(&catalog, product));
         let inserted = try_join_all(inserts)
             .await
             .map_err(|cause| SeedError::Table { table: catalog_table.to_owned(), cause })?;
-        let new = inserted.iter().filter(|inserted| **inserted).count();
-        seeded.inserted += new;
-        seeded.present += inserted.len() - new;
+        seeded.inserted += inserted.into_iter().filter(|inserted| *inserted).count();
     }
+    seeded.present = products.len() - seeded.inserted;
     Ok(seeded)
 }
 
-/// Puts a product, unless it is there: so it can be tried again.
+/// Inserts a product unless it exists, with retries. Returns whether it was inserted.
 async fn insert(catalog: &Catalog, product: &NewProduct) -> Result<bool, lambda_kit::Error> {
-    let deadline = Deadline::within(EACH_WITHIN);
+    let deadline = Deadline::within(TIMEOUT);
     let mut backoff = Backoff::new(RETRIES, deadline);
     loop {
         match catalog.insert(product, deadline).await {
@@ -84,11 +83,11 @@ mod tests {
 
     use super::*;
 
-    /// More than the SDK's attempts at one write, and fewer than at two.
+    /// More connections than the SDK's attempts at one write, and fewer than at two.
     const DROPPED: usize = 5;
 
     #[tokio::test]
-    async fn a_product_that_found_no_answer_is_tried_again() {
+    async fn a_write_without_a_response_is_retried() {
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
         let template = Template::load(&template, &Settings::default()).unwrap();
         let server = Embedded::start(0, None).await.unwrap();

@@ -19,10 +19,10 @@ struct Arguments {
     /// The products, a JSON list.
     #[arg(long, default_value = "seed/products.json")]
     seed: PathBuf,
-    /// Creates the tables and seeds them at this endpoint (DynamoDB Local, an emulator), and ends.
+    /// Creates the tables and seeds them at this endpoint (DynamoDB Local, an emulator), and exits.
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
-    /// Seeds this table on AWS, with region and credentials from the environment, and ends. Creates nothing.
+    /// Seeds this table on AWS, with region and credentials from the environment, and exits. Creates nothing.
     #[arg(long, value_name = "NAME", conflicts_with = "endpoint")]
     aws_catalog_table: Option<String>,
     /// The logical id of the table that is seeded.

@@ -6,7 +6,7 @@ use dynoxide::Database;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time};
 
-use crate::Error;
+use crate::error::Error;
 
 /// A running server. Stop it with [`Embedded::stop`]; dropping it stops it too, without waiting.
 #[derive(Debug)]
@@ -15,34 +15,34 @@ pub struct Embedded {
     shutdown: oneshot::Sender<()>,
     server: JoinHandle<()>,
     sweeper: JoinHandle<()>,
-    /// Where the data is when it need not stay; removed with this value.
+    /// The folder of data that is not kept. It is removed with this value.
     temporary: Option<TempDir>,
 }
 
 const FILE: &str = "dynamodb.sqlite";
-/// DynamoDB removes expired items within days; once a minute is soon enough for a demo.
+/// DynamoDB removes expired items within days; a minute is soon enough.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
-/// The server closes idle connections at once; one that hangs is not waited for.
+/// The server closes idle connections at once; it does not wait longer than this for the others.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
 
 impl Embedded {
-    /// Serves on `port` of 127.0.0.1 (0 takes any free one), with the data in `folder`, or in a temporary folder that
-    /// goes when the server stops.
+    /// Serves on `port` of 127.0.0.1 (0 takes any free one), with the data in `folder`, or in a temporary folder that is
+    /// removed when the server stops.
     ///
     /// # Errors
-    /// When the port is taken or the folder cannot be used.
+    /// If the port is taken or the folder cannot be used.
     pub async fn start(port: u16, folder: Option<&Path>) -> Result<Self, Error> {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|_| Error::PortTaken(port))?;
-        let port = listener.local_addr().map_err(|error| call("listen", &error))?.port();
+        let port = listener.local_addr().map_err(|error| Error::call("listen", &error))?.port();
         let (folder, temporary) = match folder {
             Some(folder) => {
-                fs::create_dir_all(folder).map_err(|error| data(folder, &error))?;
+                fs::create_dir_all(folder).map_err(|error| Error::data(folder, &error))?;
                 (folder.to_owned(), None)
             }
             None => {
-                let temporary =
-                    TempDir::with_prefix("farthing-").map_err(|error| data(&std::env::temp_dir(), &error))?;
+                let temporary = TempDir::with_prefix("farthing-")
+                    .map_err(|error| Error::data(&std::env::temp_dir(), &error))?;
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
@@ -61,7 +61,7 @@ impl Embedded {
         Ok(Self { port, shutdown, server, sweeper, temporary })
     }
 
-    /// Where it answers: `http://127.0.0.1:PORT`.
+    /// The URL of the server: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -76,30 +76,30 @@ impl Embedded {
     }
 }
 
-/// Opens the database and adds the index that its stream writes lack: without it each write to a table with a stream
-/// looks at every stream record there is.
+/// Opens the database and adds an index that dynoxide lacks: without it, each write to a table with a stream scans all
+/// stream records.
 ///
-/// The database would wait for the disk at each write. What need not stay is not waited for at all; what is `kept` is when
-/// `SQLite` moves its log into the file: a crash of the stack loses nothing then, a crash of the machine the last writes.
-/// dynoxide has these settings for imports, and by the name of that only.
+/// By default, the database syncs each write to the disk. Data that is not `kept` is never synced. Kept data is synced when
+/// `SQLite` checkpoints its write-ahead log: a crash of the stack loses nothing, a crash of the machine the last writes.
+/// dynoxide offers these settings for imports, so they are named after bulk loading.
 fn open(folder: &Path, kept: bool) -> Result<Database, Error> {
     let file = folder.join(FILE);
-    let path = file.to_str().ok_or_else(|| data(folder, &"its name is not UTF-8"))?;
-    let database = Database::new(path).map_err(|error| data(folder, &error))?;
+    let path = file.to_str().ok_or_else(|| Error::data(folder, &"its name is not UTF-8"))?;
+    let database = Database::new(path).map_err(|error| Error::data(folder, &error))?;
     let set = if kept { database.disable_bulk_loading() } else { database.enable_bulk_loading() };
-    set.map_err(|error| data(folder, &error))?;
-    let sqlite = rusqlite::Connection::open(&file).map_err(|error| data(folder, &error))?;
-    sqlite.busy_timeout(Duration::from_secs(5)).map_err(|error| data(folder, &error))?;
+    set.map_err(|error| Error::data(folder, &error))?;
+    let sqlite = rusqlite::Connection::open(&file).map_err(|error| Error::data(folder, &error))?;
+    sqlite.busy_timeout(Duration::from_secs(5)).map_err(|error| Error::data(folder, &error))?;
     sqlite
         .execute_batch(
             "CREATE INDEX IF NOT EXISTS farthing_stream_sequence \
              ON _stream_records (table_name, CAST(sequence_number AS INTEGER))",
         )
-        .map_err(|error| data(folder, &error))?;
+        .map_err(|error| Error::data(folder, &error))?;
     Ok(database)
 }
 
-/// Removes expired items, which the database does not do by itself.
+/// Removes expired items, because the database does not do so by itself.
 async fn sweep(database: Database) {
     let mut ticks = time::interval(SWEEP_EVERY);
     loop {
@@ -108,14 +108,6 @@ async fn sweep(database: Database) {
             eprintln!("expired items stay: {error}");
         }
     }
-}
-
-fn data(folder: &Path, cause: &dyn std::fmt::Display) -> Error {
-    Error::Data { folder: folder.display().to_string(), cause: cause.to_string() }
-}
-
-fn call(action: &str, cause: &dyn std::fmt::Display) -> Error {
-    Error::Call { action: action.to_owned(), cause: cause.to_string() }
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
-//! From the template's tables to real ones.
+//! Creates and updates the tables that a template declares.
 
-use std::{collections::BTreeMap, fmt::Debug, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::create_table::CreateTableError,
+    operation::{create_table::CreateTableError, describe_table::DescribeTableError},
     types::{
         AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
         GlobalSecondaryIndexUpdate, KeySchemaElement, KeyType, LocalSecondaryIndex,
@@ -16,16 +15,16 @@ use aws_sdk_dynamodb::{
 use sam_template::{AttributeType, Index, Key, Projection, StreamView, Table, Template};
 use tokio::time::{Instant, sleep};
 
-use crate::{Error, error_chain};
+use crate::error::Error;
 
-/// A local table is there at once; a real one takes seconds.
+/// A local table is active at once; one on AWS takes seconds.
 const ACTIVE_WITHIN: Duration = Duration::from_secs(60);
 
-/// Creates the template's tables on the client's endpoint, adds indexes and streams that are missing, and waits until
-/// each table can be used. Data stays. The result names each table by its logical id.
+/// Creates the template's tables on the client's endpoint, adds missing indexes and streams, and waits until each table
+/// is active. It changes no data. Returns the names of the tables by their logical ids.
 ///
 /// # Errors
-/// When the endpoint refuses, or a table is there with another primary key.
+/// If a call fails, or a table exists with another primary key.
 pub async fn ensure_tables(client: &Client, template: &Template) -> Result<BTreeMap<String, String>, Error> {
     let mut names = BTreeMap::new();
     for table in &template.tables {
@@ -41,7 +40,7 @@ pub async fn ensure_tables(client: &Client, template: &Template) -> Result<BTree
 /// The ARN of each table's stream, by the table's logical id.
 ///
 /// # Errors
-/// When the endpoint does not answer.
+/// If a call fails.
 pub async fn stream_arns(client: &Client, template: &Template) -> Result<BTreeMap<String, String>, Error> {
     let mut arns = BTreeMap::new();
     for table in template.tables.iter().filter(|table| table.stream.is_some()) {
@@ -55,13 +54,13 @@ pub async fn stream_arns(client: &Client, template: &Template) -> Result<BTreeMa
 
 async fn describe(client: &Client, name: &str) -> Result<Option<TableDescription>, Error> {
     match client.describe_table().table_name(name).send().await {
-        Ok(answer) => Ok(answer.table),
+        Ok(response) => Ok(response.table),
         Err(error)
-            if error.as_service_error().is_some_and(aws_sdk_dynamodb::operation::describe_table::DescribeTableError::is_resource_not_found_exception) =>
+            if error.as_service_error().is_some_and(DescribeTableError::is_resource_not_found_exception) =>
         {
             Ok(None)
         }
-        Err(error) => Err(failed(&format!("describe the table {name}"), &error)),
+        Err(error) => Err(Error::call(&format!("describe the table {name}"), &error)),
     }
 }
 
@@ -79,7 +78,7 @@ async fn create(client: &Client, table: &Table) -> Result<(), Error> {
             .set_key_schema(Some(key_schema(&index.key)?))
             .projection(projection(index))
             .build();
-        request = request.global_secondary_indexes(index.map_err(|error| built(&error))?);
+        request = request.global_secondary_indexes(index?);
     }
     for index in &table.local_indexes {
         let index = LocalSecondaryIndex::builder()
@@ -87,29 +86,29 @@ async fn create(client: &Client, table: &Table) -> Result<(), Error> {
             .set_key_schema(Some(key_schema(&index.key)?))
             .projection(projection(index))
             .build();
-        request = request.local_secondary_indexes(index.map_err(|error| built(&error))?);
+        request = request.local_secondary_indexes(index?);
     }
     if let Some(view) = table.stream {
         request = request.stream_specification(stream(view)?);
     }
     match request.send().await {
         Ok(_) => {}
-        // Someone else has just created it, or an attempt whose answer was lost.
+        // Another process has just created it, or an attempt whose response was lost.
         Err(error)
             if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) => {}
-        Err(error) => return Err(failed(&action, &error)),
+        Err(error) => return Err(Error::call(&action, &error)),
     }
     active(client, &table.name).await?;
     if let Some(attribute) = &table.ttl_attribute {
         let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
         let request = client.update_time_to_live().table_name(&table.name);
-        let request = request.time_to_live_specification(ttl.map_err(|error| built(&error))?);
-        request.send().await.map_err(|error| failed(&action, &error))?;
+        let request = request.time_to_live_specification(ttl?);
+        request.send().await.map_err(|error| Error::call(&action, &error))?;
     }
     Ok(())
 }
 
-/// Adds what the table lacks, one change at a time as DynamoDB wants it.
+/// Adds missing indexes and the stream, one change at a time as DynamoDB requires.
 async fn update(client: &Client, table: &Table, found: &TableDescription) -> Result<(), Error> {
     if found.key_schema() != key_schema(&table.key)? {
         return Err(Error::OtherKey(table.name.clone()));
@@ -122,25 +121,24 @@ async fn update(client: &Client, table: &Table, found: &TableDescription) -> Res
             .index_name(&index.name)
             .set_key_schema(Some(key_schema(&index.key)?))
             .projection(projection(index))
-            .build()
-            .map_err(|error| built(&error))?;
+            .build()?;
         let request = client
             .update_table()
             .table_name(&table.name)
             .set_attribute_definitions(Some(attributes(table)?))
             .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(create).build());
-        request.send().await.map_err(|error| failed(&action, &error))?;
+        request.send().await.map_err(|error| Error::call(&action, &error))?;
         active(client, &table.name).await?;
     }
     let streams = found.stream_specification().is_some_and(StreamSpecification::stream_enabled);
     if let (Some(view), false) = (table.stream, streams) {
         let request = client.update_table().table_name(&table.name).stream_specification(stream(view)?);
-        request.send().await.map_err(|error| failed(&action, &error))?;
+        request.send().await.map_err(|error| Error::call(&action, &error))?;
     }
     active(client, &table.name).await
 }
 
-/// Waits until the table and its indexes can be used.
+/// Waits until the table and its indexes are active.
 async fn active(client: &Client, name: &str) -> Result<(), Error> {
     let deadline = Instant::now() + ACTIVE_WITHIN;
     loop {
@@ -171,14 +169,14 @@ fn attributes(table: &Table) -> Result<Vec<AttributeDefinition>, Error> {
             AttributeType::Binary => ScalarAttributeType::B,
         };
         let definition = AttributeDefinition::builder().attribute_name(&attribute.name).attribute_type(kind);
-        definition.build().map_err(|error| built(&error))
+        Ok(definition.build()?)
     };
     table.attributes.iter().map(define).collect()
 }
 
 fn key_schema(key: &Key) -> Result<Vec<KeySchemaElement>, Error> {
     let element = |name: &String, kind: KeyType| {
-        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(|error| built(&error))
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
     };
     let mut schema = vec![element(&key.partition, KeyType::Hash)?];
     if let Some(sort) = &key.sort {
@@ -207,19 +205,7 @@ fn stream(view: StreamView) -> Result<StreamSpecification, Error> {
         StreamView::NewAndOldImages => StreamViewType::NewAndOldImages,
     };
     let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(view);
-    stream.build().map_err(|error| built(&error))
-}
-
-fn failed<E, R>(action: &str, error: &SdkError<E, R>) -> Error
-where
-    E: std::error::Error + 'static,
-    R: Debug + 'static,
-{
-    Error::Call { action: action.to_owned(), cause: error_chain(error) }
-}
-
-fn built(error: &dyn std::fmt::Display) -> Error {
-    Error::Call { action: "take the template's table".to_owned(), cause: error.to_string() }
+    Ok(stream.build()?)
 }
 
 #[cfg(test)]
@@ -232,7 +218,7 @@ mod tests {
     use super::*;
     use crate::Embedded;
 
-    /// A server without tables, its client, and the tables that it shall have.
+    /// A server without tables, its client, and the template that declares its tables.
     async fn server() -> (Embedded, Client, Template) {
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
         let template = Template::load(&template, &Settings::default()).unwrap();
@@ -242,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tables_that_someone_else_just_creates_are_no_error() {
+    async fn tables_that_others_create_at_the_same_time_are_no_error() {
         let (server, client, template) = server().await;
         let all = join_all((0..8).map(|_| ensure_tables(&client, &template))).await;
         for names in &all {
