@@ -1,8 +1,8 @@
-//! Prices usage: what functions, routes and queue pollers did, by function, by route and in total.
+//! Prices usage by function, by route, by event poller and in total.
 //!
-//! Priced are Lambda's requests and GB-seconds, API Gateway's HTTP API requests, DynamoDB on-demand units, SQS requests
-//! and the log bytes that `CloudWatch` takes in. Nothing else is: no free tier, data transfer, storage, backups or
-//! alarms. Records that Lambda reads from a DynamoDB stream for a trigger are free:
+//! The bill contains Lambda's requests and GB-seconds, API Gateway's HTTP API requests, DynamoDB's on-demand request
+//! units, SQS's API requests and the log bytes that `CloudWatch` ingests. It does not contain the free tier, data transfer,
+//! storage, backups or alarms. Lambda's reads of a DynamoDB stream for a trigger are free:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CostOptimization_StreamsUsage.html>
 
 mod price;
@@ -20,45 +20,45 @@ pub use usage::{
 
 use crate::{prices::Amount, rules::RequestUnits};
 
-/// A priced bill.
+/// A bill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bill {
-    /// Whose prices these are.
+    /// The region of the prices.
     pub region: String,
-    /// The day on which the prices were collected.
+    /// The date on which the prices were collected.
     pub prices_as_of: String,
-    /// What functions cost, their calls included.
+    /// The cost of each function, including its API calls.
     pub functions: Vec<FunctionBill>,
-    /// What requests to each route cost: another cut of the same money.
+    /// The cost of each route. It contains the cost of the route's function a second time.
     pub routes: Vec<RouteBill>,
-    /// What Lambda's pollers of queues cost.
+    /// The cost of Lambda's event pollers.
     pub pollers: Vec<PollerBill>,
-    /// All of it.
+    /// The sums.
     pub total: Totals,
 }
 
-/// What one function costs.
+/// The cost of one function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FunctionBill {
     /// Its name.
     pub name: String,
-    /// Its processor, on which `compute`, `cold_start` and `total` rest.
+    /// Its architecture, which determines `compute`, `cold_start` and `total`.
     pub architecture: Architecture,
-    /// How often it ran.
+    /// The number of invocations.
     pub invocations: u64,
-    /// How many of these began in a new environment.
+    /// How many of these were cold starts.
     pub cold_starts: u64,
-    /// Memory times billed time, init included.
+    /// Memory times billed duration, including init.
     pub gb_seconds: GbSeconds,
-    /// What it read and wrote.
+    /// The request units of its reads and writes.
     pub units: RequestUnits,
-    /// What it sent to queues.
+    /// Its API requests to SQS.
     pub sqs_requests: u64,
-    /// What it logged.
+    /// The bytes of its logs.
     pub log_bytes: u64,
     /// Lambda requests.
     pub requests: Amount,
-    /// GB-seconds on the function's own processor.
+    /// GB-seconds on the function's own architecture.
     pub compute: Amount,
     /// The same GB-seconds on Arm.
     pub compute_arm64: Amount,
@@ -66,7 +66,7 @@ pub struct FunctionBill {
     pub compute_x86_64: Amount,
     /// The part of `compute` that is init.
     pub cold_start: Amount,
-    /// Read and write units.
+    /// Read and write request units.
     pub dynamodb: Amount,
     /// SQS requests.
     pub sqs: Amount,
@@ -76,16 +76,16 @@ pub struct FunctionBill {
     pub total: Amount,
 }
 
-/// What requests to one route cost.
+/// The cost of one route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RouteBill {
     /// `GET /products`.
     pub route: String,
-    /// Requests that came in.
+    /// The number of requests.
     pub requests: u64,
     /// The requests as API Gateway bills them.
     pub api: Amount,
-    /// The function's cost by its number of invocations: of a function that only this route calls, all of it.
+    /// The route's part of the function's cost, by its part of the invocations.
     pub function: Amount,
     /// Both.
     pub total: Amount,
@@ -93,37 +93,37 @@ pub struct RouteBill {
     pub per_request: Amount,
 }
 
-/// What Lambda's pollers of one queue cost.
+/// The cost of Lambda's event pollers for one queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PollerBill {
     /// The queue's name.
     pub queue: String,
-    /// Receives, empty ones included, and deletes.
+    /// Receives, including empty ones, and deletes.
     pub requests: u64,
     /// Their price.
     pub total: Amount,
 }
 
-/// Sums over a bill.
+/// The sums of a bill.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Lambda requests.
     pub requests: Amount,
-    /// GB-seconds on the functions' own processors.
+    /// GB-seconds on the functions' own architectures.
     pub compute: Amount,
     /// The part of `compute` that is init.
     pub cold_start: Amount,
     /// HTTP API requests.
     pub api: Amount,
-    /// Read and write units.
+    /// Read and write request units.
     pub dynamodb: Amount,
-    /// SQS requests of functions.
+    /// API requests of functions to SQS.
     pub sqs: Amount,
-    /// SQS requests of pollers.
+    /// API requests of event pollers to SQS.
     pub polling: Amount,
     /// Log bytes.
     pub logs: Amount,
-    /// The bill: all of these but `cold_start`, which is in `compute`.
+    /// The sum of all of these except `cold_start`, which is part of `compute`.
     pub total: Amount,
     /// The bill if all functions ran on Arm.
     pub total_arm64: Amount,
@@ -151,10 +151,10 @@ pub struct PerUnitOfWork {
     pub million: Amount,
 }
 
-/// Memory times time. Shown and serialised in GB-seconds with six decimals: `"0.012500"`.
+/// Memory times time. Displayed and serialized in GB-seconds with six decimals: `"0.012500"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GbSeconds {
-    /// Megabytes times milliseconds, which are whole.
+    /// Megabytes times milliseconds, both whole numbers.
     pub mb_ms: u64,
 }
 
@@ -177,7 +177,7 @@ impl GbSeconds {
     /// One GB-second: a GB is 1024 MB.
     const ONE: u64 = 1024 * 1000;
 
-    /// This at a price for one GB-second.
+    /// The price of this, given the price of one GB-second.
     fn at(self, price: Amount) -> Amount {
         price.fraction(self.mb_ms, Self::ONE)
     }

@@ -1,4 +1,6 @@
-//! Item sizes: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
+//! The sizes of DynamoDB items, and whether they are equal.
+//!
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
 
 mod number;
 
@@ -7,17 +9,17 @@ use serde_json::{Map, Value};
 
 use self::number::Number;
 
-/// An item as DynamoDB's JSON has it: attribute names, and values such as `{"S": "text"}`.
+/// An item in DynamoDB's JSON: attribute names, and values such as `{"S": "text"}`.
 pub type Item = Map<String, Value>;
 
-/// An item's size in bytes: its attributes' names in UTF-8 and their values. The 100 bytes a table stores besides for
-/// each item are no part of it.
+/// The size of an item in bytes: the names of its attributes in UTF-8 and their values. The 100 bytes of storage overhead
+/// of each item do not count.
 #[must_use]
 pub fn item_size(item: &Item) -> u64 {
     item.iter().map(|(name, value)| length(name) + value_size(value)).sum()
 }
 
-/// What each type takes, without a name. Something that is no attribute value takes nothing: DynamoDB refuses it.
+/// The size of an attribute without its name; zero for anything else, which DynamoDB rejects.
 fn value_size(value: &Value) -> u64 {
     let Some((kind, value)) = typed(value) else { return 0 };
     let texts = |size: fn(&str) -> u64| -> u64 { strings(value).map(size).sum() };
@@ -26,11 +28,11 @@ fn value_size(value: &Value) -> u64 {
         "N" => value.as_str().map_or(0, number),
         "B" => value.as_str().map_or(0, binary),
         "BOOL" | "NULL" => 1,
-        // AWS's page does not mention sets: the sum of their members is what every known implementation takes.
+        // AWS's page does not mention sets. Every known implementation takes the sum of their members.
         "SS" => texts(length),
         "NS" => texts(number),
         "BS" => texts(binary),
-        // 3 bytes whatever is in it, and 1 for each element.
+        // 3 bytes, and 1 more for each element.
         "L" => 3 + value.as_array().map_or(0, |list| list.iter().map(|value| 1 + value_size(value)).sum()),
         "M" => {
             let element = |(name, value): (&String, &Value)| 1 + length(name) + value_size(value);
@@ -40,8 +42,8 @@ fn value_size(value: &Value) -> u64 {
     }
 }
 
-/// Whether two images of an item hold the same: numbers by value, sets in any order. DynamoDB compares so when it
-/// decides whether an index has to be written.
+/// Whether two images of an item are equal: numbers by value, sets in any order. This decides whether DynamoDB writes to an
+/// index.
 #[must_use]
 pub fn same_item(one: &Item, other: &Item) -> bool {
     one.len() == other.len()
@@ -67,7 +69,7 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// A key in one text, the same for all ways to write it. Attributes come in the order of their names.
+/// The canonical text of a key, with its attributes in the order of their names.
 #[must_use]
 pub fn key_text(key: &Item) -> String {
     let part = |(name, value): (&String, &Value)| match typed(value) {
@@ -97,7 +99,7 @@ fn number(text: &str) -> u64 {
     Number::read(text).size()
 }
 
-/// Raw bytes, not those of the base64 text that carries them.
+/// The size of the raw bytes, not of their base64 text.
 fn binary(text: &str) -> u64 {
     BASE64_STANDARD.decode(text).map_or(0, |bytes| bytes.len() as u64)
 }
@@ -156,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_the_same_by_value() {
+    fn images_are_compared_by_value() {
         let alike =
             |one: Value, other: Value| same_item(one.as_object().unwrap(), other.as_object().unwrap());
         assert!(alike(json!({"n": {"N": "1.0"}}), json!({"n": {"N": "1"}})));
@@ -171,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_has_one_text() {
+    fn a_key_has_one_canonical_text() {
         let text = |key: Value| key_text(key.as_object().unwrap());
         assert_eq!(
             text(json!({"a": {"N": "1"}, "b": {"S": "x"}})),

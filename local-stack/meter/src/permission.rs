@@ -1,7 +1,7 @@
-//! What a caller must be allowed to do for a call, in the words of IAM.
+//! The IAM permissions that an API call requires.
 //!
-//! IAM knows neither transactions nor SQS's batches: the items of a transaction need the actions that write or read
-//! one item, and a batch of messages needs the action for one message.
+//! IAM has no actions for transactions and for SQS's batches: a transaction requires the actions that write or read its
+//! single items, and a batch of messages the action for one message.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html>,
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html>
 
@@ -15,9 +15,9 @@ use crate::{service::Service, sqs, tables::plain_name};
 pub struct Permission {
     /// `dynamodb:UpdateItem`, `sqs:SendMessage`.
     pub action: String,
-    /// The table's or the queue's name.
+    /// The name of the table or the queue.
     pub resource: String,
-    /// The index that a Query or Scan reads instead of its table: it is a resource of its own.
+    /// The index of a Query or Scan, which is a resource of its own.
     pub index: Option<String>,
 }
 
@@ -28,14 +28,14 @@ impl Permission {
     }
 }
 
-/// What the call needs, each once. Nothing for `PartiQL`, whose statements tell it, and for a request that is not of
-/// the form that AWS documents.
+/// The permissions that an API call requires, each once. None for `PartiQL`, where they depend on the statements, and for
+/// a malformed request.
 #[must_use]
 pub fn required(service: Service, operation: &str, request: &[u8]) -> Vec<Permission> {
     let request: Value = serde_json::from_slice(request).unwrap_or_default();
     let mut required = match service {
-        Service::DynamoDb => of_dynamodb(operation, &request),
-        Service::Sqs => of_sqs(operation, &request).into_iter().collect(),
+        Service::DynamoDb => dynamodb_permissions(operation, &request),
+        Service::Sqs => sqs_permission(operation, &request).into_iter().collect(),
         Service::Web => Vec::new(),
     };
     required.sort();
@@ -43,7 +43,7 @@ pub fn required(service: Service, operation: &str, request: &[u8]) -> Vec<Permis
     required
 }
 
-fn of_dynamodb(operation: &str, request: &Value) -> Vec<Permission> {
+fn dynamodb_permissions(operation: &str, request: &Value) -> Vec<Permission> {
     match operation {
         "TransactWriteItems" | "TransactGetItems" => {
             let items = request["TransactItems"].as_array().into_iter().flatten();
@@ -65,7 +65,7 @@ fn of_dynamodb(operation: &str, request: &Value) -> Vec<Permission> {
     }
 }
 
-fn of_sqs(operation: &str, request: &Value) -> Option<Permission> {
+fn sqs_permission(operation: &str, request: &Value) -> Option<Permission> {
     let action = operation.strip_suffix("Batch").unwrap_or(operation);
     let resource = sqs::queue(request)?;
     Some(Permission { action: format!("sqs:{action}"), resource, index: None })
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_needs_the_actions_of_its_items() {
+    fn a_transaction_requires_the_actions_of_its_items() {
         let on = |table: &str| json!({"TableName": table});
         let items = [
             json!({"Update": on("stock")}),
@@ -115,21 +115,21 @@ mod tests {
     }
 
     #[test]
-    fn an_index_is_another_resource_than_its_table() {
+    fn an_index_is_a_resource_of_its_own() {
         let query = |request: &Value| texts(Service::DynamoDb, "Query", request);
         assert_eq!(query(&json!({"TableName": "t"})), ["dynamodb:Query t"]);
         assert_eq!(query(&json!({"TableName": "t", "IndexName": "i"})), ["dynamodb:Query t/i"]);
     }
 
     #[test]
-    fn a_batch_of_messages_needs_the_action_for_one() {
+    fn a_batch_of_messages_requires_the_action_for_one() {
         let request = json!({"QueueUrl": "http://127.0.0.1:9324/000000000000/jobs"});
         assert_eq!(texts(Service::Sqs, "SendMessageBatch", &request), ["sqs:SendMessage jobs"]);
         assert_eq!(texts(Service::Sqs, "GetQueueAttributes", &request), ["sqs:GetQueueAttributes jobs"]);
     }
 
     #[test]
-    fn nothing_is_known_of_partiql_and_of_nonsense() {
+    fn partiql_and_malformed_requests_have_no_permissions() {
         assert!(texts(Service::DynamoDb, "ExecuteStatement", &json!({"Statement": "SELECT"})).is_empty());
         assert!(required(Service::DynamoDb, "GetItem", b"nonsense").is_empty());
     }

@@ -1,4 +1,4 @@
-//! List prices by region, from `prices.json`: dated, in whole picodollars, with where each comes from.
+//! Dated list prices by region, from `prices.json`, in whole picodollars and with their sources.
 //!
 //! The free tier is not applied: it belongs to an account, not to an application.
 
@@ -6,17 +6,18 @@ use std::{collections::BTreeMap, fmt, iter::Sum, ops::Add};
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// An amount of US dollars in picodollars (10^-12), which hold every list price exactly.
+/// An amount of US dollars in picodollars (10^-12), which represent every list price exactly.
 ///
-/// Read from whole picodollars. Shown and serialised as dollars with twelve decimals: `"0.000013333400"`. Amounts saturate at 18 million dollars.
+/// Deserialized from whole picodollars. Displayed and serialized as dollars with twelve decimals: `"0.000013333400"`.
+/// Amounts saturate at 18 million dollars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(transparent)]
 pub struct Amount(u64);
 
-/// What things cost in one region.
+/// The prices of one region.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Prices {
-    /// Where the figures come from.
+    /// The sources of the prices.
     pub basis: Vec<String>,
     /// One GB (1024 MB) for one second on Arm.
     pub lambda_arm64_gb_second: Amount,
@@ -34,41 +35,41 @@ pub struct Prices {
     pub sqs_standard_request: Amount,
     /// One metered request to a FIFO queue.
     pub sqs_fifo_request: Amount,
-    /// One GB that `CloudWatch` Logs takes in, read as 2^30 bytes.
+    /// One GB ingested by `CloudWatch` Logs, taken as 2^30 bytes.
     pub logs_ingested_gb: Amount,
 }
 
 /// The price list.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PriceList {
-    /// The day on which the prices were collected: `2026-11-21`.
+    /// The date on which the prices were collected: `2026-11-21`.
     pub as_of: String,
-    /// AWS's own pages.
+    /// AWS's pricing pages.
     pub pages: Vec<String>,
     regions: BTreeMap<String, Prices>,
 }
 
-/// Why there are no prices.
+/// Why prices are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum PriceError {
-    /// The list has nothing about the region.
+    /// The list does not have the region.
     #[error("no prices are known for {region:?}; known are {known}")]
     UnknownRegion {
-        /// What was asked for.
+        /// The region.
         region: String,
         /// The regions of the list.
         known: String,
     },
-    /// `prices.json` was changed into something that is no price list.
+    /// `prices.json` is not a valid price list.
     #[error("the price list cannot be read: {0}")]
     List(#[from] serde_json::Error),
 }
 
 impl PriceList {
-    /// The list that this crate was built with.
+    /// The list in this crate.
     ///
     /// # Errors
-    /// When `prices.json` is not well formed.
+    /// If `prices.json` is not valid.
     pub fn built_in() -> Result<Self, PriceError> {
         Ok(serde_json::from_str(include_str!("../prices.json"))?)
     }
@@ -76,7 +77,7 @@ impl PriceList {
     /// The prices of a region: `us-east-1`.
     ///
     /// # Errors
-    /// [`PriceError::UnknownRegion`] names the regions that there are.
+    /// [`PriceError::UnknownRegion`] if the list does not have it.
     pub fn region(&self, region: &str) -> Result<&Prices, PriceError> {
         self.regions.get(region).ok_or_else(|| PriceError::UnknownRegion {
             region: region.to_owned(),
@@ -84,7 +85,7 @@ impl PriceList {
         })
     }
 
-    /// The regions whose prices are known, in the order of their names.
+    /// The regions of the list, in alphabetical order.
     pub fn regions(&self) -> impl Iterator<Item = &str> {
         self.regions.keys().map(String::as_str)
     }
@@ -93,35 +94,35 @@ impl PriceList {
 impl Amount {
     const PER_DOLLAR: u64 = 1_000_000_000_000;
 
-    /// So many picodollars.
+    /// An amount of whole picodollars.
     #[must_use]
     pub const fn from_picodollars(picodollars: u64) -> Self {
         Self(picodollars)
     }
 
-    /// In picodollars.
+    /// The amount in picodollars.
     #[must_use]
     pub const fn picodollars(self) -> u64 {
         self.0
     }
 
-    /// `count` of these.
+    /// The amount times `count`.
     #[must_use]
     pub fn times(self, count: u64) -> Self {
         self.fraction(count, 1)
     }
 
-    /// `count / parts` of this, rounded to the nearest picodollar, halves up. Of no parts, nothing.
+    /// The amount times `count / parts`, rounded half up to a whole picodollar. Zero if `parts` is zero.
     #[must_use]
     pub fn fraction(self, count: u64, parts: u64) -> Self {
         let parts = u128::from(parts);
-        // Two factors of 64 bits fit into 128 bits; half of the third does not overflow them either.
+        // The product of two 64-bit numbers fits into 128 bits, also with half of the third added.
         let product = u128::from(self.0) * u128::from(count);
         let rounded = product.saturating_add(parts / 2).checked_div(parts).unwrap_or(0);
         Self(u64::try_from(rounded).unwrap_or(u64::MAX))
     }
 
-    /// Dollars with so many decimals, at most twelve, rounded half up.
+    /// Dollars with this number of decimals (at most twelve), rounded half up.
     #[must_use]
     pub fn dollars(self, decimals: u32) -> String {
         let decimals = decimals.min(12);
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn every_region_is_complete_and_says_where_its_prices_come_from() {
+    fn every_region_is_complete_and_names_the_sources_of_its_prices() {
         let list = PriceList::built_in().unwrap();
         assert_eq!(list.as_of.len(), "2026-11-21".len());
         for region in list.regions() {
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_region_is_told_which_there_are() {
+    fn the_error_for_an_unknown_region_names_the_known_ones() {
         let error = PriceList::built_in().unwrap().region("mars-north-1").unwrap_err().to_string();
         assert!(
             error.contains("mars-north-1") && error.contains("eu-west-1, us-east-1, us-west-2"),

@@ -1,7 +1,7 @@
 //! The contract between the shop and its provider: the shop's client against the simulator, and the simulator's own
 //! rules of idempotency, as Stripe documents them.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue must panic")]
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Reads an AWS SAM template: its functions, HTTP API, tables, queues and triggers, as typed values.
+//! Loads an AWS SAM template: its functions, HTTP API, tables, queues and triggers, as typed values.
 //!
 //! Parameters, conditions and intrinsic functions are evaluated as CloudFormation does; what depends on a deployed
 //! resource (a queue's URL, a stream's ARN) stays a reference in a [`Text`], which the caller resolves. Anything

@@ -218,6 +218,15 @@ Resources:
     }
 
     #[test]
+    fn logging_has_no_local_counterpart() {
+        let logging = "Timeout: 7\n    LoggingConfig: {LogFormat: JSON, LogGroup: !Ref FunctionLogs}\n";
+        let resources = "  FunctionLogs: {Type: AWS::Logs::LogGroup, Properties: {RetentionInDays: 30}}\n  \
+                         Errors: {Type: AWS::Logs::MetricFilter, Properties: {LogGroupName: !Ref FunctionLogs}}\n";
+        let text = SMALL.replace("Timeout: 7\n", logging) + resources;
+        assert_eq!(parse(&text, &[]).unwrap().functions, parse(SMALL, &[]).unwrap().functions);
+    }
+
+    #[test]
     fn errors_name_their_line() {
         let message = |text: &str| parse(text, &[]).unwrap_err().to_string();
         let unknown = message("Resources:\n  A:\n    Type: AWS::S3::Bucket\n");

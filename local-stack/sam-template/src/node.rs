@@ -1,4 +1,4 @@
-//! YAML as a tree in which every node knows its line. Short tags (`!Ref x`) become their long form (`Ref: x`).
+//! YAML as a tree of nodes with their lines. Short tags (`!Ref x`) become their long form (`Ref: x`).
 
 use std::ops::RangeInclusive;
 
@@ -9,7 +9,7 @@ use crate::{
     text::{Located, Text},
 };
 
-/// A value and the line it stands on.
+/// A value and its line.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) line: usize,
@@ -36,7 +36,7 @@ pub(crate) struct Entry {
 
 /// Reads one YAML document.
 pub(crate) fn parse(text: &str) -> Result<Node, LineError> {
-    let mut events = Events { parser: Parser::new_from_str(text), level: 0 };
+    let mut events = Events { parser: Parser::new_from_str(text), depth: 0 };
     loop {
         let (event, span) = events.next()?;
         match event {
@@ -47,13 +47,13 @@ pub(crate) fn parse(text: &str) -> Result<Node, LineError> {
     }
 }
 
-/// How deep values may lie in each other: far more than any template needs, far less than the stack holds.
-const MOST_LEVELS: usize = 100;
+/// The deepest nesting of values: far more than any template needs, and far less than the call stack can hold.
+const MAX_DEPTH: usize = 100;
 
 struct Events<'input> {
     parser: Parser<'input, saphyr_parser::StrInput<'input>>,
-    /// How many sequences and mappings are open.
-    level: usize,
+    /// The number of open sequences and mappings.
+    depth: usize,
 }
 
 impl<'input> Events<'input> {
@@ -69,13 +69,10 @@ impl<'input> Events<'input> {
 
     fn node(&mut self, event: Event<'input>, span: Span) -> Result<Node, LineError> {
         let line = span.start.line();
-        if self.level > MOST_LEVELS {
-            return Err(LineError::new(
-                line,
-                format!("values lie in each other more than {MOST_LEVELS} deep"),
-            ));
+        if self.depth > MAX_DEPTH {
+            return Err(LineError::new(line, format!("values lie in each other more than {MAX_DEPTH} deep")));
         }
-        self.level += 1;
+        self.depth += 1;
         let (value, tag) = match event {
             Event::Scalar(text, style, _, tag) => {
                 let null =
@@ -89,7 +86,7 @@ impl<'input> Events<'input> {
             }
             _ => return Err(LineError::new(line, "the template ends in the middle of a value")),
         };
-        self.level -= 1;
+        self.depth -= 1;
         let node = Node { line, value };
         Ok(match tag.and_then(|tag| long_form(&tag)) {
             Some(key) => Node { line, value: Value::Mapping(vec![Entry { key, line, node }]) },
@@ -127,7 +124,7 @@ impl<'input> Events<'input> {
     }
 }
 
-/// `!Ref` is `Ref`, `!Condition` is `Condition`, every other short tag is `Fn::` and its name.
+/// The long form of a short tag: `Ref` for `!Ref`, `Condition` for `!Condition`, `Fn::NAME` for every other.
 fn long_form(tag: &Tag) -> Option<String> {
     (tag.handle == "!").then(|| match tag.suffix.as_str() {
         name @ ("Ref" | "Condition") => name.to_owned(),
@@ -169,7 +166,7 @@ impl Node {
         text.parse().map_err(|_| self.error(format!("{text} is not a number that fits here")))
     }
 
-    /// A whole number in `range`; `key` is what it is called.
+    /// A whole number in `range`; `key` is its name in the error.
     pub(crate) fn number_within(&self, key: &str, range: RangeInclusive<u32>) -> Result<u32, LineError> {
         let number = self.number()?;
         if range.contains(&number) {
@@ -223,14 +220,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nodes_know_their_lines() {
+    fn nodes_have_their_lines() {
         let tree = parse("a: 1\nb:\n  - x\n  - y: {z: 3}\n").unwrap();
         let second = &Node::elements(tree.get("b")).unwrap()[1];
         assert_eq!((second.line, second.at(&["y", "z"]).unwrap().line), (4, 4));
     }
 
     #[test]
-    fn short_tags_are_long_forms() {
+    fn short_tags_become_long_forms() {
         assert_eq!(parse("a: !Ref x").unwrap().at(&["a", "Ref"]).unwrap().text(), Ok("x"));
         let tree = parse("a: !Join ['-', [b, c]]").unwrap();
         assert_eq!(Node::elements(tree.at(&["a", "Fn::Join"])).unwrap().len(), 2);

@@ -13,7 +13,7 @@ use crate::{
     node::{Entry, Node, Value},
 };
 
-/// The evaluated properties `keys` of a resource. The others are not looked at, so they may hold what we do not know.
+/// The evaluated properties `keys` of a resource. Other properties are not evaluated, so they may contain anything.
 pub(crate) fn properties(scope: &Scope, resource: &Node, keys: &[&str]) -> Result<Node, LineError> {
     select(scope, resource.get("Properties"), keys, resource.line)
 }
@@ -29,12 +29,12 @@ pub(crate) fn select(
     scope.evaluate(&Node { line, value: Value::Mapping(entries) })
 }
 
-/// A queue that hears of invocations or gets events.
+/// A queue that receives invocation records or events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
     /// Logical id of the queue.
     pub queue: String,
-    /// The line of the template that names it.
+    /// The line of the reference.
     pub line: usize,
 }
 

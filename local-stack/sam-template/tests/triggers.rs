@@ -1,6 +1,6 @@
-//! What AWS refuses of triggers is refused here, with its line.
+//! The properties of triggers that AWS rejects are errors with their lines.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue must panic")]
 
 use std::{path::Path, time::Duration};
 

@@ -1,4 +1,4 @@
-//! From usage to a bill.
+//! Prices usage.
 
 use super::{
     Architecture, Bill, FunctionBill, FunctionUsage, GbSeconds, PollerBill, QueueKind, RouteBill, RouteUsage,
@@ -70,7 +70,7 @@ fn price_function(usage: &FunctionUsage, prices: &Prices) -> FunctionBill {
 fn price_route(usage: &RouteUsage, functions: &[FunctionBill], prices: &Prices) -> RouteBill {
     let api = prices.http_api_request.times(usage.metered_requests);
     let function = functions.iter().find(|function| Some(&function.name) == usage.function.as_ref());
-    // A request that an authorizer or the throttle turned away did not invoke it.
+    // Requests that an authorizer or the throttle rejected did not invoke the function.
     let share = function.map(|function| {
         function.total.fraction(usage.requests.min(function.invocations), function.invocations)
     });
@@ -95,25 +95,25 @@ fn price_sqs(requests: SqsRequests, prices: &Prices) -> Amount {
 }
 
 fn add_up(functions: &[FunctionBill], routes: &[RouteBill], pollers: &[PollerBill]) -> Totals {
-    let of = |part: fn(&FunctionBill) -> Amount| functions.iter().map(part).sum::<Amount>();
-    let (requests, compute) = (of(|function| function.requests), of(|function| function.compute));
+    let sum = |part: fn(&FunctionBill) -> Amount| functions.iter().map(part).sum::<Amount>();
+    let (requests, compute) = (sum(|function| function.requests), sum(|function| function.compute));
     let (dynamodb, sqs, logs) =
-        (of(|function| function.dynamodb), of(|function| function.sqs), of(|function| function.logs));
+        (sum(|function| function.dynamodb), sum(|function| function.sqs), sum(|function| function.logs));
     let api = routes.iter().map(|route| route.api).sum();
     let polling = pollers.iter().map(|poller| poller.total).sum();
-    let but_compute = requests + api + dynamodb + sqs + polling + logs;
+    let except_compute = requests + api + dynamodb + sqs + polling + logs;
     Totals {
         requests,
         compute,
-        cold_start: of(|function| function.cold_start),
+        cold_start: sum(|function| function.cold_start),
         api,
         dynamodb,
         sqs,
         polling,
         logs,
-        total: but_compute + compute,
-        total_arm64: but_compute + of(|function| function.compute_arm64),
-        total_x86_64: but_compute + of(|function| function.compute_x86_64),
+        total: except_compute + compute,
+        total_arm64: except_compute + sum(|function| function.compute_arm64),
+        total_x86_64: except_compute + sum(|function| function.compute_x86_64),
     }
 }
 

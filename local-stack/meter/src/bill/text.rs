@@ -1,11 +1,11 @@
-//! A bill as a table of at most 100 columns, for up to ten million calls of a function. No colour.
+//! A bill as a table of at most 100 columns, without colour, for up to ten million invocations of a function.
 
 use std::fmt::{self, Display, Write};
 
 use super::{Bill, UnitOfWorkBill};
 use crate::prices::Amount;
 
-/// How many columns each cell takes; the first is left-aligned. With the spaces between them, 99.
+/// The widths of the cells; the first is left-aligned. With the spaces between them, they make 99 columns.
 const FUNCTIONS: [usize; 9] = [23, 8, 5, 12, 10, 8, 6, 7, 12];
 const ROUTES: [usize; 4] = [47, 8, 15, 16];
 
@@ -92,7 +92,7 @@ impl Bill {
     }
 }
 
-/// Nine decimals: a request costs some millionths of a dollar.
+/// With nine decimals, because a request costs some millionths of a dollar.
 fn usd(amount: Amount) -> String {
     amount.dollars(9)
 }
@@ -101,7 +101,7 @@ fn half(halves: u64) -> &'static str {
     if halves.is_multiple_of(2) { "" } else { ".5" }
 }
 
-/// A line of cells. A name that is too long is cut; a figure never is.
+/// Writes a line of cells. A name that is too long is truncated, a number never is.
 fn row<const N: usize>(text: &mut String, widths: &[usize; N], cells: [impl Display; N]) -> fmt::Result {
     let mut line = String::new();
     for (position, (width, cell)) in widths.iter().zip(cells).enumerate() {

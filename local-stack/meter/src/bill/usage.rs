@@ -1,4 +1,4 @@
-//! What is to be priced: plain counts.
+//! The usage that a bill prices.
 
 use std::{ops::AddAssign, time::Duration};
 
@@ -9,50 +9,50 @@ use crate::{call::ApiCall, rules::RequestUnits, service::Service};
 /// All usage of an application.
 #[derive(Clone, Debug, Default)]
 pub struct Usage {
-    /// What functions did.
+    /// The usage of functions.
     pub functions: Vec<FunctionUsage>,
-    /// What came in over the HTTP API.
+    /// The usage of the routes of the HTTP API.
     pub routes: Vec<RouteUsage>,
-    /// What Lambda's pollers asked of queues.
+    /// The usage of Lambda's event pollers.
     pub pollers: Vec<PollerUsage>,
 }
 
-/// A processor architecture, as Lambda names them.
+/// A processor architecture, by Lambda's name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Architecture {
     /// Arm.
     Arm64,
-    /// x86, which Lambda takes if nothing is said.
+    /// x86, Lambda's default.
     #[default]
     #[serde(rename = "x86_64")]
     X86,
 }
 
-/// What one function did.
+/// The usage of one function.
 #[derive(Clone, Debug, Default)]
 pub struct FunctionUsage {
     /// Its name.
     pub name: String,
-    /// Its processor.
+    /// Its architecture.
     pub architecture: Architecture,
     /// `MemorySize`, in MB of 2^20 bytes.
     pub memory_mb: u64,
-    /// Invocations, failed ones included.
+    /// Invocations, including failed ones.
     pub invocations: u64,
-    /// How many of these began in a new environment.
+    /// How many of these were cold starts.
     pub cold_starts: u64,
-    /// Billed milliseconds ([`billed_duration_ms`] of each invocation), init included: since August 2025 Lambda bills it for all
-    /// runtimes (<https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>).
+    /// The sum of the invocations' billed durations ([`billed_duration_ms`]), including init: since August 2025 Lambda
+    /// bills it for all runtimes (<https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>).
     pub billed_duration_ms: u64,
     /// The part of `billed_duration_ms` that is init.
     pub init_duration_ms: u64,
-    /// Bytes that went to `CloudWatch` Logs: the function's own lines and Lambda's (`START`, `END`, `REPORT`). AWS's
-    /// meter adds 26 bytes for each event; whoever counts lines may add them.
+    /// Bytes in `CloudWatch` Logs: the function's own lines and Lambda's (`START`, `END`, `REPORT`). AWS bills 26 bytes
+    /// more for each event, which the caller may include.
     pub log_bytes: u64,
-    /// What its calls to DynamoDB consumed.
+    /// The request units of its calls to DynamoDB.
     pub units: RequestUnits,
-    /// What its calls to SQS were billed as.
+    /// The billed requests of its calls to SQS.
     pub sqs_requests: SqsRequests,
 }
 
@@ -65,7 +65,7 @@ pub struct SqsRequests {
     pub fifo: u64,
 }
 
-/// The two kinds of queue, which cost differently.
+/// The two kinds of queue, which have different prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueKind {
     /// Standard.
@@ -74,7 +74,7 @@ pub enum QueueKind {
     Fifo,
 }
 
-/// What came in over one route.
+/// The usage of one route.
 #[derive(Clone, Debug, Default)]
 pub struct RouteUsage {
     /// `GET /products`.
@@ -83,21 +83,21 @@ pub struct RouteUsage {
     pub function: Option<String>,
     /// Requests.
     pub requests: u64,
-    /// Requests as they are billed: [`crate::rules::api_gateway_requests`] of each.
+    /// Billed requests: [`crate::rules::api_gateway_requests`] of each.
     pub metered_requests: u64,
 }
 
-/// What Lambda's pollers asked of one queue. These calls are billed to the account as any other:
+/// The usage of Lambda's event pollers for one queue. AWS bills their calls like any other:
 /// <https://aws.amazon.com/lambda/pricing/>
 #[derive(Clone, Debug)]
 pub struct PollerUsage {
     /// The queue's name.
     pub queue: String,
-    /// Receives, empty ones included, and deletes, as they are billed.
+    /// Billed receives, including empty ones, and deletes.
     pub requests: u64,
 }
 
-/// The time that Lambda bills for `duration`: each begun millisecond.
+/// The billed duration: rounded up to a whole millisecond.
 /// <https://aws.amazon.com/lambda/pricing/>
 #[must_use]
 pub fn billed_duration_ms(duration: Duration) -> u64 {
@@ -105,7 +105,7 @@ pub fn billed_duration_ms(duration: Duration) -> u64 {
 }
 
 impl FunctionUsage {
-    /// Adds what one of its calls was billed as.
+    /// Adds the billed usage of one of its API calls.
     pub fn add_call(&mut self, call: &ApiCall) {
         self.units += call.units;
         if call.service == Service::Sqs {
@@ -116,7 +116,7 @@ impl FunctionUsage {
 }
 
 impl SqsRequests {
-    /// So many requests to this queue.
+    /// Requests to a queue of this name.
     #[must_use]
     pub fn to(queue: &str, requests: u64) -> Self {
         match QueueKind::of(queue) {
@@ -125,7 +125,7 @@ impl SqsRequests {
         }
     }
 
-    /// Of both kinds.
+    /// Requests to queues of both kinds.
     #[must_use]
     pub fn count(self) -> u64 {
         self.standard + self.fifo
@@ -140,7 +140,7 @@ impl AddAssign for SqsRequests {
 }
 
 impl QueueKind {
-    /// The kind that a queue's name says.
+    /// The kind of a queue, by its name.
     #[must_use]
     pub fn of(queue: &str) -> Self {
         if queue.rsplit_once('.').is_some_and(|(_, end)| end == "fifo") { Self::Fifo } else { Self::Standard }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queues_name_tells_its_kind() {
+    fn the_name_of_a_queue_determines_its_kind() {
         assert_eq!(SqsRequests::to("jobs.fifo", 2), SqsRequests { standard: 0, fifo: 2 });
         assert_eq!(SqsRequests::to("jobs", 2), SqsRequests { standard: 2, fifo: 0 });
         assert_eq!(QueueKind::of("fifo"), QueueKind::Standard);

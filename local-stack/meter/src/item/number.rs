@@ -1,18 +1,18 @@
-//! DynamoDB numbers, as far as their size and their equality need them.
+//! DynamoDB numbers: their size and equality.
 
-/// A decimal number in one form: `1.0`, `01` and `1e0` are the same.
+/// A decimal number in canonical form: `1.0`, `01` and `1e0` are equal.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Number {
     negative: bool,
     /// Significant digits, without leading and trailing zeros; empty for zero.
     digits: String,
-    /// How many digits stand before the decimal point; negative for `0.001`.
+    /// The number of digits before the decimal point; negative for `0.001`.
     point: i64,
 }
 
 impl Number {
-    /// Reads what DynamoDB takes: an optional sign, digits with an optional point, an optional exponent. Other text,
-    /// which DynamoDB refuses, gives some number as well.
+    /// Parses an optional sign, digits with an optional point, and an optional exponent. Other text, which DynamoDB rejects,
+    /// results in some number.
     pub(super) fn read(text: &str) -> Self {
         let text = text.trim();
         let (negative, magnitude) = match text.strip_prefix('-') {
@@ -34,10 +34,10 @@ impl Number {
         Self { negative, digits, point }
     }
 
-    /// Bytes, without the attribute's name: 1, and 1 for each two significant digits, counted on both sides of the
-    /// decimal point, and 1 for a minus.
+    /// The size in bytes: 1, and 1 for each two significant digits, counted on both sides of the decimal point, and 1 for a
+    /// minus sign.
     ///
-    /// AWS calls its own rule approximate
+    /// AWS calls its documented rule approximate
     /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>). This finer
     /// one was measured on the real service at the 400 KB limit by the authors of dynoxide
     /// (<https://github.com/nubo-db/dynoxide>, changelog of 1.0).
@@ -48,7 +48,7 @@ impl Number {
         1 + whole.div_ceil(2) + fraction.div_ceil(2) + u64::from(self.negative)
     }
 
-    /// The one text for all forms of this number.
+    /// The canonical text of the number.
     pub(super) fn text(&self) -> String {
         format!("{}{}e{}", if self.negative { "-" } else { "" }, self.digits, self.point)
     }
@@ -105,7 +105,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read(text in ".{0,40}") {
+        fn any_text_is_parsed(text in ".{0,40}") {
             Number::read(&text).size();
         }
     }

@@ -1,14 +1,14 @@
-//! Who signed a call.
+//! The access key id that signed a request.
 //!
 //! `Authorization: AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, SignedHeaders=..., Signature=...`
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
-/// The key id under which every call is passed on.
+/// The access key id of every forwarded request.
 const SHARED: &str = "local";
 
-/// Takes the access key id from a call and puts `local` in its place; empty if there is none.
+/// Replaces the access key id of a request by `local`, and returns it; empty if there is none.
 pub(super) fn take_caller(headers: &mut HeaderMap) -> String {
     let Some((caller, shared)) = headers.get(AUTHORIZATION).and_then(|value| split(value.to_str().ok()?))
     else {
@@ -20,7 +20,7 @@ pub(super) fn take_caller(headers: &mut HeaderMap) -> String {
     caller
 }
 
-/// The key id, and the header with another one.
+/// The access key id, and the header with `local` in its place.
 fn split(authorization: &str) -> Option<(String, String)> {
     const CREDENTIAL: &str = "Credential=";
     let start = authorization.find(CREDENTIAL)? + CREDENTIAL.len();
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_signed_has_no_caller_and_stays_as_it_is() {
+    fn an_unsigned_request_has_no_caller_and_is_not_changed() {
         assert_eq!(taken("Bearer x"), (String::new(), "Bearer x".to_owned()));
         assert_eq!(take_caller(&mut HeaderMap::new()), "");
     }

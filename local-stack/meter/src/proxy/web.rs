@@ -1,32 +1,32 @@
-//! Calls to an HTTP API that knows nothing of AWS: who makes them, and what they are called.
+//! Requests to an HTTP API other than AWS's: their caller and their operation.
 
 use http::{Uri, request, uri::PathAndQuery};
 
-/// What stands before the caller's id at the start of a path.
-const MARK: &str = "/~";
+/// The start of a path with a caller's id.
+const PREFIX: &str = "/~";
 
-/// Takes `/~ID` from the start of a path, and tells the id; empty if there is none.
+/// Removes `/~ID` from the start of the path, and returns the id; empty if there is none.
 pub(super) fn take_caller(uri: &mut Uri) -> String {
     let whole = uri.path_and_query().map(PathAndQuery::as_str).unwrap_or_default();
-    let Some(marked) = whole.strip_prefix(MARK) else { return String::new() };
+    let Some(marked) = whole.strip_prefix(PREFIX) else { return String::new() };
     let (caller, rest) = marked.split_at(marked.find(['/', '?']).unwrap_or(marked.len()));
     let rest = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
     let (caller, mut parts) = (caller.to_owned(), std::mem::take(uri).into_parts());
     parts.path_and_query = rest.parse().ok();
-    // What was taken apart fits together again.
+    // The parts come from a valid URI, so this does not fail.
     *uri = Uri::from_parts(parts).unwrap_or_default();
     caller
 }
 
-/// The method and the path, with `*` for what differs from call to call: `POST /v1/payment_intents/*/confirm`. That is
-/// every segment with a digit or a capital letter, but for the first, which may be a version.
+/// The method and the path, with `*` for ids: `POST /v1/payment_intents/*/confirm`. A segment with a digit or a capital
+/// letter is an id, except the first, which may be a version.
 pub(super) fn operation(parts: &request::Parts) -> String {
-    let names = |(position, segment): (usize, &str)| {
-        let of_an_id = |character: char| character.is_ascii_digit() || character.is_ascii_uppercase();
-        let varies = position > 1 && segment.contains(of_an_id);
+    let segment = |(position, segment): (usize, &str)| {
+        let in_ids = |character: char| character.is_ascii_digit() || character.is_ascii_uppercase();
+        let varies = position > 1 && segment.contains(in_ids);
         if varies { "*".to_owned() } else { segment.to_owned() }
     };
-    let path: Vec<_> = parts.uri.path().split('/').enumerate().map(names).collect();
+    let path: Vec<_> = parts.uri.path().split('/').enumerate().map(segment).collect();
     format!("{} {}", parts.method, path.join("/"))
 }
 

@@ -1,13 +1,13 @@
-//! What reads consume.
+//! Read request units.
 
 use super::increments;
 
-/// How a read sees writes that came just before it.
+/// The consistency of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consistency {
-    /// The default: half a unit for each 4 KB.
+    /// Eventually consistent, the default: half a read request unit for each 4 KB.
     Eventual,
-    /// `ConsistentRead`: one unit.
+    /// Strongly consistent, `ConsistentRead`: one unit.
     Strong,
     /// `TransactGetItems`: two units.
     Transactional,
@@ -15,11 +15,11 @@ pub enum Consistency {
 
 const INCREMENT: u64 = 4096;
 
-/// Half units of one read of `bytes`, rounded up to 4 KB.
+/// The half read request units of a read of `bytes`, rounded up to 4 KB.
 ///
-/// `bytes` is the item's whole size, whatever a projection expression returns of it; for a page of a Query or Scan the
-/// sum of all items that were looked at, a filter's leavings included (rounded once); for an item of a batch its own
-/// size. An item or page that is not there takes one step:
+/// For an item, alone or in a batch, `bytes` is its whole size, even if a projection expression returns only a part. For a
+/// page of a Query or Scan, it is the sum of all evaluated items, including those that a filter expression excludes. A
+/// missing item or an empty page takes the minimum:
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html#read-operation-consumption>
 #[must_use]
 pub fn read_half_units(bytes: u64, consistency: Consistency) -> u64 {
@@ -39,7 +39,7 @@ mod tests {
 
     const KB: u64 = 1024;
 
-    /// 40.8 KB and other fractions of the page's examples.
+    /// The page's examples have fractions such as 40.8 KB.
     fn tenths(kilobytes: u64) -> u64 {
         kilobytes * KB / 10
     }
@@ -72,14 +72,14 @@ mod tests {
     }
 
     #[test]
-    fn read_operation_consumption_page_a_missing_item_is_the_least_read() {
+    fn read_operation_consumption_page_a_missing_item_takes_the_minimum() {
         assert_eq!(read_half_units(0, Consistency::Strong), 2);
         assert_eq!(read_half_units(0, Consistency::Eventual), 1);
     }
 
     proptest! {
         #[test]
-        fn larger_is_never_cheaper_and_stronger_costs_double(bytes in 0_u64..2_000_000, more in 0_u64..10_000) {
+        fn a_larger_read_is_never_cheaper_and_a_consistent_one_costs_double(bytes in 0_u64..2_000_000, more in 0_u64..10_000) {
             let eventual = read_half_units(bytes, Consistency::Eventual);
             prop_assert!(read_half_units(bytes + more, Consistency::Eventual) >= eventual);
             prop_assert_eq!(read_half_units(bytes, Consistency::Strong), 2 * eventual);

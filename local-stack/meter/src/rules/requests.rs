@@ -1,19 +1,18 @@
-//! What SQS and API Gateway count as a request.
+//! Billed requests of SQS and API Gateway.
 
 use super::increments;
 
 const SQS_CHUNK: u64 = 64 * 1024;
 const HTTP_API_CHUNK: u64 = 512 * 1024;
 
-/// Requests that one SQS action with `payload` bytes is billed as: every action is one, and each 64 KB chunk of a
-/// payload is one. A batch is one action with the sum of its messages as payload; a receive that brings nothing, long
-/// polled or not, is one. <https://aws.amazon.com/sqs/pricing/>
+/// The billed requests of one SQS action: one for each 64 KB chunk of its payload, at least one. The payload of a batch is
+/// the sum of its messages. An empty receive, with long polling or without, is one request. <https://aws.amazon.com/sqs/pricing/>
 #[must_use]
 pub fn sqs_requests(payload: u64) -> u64 {
     increments(payload, SQS_CHUNK)
 }
 
-/// Requests that one call of an HTTP API is billed as: it is metered in increments of 512 KB.
+/// The billed requests of one request to an HTTP API, which is metered in increments of 512 KB.
 /// <https://aws.amazon.com/api-gateway/pricing/>
 #[must_use]
 pub fn api_gateway_requests(payload: u64) -> u64 {

@@ -1,4 +1,4 @@
-//! What writes consume, in the table and in its indexes.
+//! Write request units, of a table and of its indexes.
 
 use super::{Consistency, increments, read_half_units};
 use crate::{
@@ -18,15 +18,15 @@ pub enum WriteMode {
 
 const INCREMENT: u64 = 1024;
 
-/// RequestUnits of a write that turned the image `old` into `new`; `None` is "not there".
+/// The write request units of a write that changed an item from `old` to `new`; `None` means that it does not exist.
 ///
-/// The table takes the larger image, rounded up to 1 KB:
+/// The table consumes the size of the larger image, rounded up to 1 KB:
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html#write-operation-consumption>.
-/// A `ConditionCheck` in a transaction costs as a write that changes nothing (AWS's pages do not say so: measured on
-/// the real service, <https://github.com/paritysuite/dynamodb-conformance/pull/67>).
+/// A `ConditionCheck` in a transaction consumes as much as a write that changes nothing (AWS's pages do not say so; it was
+/// measured on the real service, <https://github.com/paritysuite/dynamodb-conformance/pull/67>).
 ///
-/// Indexes come on top, and a transaction does not double them. AWS's pages speak of two underlying writes "of every
-/// item in the transaction" and of indexes as updated afterwards, asynchronously; measured on the real service,
+/// Indexes consume in addition, and a transaction does not double that. AWS's pages speak of two underlying writes "of every
+/// item in the transaction", and of indexes that are updated asynchronously afterwards. It was measured on the real service,
 /// <https://github.com/nubo-db/dynoxide/pull/188>: "an index arm inside a transaction costs what the same write costs
 /// outside one".
 #[must_use]
@@ -35,20 +35,20 @@ pub fn write_units(table: &Table, old: Option<&Item>, new: Option<&Item>, mode: 
     table_units(size(old).max(size(new)), mode) + indexes
 }
 
-/// RequestUnits of a write whose condition did not hold: by the item that is there, at least one, and no index.
+/// The write request units of a write whose condition failed: by the size of the existing item, at least one, without indexes.
 ///
-/// A conditional write that fails still consumes
+/// A conditional write that fails is billed
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate>).
-/// Editions of AWS's pages differ on whether the size of an item that would have been put counts too; here it does not.
-/// For a cancelled transaction AWS publishes no figure and its answer carries none: each of its items is taken to
-/// consume as such a write does.
+/// Editions of AWS's pages differ on whether the size of the new item counts too; here it does not. AWS does not document
+/// what a cancelled transaction consumes, and its response does not contain it: here, each of its items consumes as such a
+/// write does.
 #[must_use]
 pub fn failed_write_units(old: Option<&Item>, mode: WriteMode) -> u64 {
     table_units(size(old), mode)
 }
 
-/// Half read units of one item of a `TransactWriteItems` that DynamoDB had carried out before under the same
-/// `ClientRequestToken`: it reads the items instead of writing them again.
+/// The half read request units of one item of a `TransactWriteItems` that has succeeded before with the same
+/// `ClientRequestToken`: DynamoDB reads the items instead of writing them again.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-apis-txwriteitems>
 #[must_use]
 pub fn replay_half_units(image: Option<&Item>) -> u64 {
@@ -63,8 +63,9 @@ fn table_units(bytes: u64, mode: WriteMode) -> u64 {
         }
 }
 
-/// One write puts an entry, takes one out or changes what it projects; two move it to another key; an entry that stays
-/// the same costs nothing. Each is rounded up to 1 KB by the entry's own size, a change by the larger of the two.
+/// The write request units of an index: one write adds or removes an entry or changes its projected attributes, two writes
+/// move it to another key, and an unchanged entry consumes nothing. Each is rounded up to 1 KB by the size of the entry, a
+/// change by the larger size.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes>
 fn index_units(table: &Table, index: &Index, old: Option<&Item>, new: Option<&Item>) -> u64 {
     let entry = |item: Option<&Item>| item.and_then(|item| index.entry(table, item));

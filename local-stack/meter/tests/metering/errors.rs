@@ -10,7 +10,7 @@ use crate::{
     items::{of_size, text},
 };
 
-/// What the SDK gets for a read, by status, code and message.
+/// The status, code and message of the SDK's error for a read.
 async fn failed_read(metered: &Metered) -> (u16, String, String) {
     let client = dynamodb(&metered.proxy.endpoint(), CALLER);
     let error = client.get_item().table_name(TABLE).key("id", text("1")).send().await.unwrap_err();
@@ -19,7 +19,7 @@ async fn failed_read(metered: &Metered) -> (u16, String, String) {
 }
 
 #[tokio::test]
-async fn a_target_that_is_not_there_is_a_502_in_aws_form() {
+async fn an_unreachable_upstream_is_a_502_in_the_form_of_aws() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let target = Upstream::new(format!("http://{free}"));
     let metered = Metered::before(Service::DynamoDb, target, tables()).await;
@@ -32,7 +32,7 @@ async fn a_target_that_is_not_there_is_a_502_in_aws_form() {
 }
 
 #[tokio::test]
-async fn a_target_that_does_not_answer_is_given_up() {
+async fn an_upstream_that_does_not_respond_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let target = Upstream { endpoint, timeout: Duration::from_millis(50) };
@@ -43,7 +43,7 @@ async fn a_target_that_does_not_answer_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_request_beyond_16_mib_is_refused() {
+async fn a_request_beyond_16_mib_is_rejected() {
     let dynamo = Dynamo::start().await;
     let put = dynamo.client.put_item().table_name(TABLE).set_item(Some(of_size("1", 17 << 20)));
     let error = put.send().await.unwrap_err();
@@ -52,7 +52,7 @@ async fn a_request_beyond_16_mib_is_refused() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_counted_is_said() {
+async fn a_call_that_cannot_be_metered_reports_its_gap() {
     let dynamo = Dynamo::start().await;
     let blind = Metered::before(Service::DynamoDb, Upstream::new(dynamo.endpoint()), Tables::default()).await;
     let client = dynamodb(&blind.proxy.endpoint(), CALLER);

@@ -1,4 +1,4 @@
-//! A proxy, what stands behind it, and what it has seen.
+//! A proxy with its upstream, and the calls that it has reported.
 
 use std::{
     sync::{Arc, Mutex},
@@ -39,7 +39,7 @@ pub(crate) struct Dynamo {
     pub(crate) metered: Metered,
     /// Through the proxy, signed by [`CALLER`].
     pub(crate) client: aws_sdk_dynamodb::Client,
-    /// Past the proxy.
+    /// Without the proxy.
     pub(crate) direct: aws_sdk_dynamodb::Client,
     server: Embedded,
 }
@@ -53,7 +53,7 @@ impl Metered {
         Self { proxy, calls, _stop: stop.drop_guard() }
     }
 
-    /// The calls since the last time.
+    /// The calls since the last time that this was called.
     pub(crate) async fn calls(&self) -> Vec<ApiCall> {
         tokio::time::timeout(Duration::from_secs(10), self.proxy.flush())
             .await
@@ -61,7 +61,7 @@ impl Metered {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
 
-    /// The one call since the last time.
+    /// The only call since the last time.
     pub(crate) async fn call(&self) -> ApiCall {
         let mut calls = self.calls().await;
         assert_eq!(calls.len(), 1, "{calls:?}");
@@ -79,7 +79,7 @@ impl Dynamo {
         Self { metered, client, direct, server }
     }
 
-    /// Where the server itself answers.
+    /// The endpoint of the server.
     pub(crate) fn endpoint(&self) -> String {
         self.server.endpoint()
     }
@@ -88,7 +88,7 @@ impl Dynamo {
         self.server.stop().await;
     }
 
-    /// Read half units and write units of the one call since the last time.
+    /// The read half units and write units of the only call since the last time.
     pub(crate) async fn units(&self) -> (u64, u64) {
         let call = self.metered.call().await;
         assert_eq!(call.gap, None, "{call:?}");
@@ -142,7 +142,7 @@ pub(crate) fn sqs(endpoint: &str, key_id: &str) -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::from_conf(config.build())
 }
 
-/// An embedded SQS, and what stops it when dropped.
+/// An embedded SQS, and a guard that stops it when dropped.
 pub(crate) async fn sqs_server() -> (String, DropGuard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

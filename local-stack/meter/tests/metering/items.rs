@@ -16,7 +16,7 @@ pub(crate) fn of_size(id: &str, bytes: usize) -> HashMap<String, AttributeValue>
     [("id".to_owned(), text(id)), ("pad".to_owned(), text(&"x".repeat(bytes - 3 - 3)))].into()
 }
 
-/// The same in a state, and so in the index.
+/// The same with a state, so that the item is in the index.
 pub(crate) fn in_state(id: &str, state: &str, bytes: usize) -> HashMap<String, AttributeValue> {
     let mut item = of_size(id, bytes - 5 - state.len());
     item.insert("state".to_owned(), text(state));
@@ -24,7 +24,7 @@ pub(crate) fn in_state(id: &str, state: &str, bytes: usize) -> HashMap<String, A
 }
 
 impl Dynamo {
-    /// Puts items past the proxy.
+    /// Puts items without the proxy.
     pub(crate) async fn given(&self, items: impl IntoIterator<Item = HashMap<String, AttributeValue>>) {
         for item in items {
             self.direct.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();

@@ -1,6 +1,6 @@
-//! The proxy before the embedded servers, called by the real SDK.
+//! The proxy with the embedded servers as upstreams, called by the AWS SDK.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue must panic")]
 
 mod errors;
 mod fixtures;

@@ -3,7 +3,7 @@ use meter::{Service, Tables, Upstream};
 use crate::fixtures::{CALLER, Metered, sqs, sqs_server};
 
 #[tokio::test]
-async fn queue_calls_are_counted_by_chunks_of_64_kb() {
+async fn sqs_requests_are_chunks_of_64_kb() {
     let (endpoint, _stop) = sqs_server().await;
     let metered = Metered::before(Service::Sqs, Upstream::new(endpoint), Tables::default()).await;
     let client = sqs(&metered.proxy.endpoint(), CALLER);
@@ -30,7 +30,7 @@ async fn queue_calls_are_counted_by_chunks_of_64_kb() {
 }
 
 #[tokio::test]
-async fn a_poll_ends_with_its_caller() {
+async fn a_long_poll_ends_when_its_caller_leaves() {
     let (endpoint, _stop) = sqs_server().await;
     let metered = Metered::before(Service::Sqs, Upstream::new(endpoint), Tables::default()).await;
     let client = sqs(&metered.proxy.endpoint(), CALLER);

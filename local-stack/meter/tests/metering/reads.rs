@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_call_tells_who_asked_for_what() {
+async fn a_call_has_its_caller_operation_and_resources() {
     let dynamo = Dynamo::start().await;
     dynamo.client.get_item().table_name(TABLE).key("id", text("1")).send().await.unwrap();
     let call = dynamo.metered.call().await;
@@ -34,7 +34,7 @@ async fn get_item_by_size_and_consistency() {
 }
 
 #[tokio::test]
-async fn batch_get_item_rounds_each_and_counts_the_missing() {
+async fn batch_get_item_rounds_each_item_and_counts_missing_ones() {
     let dynamo = Dynamo::start().await;
     dynamo.given([of_size("1", 1500), of_size("2", 6500)]).await;
     for projection in [None, Some("id".to_owned())] {
@@ -49,7 +49,7 @@ async fn batch_get_item_rounds_each_and_counts_the_missing() {
 }
 
 #[tokio::test]
-async fn transact_get_items_cost_double_and_the_missing_too() {
+async fn transact_get_items_consume_double_also_for_missing_items() {
     let dynamo = Dynamo::start().await;
     dynamo.given([of_size("1", 500)]).await;
     let get = |id| {
@@ -69,15 +69,15 @@ async fn transact_get_items_cost_double_and_the_missing_too() {
 }
 
 #[tokio::test]
-async fn a_scan_counts_what_its_filter_leaves_out() {
+async fn a_scan_counts_the_items_that_its_filter_excludes() {
     let dynamo = Dynamo::start().await;
     dynamo.given(["1", "2", "3"].map(|id| of_size(id, 3000))).await;
     let scan = || dynamo.client.scan().table_name(TABLE);
     scan().send().await.unwrap();
     assert_eq!(dynamo.units().await, (3, 0), "9,000 bytes");
     let filtered = scan().filter_expression("#i = :i").expression_attribute_names("#i", "id");
-    let answer = filtered.expression_attribute_values(":i", text("1")).send().await.unwrap();
-    assert_eq!(answer.count, 1);
+    let response = filtered.expression_attribute_values(":i", text("1")).send().await.unwrap();
+    assert_eq!(response.count, 1);
     assert_eq!(dynamo.units().await, (3, 0));
     scan().select(Select::Count).send().await.unwrap();
     assert_eq!(dynamo.units().await, (3, 0));
@@ -107,7 +107,7 @@ async fn a_query_of_an_index_counts_its_entries() {
 }
 
 #[tokio::test]
-async fn what_reads_no_items_costs_nothing() {
+async fn an_operation_that_reads_no_items_consumes_nothing() {
     let dynamo = Dynamo::start().await;
     dynamo.client.describe_table().table_name(TABLE).send().await.unwrap();
     assert_eq!(dynamo.units().await, (0, 0));

@@ -44,7 +44,7 @@ async fn put_item_by_the_larger_image_and_its_index_entry() {
 }
 
 #[tokio::test]
-async fn put_item_reads_what_the_proxy_has_not_seen() {
+async fn put_item_reads_an_item_that_is_not_cached() {
     let dynamo = Dynamo::start().await;
     dynamo.given([in_state("1", "new", 2500)]).await;
     dynamo.client.put_item().table_name(TABLE).set_item(Some(of_size("1", 100))).send().await.unwrap();
@@ -66,7 +66,7 @@ async fn update_item_that_changes_an_index_key_writes_the_index_twice() {
 }
 
 #[tokio::test]
-async fn updates_in_a_row_are_exact_without_waiting_for_the_accounts() {
+async fn consecutive_updates_are_exact_without_waiting_for_their_metering() {
     let dynamo = Dynamo::start().await;
     dynamo.given([in_state("1", "a", 1500)]).await;
     for round in 0..20 {
@@ -80,7 +80,7 @@ async fn updates_in_a_row_are_exact_without_waiting_for_the_accounts() {
 }
 
 #[tokio::test]
-async fn writes_at_once_are_all_counted_and_none_is_held_back() {
+async fn concurrent_writes_are_all_metered_and_none_waits() {
     let dynamo = Dynamo::start().await;
     dynamo.given([of_size("1", 1500)]).await;
     let writes = (0..32).map(|number| dynamo.update("1", "note", &number.to_string()).send());
@@ -104,7 +104,7 @@ async fn delete_item_by_the_deleted_image() {
 }
 
 #[tokio::test]
-async fn a_failed_condition_costs_by_the_item_in_its_way() {
+async fn a_failed_condition_consumes_by_the_existing_item() {
     let dynamo = Dynamo::start().await;
     dynamo.given([in_state("1", "new", 2500)]).await;
     let put = dynamo.client.put_item().table_name(TABLE).set_item(Some(of_size("1", 100)));
@@ -114,14 +114,14 @@ async fn a_failed_condition_costs_by_the_item_in_its_way() {
     assert_eq!((call.status, call.units.write_units), (400, 3));
     dynamo.update("2", "note", "x").condition_expression("attribute_exists(id)").send().await.unwrap_err();
     assert_eq!(dynamo.units().await, (0, 1), "nothing was there");
-    // Nothing was changed, and the proxy knows: the item is still the large one.
+    // The cache still has the large item, because nothing was changed.
     dynamo.client.put_item().table_name(TABLE).set_item(Some(of_size("1", 100))).send().await.unwrap();
     assert_eq!(dynamo.units().await, (0, 3 + 1));
     dynamo.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_refused_costs_nothing() {
+async fn a_rejected_write_consumes_nothing() {
     let dynamo = Dynamo::start().await;
     dynamo.client.put_item().table_name(TABLE).item("no_key", text("1")).send().await.unwrap_err();
     let call = dynamo.metered.call().await;
@@ -130,7 +130,7 @@ async fn what_is_refused_costs_nothing() {
 }
 
 #[tokio::test]
-async fn batch_write_item_rounds_each() {
+async fn batch_write_item_rounds_each_item() {
     let dynamo = Dynamo::start().await;
     dynamo.given([of_size("3", 2000)]).await;
     let put = |item| {
@@ -176,7 +176,7 @@ async fn a_transaction_doubles_the_table_and_not_the_index() {
 }
 
 #[tokio::test]
-async fn a_cancelled_transaction_costs_for_each_item() {
+async fn a_cancelled_transaction_consumes_for_each_item() {
     let dynamo = Dynamo::start().await;
     dynamo.given([of_size("2", 2500)]).await;
     let transaction = dynamo.client.transact_write_items();
@@ -189,7 +189,7 @@ async fn a_cancelled_transaction_costs_for_each_item() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_is_sent_again_is_read_and_not_written() {
+async fn a_repeated_transaction_is_read_and_not_written() {
     let dynamo = Dynamo::start().await;
     let send =
         || dynamo.client.transact_write_items().transact_items(put("1", Some(NEW))).client_request_token("t");

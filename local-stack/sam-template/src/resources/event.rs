@@ -1,4 +1,4 @@
-//! What invokes a function: the `Events` of `AWS::Serverless::Function`.
+//! The triggers of functions: the `Events` of `AWS::Serverless::Function`.
 
 mod mapping;
 mod schedule;
@@ -22,11 +22,11 @@ use crate::{
 pub enum EventSource {
     /// A route of the HTTP API.
     HttpApi(HttpRoute),
-    /// Messages of a queue.
+    /// The messages of a queue.
     Sqs(SqsSource),
-    /// Changes of a table.
+    /// The changes of a table.
     Stream(StreamSource),
-    /// The clock.
+    /// A schedule.
     Schedule(ScheduleSource),
 }
 

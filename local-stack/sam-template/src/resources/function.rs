@@ -16,19 +16,19 @@ pub struct Function {
     pub binary: String,
     /// The folder of its code, relative to the template.
     pub code_uri: String,
-    /// How long an invocation may take.
+    /// The timeout of an invocation.
     pub timeout: Duration,
     /// Memory in MB.
     pub memory_mb: u32,
     /// `x86_64` or `arm64`.
     pub architecture: String,
-    /// The most environments at once, if limited.
+    /// The reserved concurrency, if set.
     pub reserved_concurrency: Option<u32>,
     /// Environment variables.
     pub environment: BTreeMap<String, Text>,
-    /// What invokes it, in the order of the template.
+    /// Its triggers, in the order of the template.
     pub events: Vec<EventSource>,
-    /// What becomes of its asynchronous invocations.
+    /// The configuration of its asynchronous invocations.
     pub event_invoke: EventInvokeConfig,
 }
 

@@ -7,28 +7,28 @@ use std::time::Duration;
 use super::{properties, referenced};
 use crate::{error::LineError, evaluate::Scope, node::Node};
 
-/// A queue to be created. Defaults are those of SQS.
+/// A queue. Defaults are those of SQS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queue {
     /// Its name in the template.
     pub logical_id: String,
-    /// `QueueName`, or else the logical id (with `.fifo` where SQS wants it).
+    /// `QueueName`, or else the logical id (with `.fifo` for a FIFO queue).
     pub name: String,
-    /// The line of the template that declares it.
+    /// The line of its declaration.
     pub line: usize,
-    /// First in, first out.
+    /// Whether it is a FIFO queue.
     pub fifo: bool,
-    /// FIFO queues: deduplicate by the body.
+    /// Whether a FIFO queue deduplicates by the body.
     pub content_based_deduplication: bool,
-    /// How long a received message stays hidden.
+    /// The visibility timeout of received messages.
     pub visibility_timeout: Duration,
-    /// How long a message is kept.
+    /// The retention period of messages.
     pub retention: Duration,
-    /// How long a new message stays hidden.
+    /// The delay of new messages.
     pub delay: Duration,
-    /// How long a receive waits for messages unless it says.
+    /// The default wait time of a receive.
     pub receive_wait: Duration,
-    /// Where messages go that are received too often.
+    /// When and where messages go to a dead-letter queue.
     pub redrive: Option<RedrivePolicy>,
 }
 
@@ -37,7 +37,7 @@ pub struct Queue {
 pub struct RedrivePolicy {
     /// Logical id of the dead-letter queue.
     pub dead_letter_queue: String,
-    /// Receives before a message goes there.
+    /// The number of receives after which a message goes there.
     pub max_receive_count: u32,
 }
 

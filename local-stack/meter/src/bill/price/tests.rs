@@ -60,7 +60,7 @@ fn lambda_pricing_page_example_of_three_million_requests_at_1536_mb_and_120_ms()
 }
 
 #[test]
-fn init_phase_billing_post_the_cold_part_is_in_the_billed_time() {
+fn init_phase_billing_post_init_is_part_of_the_billed_duration() {
     let usage = FunctionUsage {
         architecture: Architecture::Arm64,
         memory_mb: 1024,
@@ -97,7 +97,7 @@ fn cloudwatch_pricing_page_a_gigabyte_of_logs() {
 }
 
 #[test]
-fn polling_is_an_own_line() {
+fn polling_is_a_separate_line() {
     let bill = bill(&a_shop());
     assert_eq!(bill.pollers[0].total.picodollars(), 2000 * 400_000);
     assert_eq!(bill.total.polling, bill.pollers[0].total);

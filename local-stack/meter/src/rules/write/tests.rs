@@ -37,7 +37,7 @@ fn write_operation_consumption_page_sizes_round_up_to_1_kb() {
 }
 
 #[test]
-fn write_operation_consumption_page_the_larger_of_before_and_after_counts() {
+fn write_operation_consumption_page_the_larger_image_counts() {
     assert_eq!(units(&plain(), Some(&of_size(3000)), Some(&of_size(100))), 3);
     assert_eq!(units(&plain(), Some(&of_size(100)), Some(&of_size(3000))), 3);
 }
@@ -98,7 +98,7 @@ fn gsi_write_capacity_page_a_removed_entry_is_one_write() {
 }
 
 #[test]
-fn gsi_write_capacity_page_what_is_not_in_the_index_costs_it_nothing() {
+fn gsi_write_capacity_page_an_item_outside_the_index_consumes_nothing_there() {
     let outside = json!({"id": {"S": "1"}, "note": {"S": "x"}}).as_object().unwrap().clone();
     assert_eq!(units(&indexed(Projection::All), None, Some(&outside)), 1);
 }

@@ -1,4 +1,4 @@
-//! What event source mappings have in common.
+//! The properties that all event source mappings have.
 //!
 //! The bounds: <https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>
 

@@ -16,7 +16,7 @@ pub struct ScheduleSource {
     pub enabled: bool,
     /// `rate(5 minutes)`, `cron(...)`, and for the Scheduler `at(...)`.
     pub expression: String,
-    /// The line of the template that holds the expression.
+    /// The line of the expression.
     pub line: usize,
     /// The time zone of the expression, `Europe/Berlin`; UTC without.
     pub time_zone: Option<Located>,

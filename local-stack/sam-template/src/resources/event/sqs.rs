@@ -7,34 +7,34 @@ use std::time::Duration;
 use super::mapping::{batch_size, enabled, filters, reports_failures, window};
 use crate::{FilterCriteria, error::LineError, node::Node, resources::referenced};
 
-/// Beyond it, a batch takes several receives, which need a window to be made in.
-const MOST_WITHOUT_WINDOW: u32 = 10;
+/// The largest batch without a batching window: one receive returns at most ten messages.
+const MAX_WITHOUT_WINDOW: u32 = 10;
 
 /// `Type: SQS`. Defaults are those of Lambda.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SqsSource {
     /// Logical id of the queue.
     pub queue: String,
-    /// The line of the template that names the queue.
+    /// The line of the reference to the queue.
     pub line: usize,
-    /// Whether it polls at all.
+    /// Whether it is enabled.
     pub enabled: bool,
-    /// The most messages of one invocation, 1 to 10,000.
+    /// The largest number of messages in a batch, 1 to 10,000.
     pub batch_size: u32,
-    /// How long to gather a batch, up to 5 minutes.
+    /// The batching window, up to 5 minutes.
     pub window: Duration,
-    /// The most invocations at once, 2 to 1,000, if limited.
+    /// The largest number of concurrent invocations, 2 to 1,000, if limited.
     pub maximum_concurrency: Option<u32>,
-    /// Whether the function answers which messages failed.
+    /// Whether the function returns the messages that failed.
     pub report_batch_item_failures: bool,
-    /// Messages that match no pattern are dropped.
+    /// Messages that match no pattern are deleted without an invocation.
     pub filters: FilterCriteria,
 }
 
 impl SqsSource {
     pub(super) fn read(properties: &Node) -> Result<Self, LineError> {
         let (batch_size, window) = (batch_size(properties, 10)?, window(properties)?);
-        if batch_size > MOST_WITHOUT_WINDOW && window.is_zero() {
+        if batch_size > MAX_WITHOUT_WINDOW && window.is_zero() {
             let rule = "a BatchSize over 10 needs a MaximumBatchingWindowInSeconds of at least 1";
             return Err(properties.require("BatchSize")?.error(rule));
         }

@@ -17,38 +17,38 @@ use crate::{
 pub struct StreamSource {
     /// Logical id of the table.
     pub table: String,
-    /// The line of the template that names the stream.
+    /// The line of the reference to the stream.
     pub line: usize,
-    /// Whether it polls at all.
+    /// Whether it is enabled.
     pub enabled: bool,
-    /// Where reading starts.
+    /// The position of the first record to read.
     pub starting_position: StartingPosition,
-    /// The most records of one invocation, 1 to 10,000.
+    /// The largest number of records in a batch, 1 to 10,000.
     pub batch_size: u32,
-    /// How long to gather a batch, up to 5 minutes.
+    /// The batching window, up to 5 minutes.
     pub window: Duration,
-    /// Retries of a failed batch; none for as long as the records live.
+    /// The number of retries of a failed batch; none for retries until the records expire.
     pub maximum_retries: Option<u32>,
-    /// Records that are older are given up; none for as long as the records live.
+    /// The age at which records are discarded; none for retries until they expire.
     pub maximum_age: Option<Duration>,
-    /// Whether a failed batch is split in two.
+    /// Whether a failed batch is split into two.
     pub bisect_on_error: bool,
-    /// How many batches of one shard run at once, 1 to 10.
+    /// The number of concurrent batches of one shard, 1 to 10.
     pub parallelization_factor: u32,
-    /// Whether the function answers from which record on the batch failed.
+    /// Whether the function returns the first record that failed.
     pub report_batch_item_failures: bool,
-    /// Records that match no pattern are dropped.
+    /// Records that match no pattern are skipped.
     pub filters: FilterCriteria,
-    /// The queue that hears of records that were given up.
+    /// The destination for discarded batches.
     pub on_failure: Option<Destination>,
 }
 
-/// Where the reading of a stream starts.
+/// The position in a stream at which reading starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartingPosition {
-    /// With the oldest record.
+    /// The oldest record.
     TrimHorizon,
-    /// With the next record.
+    /// The next record.
     Latest,
 }
 

@@ -1,4 +1,4 @@
-//! `CorsConfiguration`, with what AWS refuses in it.
+//! `CorsConfiguration`, and the values that AWS rejects in it.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>
 
@@ -10,17 +10,17 @@ use crate::{
 /// `CorsConfiguration`: an empty list allows nothing, `*` everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cors {
-    /// Origins that may call: `*`, `https://*`, `http://*` or whole origins.
+    /// Allowed origins: `*`, `https://*`, `http://*` or whole origins.
     pub allow_origins: Vec<String>,
-    /// Methods that they may use.
+    /// Allowed methods.
     pub allow_methods: Vec<String>,
-    /// Request headers that they may send.
+    /// Allowed request headers.
     pub allow_headers: Vec<String>,
-    /// Response headers that they may read.
+    /// Response headers that scripts can read.
     pub expose_headers: Vec<String>,
-    /// Whether they may send credentials.
+    /// Whether requests may carry credentials.
     pub allow_credentials: bool,
-    /// How many seconds a browser may remember the answer to a preflight; -1 for not at all.
+    /// How many seconds a browser may cache the response to a preflight request; -1 for no caching.
     pub max_age: Option<i32>,
 }
 

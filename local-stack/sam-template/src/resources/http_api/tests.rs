@@ -1,11 +1,11 @@
-//! What a template may say of its HTTP API, and the line of what it may not.
+//! The supported properties of an HTTP API, and the lines of errors.
 
 use std::{path::Path, time::Duration};
 
 use super::{HttpApi, IdentitySource, ResponseFormat, RouteAuthorizer, Throttle};
 use crate::{EventSource, HttpRoute, Settings, Template};
 
-/// `api` are properties of the API, `event` those of the one route; both stand on lines of their own from 3 and 12 on.
+/// `api` are properties of the API on line 3, `event` those of its only route on line 12.
 fn template(api: &str, event: &str) -> Result<Template, String> {
     let text = format!(
         "Globals: {{HttpApi: {{DefaultRouteSettings: {{ThrottlingRateLimit: 5}}}}}}\n\
@@ -69,7 +69,7 @@ fn routes_and_globals_are_read() {
 }
 
 #[test]
-fn what_api_gateway_refuses_or_the_stack_does_not_know_is_named_with_its_line() {
+fn errors_name_the_line_of_what_api_gateway_rejects_or_the_stack_does_not_support() {
     let jwt = "Auth: {Authorizers: {J: {JwtConfiguration: {issuer: i}, IdentitySource: x}}}";
     let old =
         "Auth: {Authorizers: {G: {FunctionArn: !GetAtt Guard.Arn, AuthorizerPayloadFormatVersion: 1.0}}}";
