@@ -89,7 +89,7 @@ pub const ORDER_FLOW: [Step; 9] = [
         function: "sweep-orders",
         action: SWEEP,
         undo: Undo::NotNeeded("the receiver reads the order's status: a request too many changes nothing"),
-        test: "payments.rs::an_order_that_everything_lost_is_found_by_the_sweep",
+        test: "sweep.rs::an_order_that_everything_lost_is_found_by_the_sweep",
     },
 ];
 
