@@ -35,7 +35,7 @@ const CANCEL: &str = "cancel the order: CANCELLED, stock returned, refund due";
 const REFUND: &str = "refund the charge, or void it if it has not happened yet; then record the refund";
 const SWEEP: &str = "send the payment request again if it is overdue";
 
-/// The steps in their usual order. An order ends after [`CONFIRM`], [`DECLINE`], [`FAIL`], or [`CANCEL`] and [`REFUND`].
+/// The steps in their usual order. An order ends after it is confirmed, declined, failed, or cancelled and refunded.
 pub const ORDER_FLOW: [Step; 9] = [
     Step {
         function: "create-order",
