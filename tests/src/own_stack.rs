@@ -23,6 +23,9 @@ pub struct Options {
     pub parameters: Vec<(&'static str, String)>,
     /// More flags. Without `--dynamodb-endpoint`, the stack gets a DynamoDB as the backend has it.
     pub flags: Vec<String>,
+    /// Whether the stack has cargo build the functions when it starts, as `cargo run` does. Otherwise it finds those that
+    /// were built once for all tests.
+    pub builds_functions: bool,
 }
 
 impl Options {
@@ -49,15 +52,17 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const MOST_TROUBLES: usize = 20;
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 
-/// The binary of the local stack, built once, optimized if this is.
+/// The binary of the local stack, in a folder with those of the functions. They are built once, optimized if this is.
 ///
 /// # Panics
-/// When cargo cannot build it.
+/// When cargo cannot build them.
 pub async fn farthing() -> &'static Path {
     static BINARY: OnceCell<PathBuf> = OnceCell::const_new();
     BINARY
         .get_or_init(|| async {
-            let built = local_lambda::build::build(workspace(), &["farthing"], !cfg!(debug_assertions)).await;
+            let functions = crate::functions();
+            let names: Vec<_> = functions.iter().map(String::as_str).chain(["farthing"]).collect();
+            let built = local_lambda::build::build(workspace(), &names, !cfg!(debug_assertions)).await;
             built.unwrap_or_else(|error| panic!("{error}")).remove("farthing").unwrap()
         })
         .await
@@ -76,7 +81,11 @@ impl OwnStack {
             options.flags.extend(["--dynamodb-endpoint".to_owned(), server.endpoint()]);
             dynamodb = Some(server);
         }
-        let mut command = Command::new(farthing().await);
+        let farthing = farthing().await;
+        let mut command = Command::new(farthing);
+        if !options.builds_functions {
+            command.arg("--bin-dir").arg(farthing.parent().unwrap());
+        }
         command.current_dir(workspace());
         for port in
             ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port", "--payment-port"]

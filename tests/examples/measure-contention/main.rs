@@ -101,7 +101,7 @@ fn options(clients: usize) -> Options {
     if !cfg!(debug_assertions) {
         flags.push("--release".to_owned());
     }
-    Options { parameters, flags }
+    Options { parameters, flags, builds_functions: true }
 }
 
 /// Makes so many orders for each client, one after the other, and tells how long each took.

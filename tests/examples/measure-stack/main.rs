@@ -66,7 +66,7 @@ fn options() -> Options {
     if !cfg!(debug_assertions) {
         flags.push("--release".to_owned());
     }
-    Options { parameters, flags }
+    Options { parameters, flags, builds_functions: true }
 }
 
 async fn latency(shop: &Shop, get_product: &Path) {

@@ -6,7 +6,6 @@ mod documents;
 mod endpoints;
 mod fixtures;
 mod lifecycle;
-mod monitoring;
 mod policies;
 mod round_trips;
 mod throttles;

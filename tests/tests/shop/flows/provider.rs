@@ -76,6 +76,7 @@ async fn no_line_of_any_log_holds_the_providers_key() {
     let options = Options {
         parameters: vec![("LogLevel", "debug".to_owned())],
         flags: vec!["--verbose".to_owned(), "--log-format".to_owned(), "json".to_owned()],
+        ..Options::default()
     };
     let shop = Shop::start_with(options).await;
     for token in ["tok_visa", "tok_declined", "tok_flaky"] {
