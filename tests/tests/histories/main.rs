@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// While orders of one batch wait for their end, another one needs the processors.
-const STAGES: usize = 3;
+const STAGES: usize = 4;
 /// A single history is run so often, all at once: that it failed before may have been a matter of time.
 const ALONE: u64 = 8;
 /// In so many histories, whatever the machine's speed, each kind of refusal happens, ...
