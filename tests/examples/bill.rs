@@ -9,12 +9,12 @@ const VISITORS: usize = 100;
 async fn main() {
     let shop = Shop::start_with(Options::default()).await;
     for _ in 0..VISITORS {
-        shop.http.get("/products").answer().await;
-        shop.http.get("/products/stoneware-mug").answer().await;
+        shop.http.get("/products").response().await;
+        shop.http.get("/products/stoneware-mug").response().await;
         let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
         shop.settle_quietly(&id).await;
-        shop.look(&id).await;
+        shop.get_order(&id).await;
     }
-    let bill = shop.control.get("/_local/bill.txt").answer().await;
+    let bill = shop.control.get("/_local/bill.txt").response().await;
     println!("{}", String::from_utf8_lossy(&bill.body));
 }

@@ -4,7 +4,7 @@
 //! sets and no endpoint overridden, so TLS is set up as on AWS. Runs take turns, so that a noisy machine is noisy for
 //! all; what counts are the ratios of the medians. Ends with an error if one is above [`MOST`].
 
-#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on must panic")]
 
 use std::{
     collections::BTreeMap,

@@ -41,7 +41,7 @@ const ALL: [(Backend, &str); 5] = [
 pub enum Need {
     /// A stack for this test alone: with its own parameters and flags, a log to read and processes to kill.
     OwnStack,
-    /// The local stack's own port, which tells calls and the bill.
+    /// The local stack's control port, which returns calls and the bill.
     ControlPort,
     /// Tables that are as seeded when the test begins, and can be read and written.
     Tables,
@@ -57,7 +57,7 @@ impl Backend {
     /// The backend that the environment names.
     ///
     /// # Panics
-    /// When it names none that there is.
+    /// When it names an unknown one.
     #[must_use]
     pub fn current() -> Self {
         static CURRENT: LazyLock<Backend> = LazyLock::new(|| {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{Shop, eventually};
 
-/// A call is counted a moment after its answer.
+/// A call is counted a moment after its response.
 const COUNTED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A place in the stack's log of calls.
@@ -34,7 +34,7 @@ impl<'a> Calls<'a> {
     async fn take_if(&mut self, at_least: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         let path = format!("/_local/calls?after={}", self.seen);
         let (calls, last) = eventually(COUNTED_WITHIN, || async {
-            let calls = self.shop.control.get(&path).answer().await.json();
+            let calls = self.shop.control.get(&path).response().await.json();
             let calls = calls["calls"].as_array().unwrap();
             let last = calls.last().and_then(|call| call["number"].as_u64());
             let calls: Vec<_> = calls.iter().filter(|call| wanted(call)).cloned().collect();

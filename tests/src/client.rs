@@ -49,23 +49,23 @@ pub struct Request {
     body: Bytes,
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
     pub headers: http::HeaderMap,
     /// The body.
     pub body: Bytes,
-    /// Whether an answer before this one was unclear.
+    /// Whether a response before this one was a 500 or 503.
     repeated: bool,
 }
 
 /// Longer than the slowest request of any test.
-const ANSWER_WITHIN: Duration = Duration::from_secs(40);
-/// How long a request is repeated until its answer is clear.
-const CLEAR_WITHIN: Duration = Duration::from_secs(60);
+const RESPONSE_WITHIN: Duration = Duration::from_secs(40);
+/// How long a request is retried.
+const DEFINITE_WITHIN: Duration = Duration::from_secs(60);
 
 impl Client {
     /// A client of the server at `base`: `http://127.0.0.1:3000`.
@@ -79,7 +79,7 @@ impl Client {
         }
     }
 
-    /// The same client, asking for another host than it connects to: an emulator tells APIs apart by it.
+    /// The same client, asking for another host than it connects to: an emulator distinguishes APIs by it.
     #[must_use]
     pub fn asking_for(self, host: Option<&str>) -> Self {
         Self { host: host.map(str::to_owned), ..self }
@@ -91,7 +91,7 @@ impl Client {
     }
 
     /// The orders that were made or found again over this client.
-    pub(crate) fn orders_made(&self) -> BTreeSet<String> {
+    pub(crate) fn orders_placed(&self) -> BTreeSet<String> {
         self.orders.lock().unwrap().clone()
     }
 
@@ -138,8 +138,8 @@ impl Request {
     /// Sends it.
     ///
     /// # Errors
-    /// When no whole answer comes back.
-    pub async fn send(self) -> Result<Answer, String> {
+    /// When no whole response comes back.
+    pub async fn send(self) -> Result<Response, String> {
         let mut request =
             http::Request::builder().method(self.method).uri(format!("{}{}", self.client.base, self.path));
         let host = self.client.host.iter().map(|host| ("host", host.as_bytes()));
@@ -154,55 +154,55 @@ impl Request {
             let (parts, body) =
                 self.client.http.request(request).await.map_err(|error| format!("{error:?}"))?.into_parts();
             let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
-            Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body, repeated: false })
+            Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body, repeated: false })
         };
-        let answer: Result<Answer, String> =
-            tokio::time::timeout(ANSWER_WITHIN, whole).await.map_err(|_| "no answer".to_owned())?;
-        let answer = answer?;
-        if let (200 | 201, Some(id)) = (answer.status, answer.header("location").strip_prefix("/orders/")) {
+        let response: Result<Response, String> =
+            tokio::time::timeout(RESPONSE_WITHIN, whole).await.map_err(|_| "no answer".to_owned())?;
+        let response = response?;
+        if let (200 | 201, Some(id)) = (response.status, response.header("location").strip_prefix("/orders/"))
+        {
             self.client.orders.lock().unwrap().insert(id.to_owned());
         }
-        Ok(answer)
+        Ok(response)
     }
 
-    /// Sends it once and expects an answer, whatever it says.
+    /// Sends it once, and returns the response, whatever its status.
     ///
     /// # Panics
     /// When none comes.
-    pub async fn first_answer(self) -> Answer {
+    pub async fn first_response(self) -> Response {
         self.send().await.unwrap()
     }
 
-    /// Sends it as a client does that takes a 503 at its word: again, if that cannot do anything twice. A machine that stands
-    /// still for a few seconds is no failure of the shop's; that it is not unavailable for nothing, is for the random histories
-    /// and for schemathesis to see.
+    /// Sends it, and retries while the response is 503, if a retry cannot do anything twice: a test machine that stands still
+    /// for seconds is no failure of the shop. That 503 stays rare is checked by the random histories and by schemathesis.
     ///
     /// # Panics
-    /// When no answer comes, or none but 503.
-    pub async fn answer(self) -> Answer {
+    /// When no response comes, or only 503.
+    pub async fn response(self) -> Response {
         if self.may_be_repeated() {
-            self.repeated_while(|status| status == 503).await
+            self.retried_while(|status| status == 503).await
         } else {
-            self.first_answer().await
+            self.first_response().await
         }
     }
 
-    /// Sends it as a client does that does not give up where functions are killed: again, also when nobody can tell what
-    /// became of it (500).
+    /// Sends it, and retries while the response is 500 or 503: where functions are killed, a 500 does not say whether the
+    /// request was carried out.
     ///
     /// # Panics
-    /// When no answer comes, or none that is clear, and for a request that could do something twice.
-    pub async fn clear_answer(self) -> Answer {
+    /// When no response comes, or only 500 and 503, and for a request that could do something twice.
+    pub async fn definite_response(self) -> Response {
         assert!(self.may_be_repeated(), "{} {} could make two orders: give it a key", self.method, self.path);
-        self.repeated_while(|status| matches!(status, 500 | 503)).await
+        self.retried_while(|status| matches!(status, 500 | 503)).await
     }
 
-    async fn repeated_while(&self, unclear: impl Fn(u16) -> bool) -> Answer {
+    async fn retried_while(&self, retries: impl Fn(u16) -> bool) -> Response {
         let repeated = AtomicBool::new(false);
-        eventually(CLEAR_WITHIN, || async {
-            let mut answer = self.clone().first_answer().await;
-            answer.repeated = repeated.swap(true, Ordering::Relaxed);
-            if unclear(answer.status) { Err(answer) } else { Ok(answer) }
+        eventually(DEFINITE_WITHIN, || async {
+            let mut response = self.clone().first_response().await;
+            response.repeated = repeated.swap(true, Ordering::Relaxed);
+            if retries(response.status) { Err(response) } else { Ok(response) }
         })
         .await
     }
@@ -214,8 +214,8 @@ impl Request {
     }
 }
 
-impl Answer {
-    /// Whether this request made an order. Asked again after an unclear answer, it may have found the one that it had made.
+impl Response {
+    /// Whether this request made an order. Sent again after a 500 or 503, it may have found the order that it had made.
     #[must_use]
     pub fn made(&self) -> bool {
         self.status == 201 || (self.status == 200 && self.repeated)
@@ -236,14 +236,14 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// The last part of the problem type, if the answer is a problem.
+    /// The last part of the problem type, if the response is a problem.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
         if self.header("content-type") != "application/problem+json" {
             return None;
         }
         let body = self.json();
-        assert_eq!(body["status"], self.status, "the body tells another status");
+        assert_eq!(body["status"], self.status, "the body has another status");
         body["type"].as_str()?.strip_prefix("urn:farthing:problem:").map(str::to_owned)
     }
 }

@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Answer, Client, Request, Shop};
+use crate::{Client, Request, Response, Shop};
 
 /// An event for a function.
 #[derive(Debug)]
@@ -172,7 +172,7 @@ impl Fixture {
     ///
     /// # Errors
     /// The difference.
-    pub fn check_response(&self, response: &Answer) -> Result<(), String> {
+    pub fn check_response(&self, response: &Response) -> Result<(), String> {
         let header = |name: &str| response.header(name).to_owned();
         self.check_parts(&response.status.into(), header, &response.body)
     }

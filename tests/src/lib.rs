@@ -1,13 +1,11 @@
-//! The harness of the black-box suite: starts the real stack on free ports, or finds one that runs ([`Backend`] tells
-//! which there are), talks HTTP to it, and looks into its tables when all is quiet.
+//! The harness of the black-box suite: starts the real stack on free ports, or uses one that runs already
+//! ([`Backend`]), talks HTTP to it, and looks into its tables when all is quiet.
 //!
 //! Nothing here sleeps for a fixed time: [`eventually`] polls with a deadline.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue must panic")]
 
-mod backdoor;
 mod backend;
-mod books;
 mod calls;
 mod client;
 mod dynamodb;
@@ -20,21 +18,23 @@ mod proxy;
 mod shared_stack;
 mod shop;
 mod skip;
+mod snapshot;
 mod stock;
+mod tables_and_queues;
 mod waits;
 
 pub use backend::{Backend, Need};
-pub use books::Books;
 pub use calls::Calls;
-pub use client::{Answer, Client, Request};
+pub use client::{Client, Request, Response};
 pub use dynamodb::Dynamodb;
 pub use openapi::{Documented, Openapi};
 pub use own_stack::{Options, farthing};
-pub use processes::{children, exists, kill_nine, kill_with, told_to_end};
+pub use processes::{children, exists, kill_nine, kill_with, shutdown_requested};
 pub use proxy::Proxy;
 pub use shared_stack::SharedStack;
 pub use shop::Shop;
 pub use skip::skipped;
+pub use snapshot::TableSnapshot;
 pub use stock::products;
 
 use std::{
@@ -102,7 +102,7 @@ fn function_ids() -> BTreeMap<String, String> {
 /// seconds, cuts it short where failures are expected (`tests/mutants.sh`).
 ///
 /// # Panics
-/// When it has given only errors for `within`; the last one is told.
+/// When it has given only errors for `within`; the last one is in the message.
 pub async fn eventually<T, E, Fut>(within: Duration, mut check: impl FnMut() -> Fut) -> T
 where
     E: Debug,

@@ -1,10 +1,10 @@
-//! `docs/openapi.yaml`, and whether an answer is as it says.
+//! `docs/openapi.yaml`, and whether a response is as it says.
 
 use std::{collections::BTreeSet, fmt, fs};
 
 use serde_json::{Value, json};
 
-use crate::Answer;
+use crate::Response;
 
 /// The description of the API.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Documented {
     pub operation: String,
     /// The status, or `default`.
     pub status: String,
-    /// The last part of the problem's type, `gateway` for an answer of API Gateway itself, or empty for a success.
+    /// The last part of the problem's type, `gateway` for a response of API Gateway itself, or empty for a success.
     pub kind: String,
 }
 
@@ -47,14 +47,14 @@ impl Openapi {
     pub fn documented(&self) -> BTreeSet<Documented> {
         let mut all = BTreeSet::new();
         for (operation, responses) in self.operations() {
-            for (status, response) in responses.as_object().unwrap() {
+            for (status, documented) in responses.as_object().unwrap() {
                 let of = |kind: &str| Documented {
                     operation: operation.to_owned(),
                     status: status.clone(),
                     kind: kind.to_owned(),
                 };
                 let success = status.starts_with(['2', '3']);
-                let contents = self.resolved(response)["content"].as_object();
+                let contents = self.resolved(documented)["content"].as_object();
                 match contents {
                     Some(contents) if !success => {
                         for content in contents.values() {
@@ -70,30 +70,30 @@ impl Openapi {
         all
     }
 
-    /// The documented kind that an answer is of.
+    /// The documented kind that a response is of.
     ///
     /// # Panics
     /// When it is of none, or not as the description says.
     #[must_use]
-    pub fn check(&self, operation: &str, answer: &Answer) -> Documented {
+    pub fn check(&self, operation: &str, response: &Response) -> Documented {
         let (_, responses) = self.operations().find(|(id, _)| *id == operation).unwrap();
-        let exact = answer.status.to_string();
+        let exact = response.status.to_string();
         let status = if responses.get(&exact).is_some() { exact } else { "default".to_owned() };
-        let response = self.resolved(&responses[&status]);
-        self.check_headers(operation, response, answer);
-        let kind = match response["content"].as_object() {
+        let documented = self.resolved(&responses[&status]);
+        self.check_headers(operation, documented, response);
+        let kind = match documented["content"].as_object() {
             None => {
-                assert!(answer.body.is_empty(), "{operation} has a body: {answer:?}");
+                assert!(response.body.is_empty(), "{operation} has a body: {response:?}");
                 String::new()
             }
             Some(contents) => {
-                let content = contents.get(answer.header("content-type"));
+                let content = contents.get(response.header("content-type"));
                 let content =
-                    content.unwrap_or_else(|| panic!("{operation} answers another type: {answer:?}"));
-                self.check_schema(operation, &content["schema"], &answer.json());
-                match answer.problem() {
+                    content.unwrap_or_else(|| panic!("{operation} answers another type: {response:?}"));
+                self.check_schema(operation, &content["schema"], &response.json());
+                match response.problem() {
                     Some(slug) => slug,
-                    None if answer.status >= 400 => GATEWAY.to_owned(),
+                    None if response.status >= 400 => GATEWAY.to_owned(),
                     None => String::new(),
                 }
             }
@@ -101,11 +101,11 @@ impl Openapi {
         Documented { operation: operation.to_owned(), status, kind }
     }
 
-    fn check_headers(&self, operation: &str, response: &Value, answer: &Answer) {
-        for (name, header) in response["headers"].as_object().into_iter().flatten() {
+    fn check_headers(&self, operation: &str, documented: &Value, response: &Response) {
+        for (name, header) in documented["headers"].as_object().into_iter().flatten() {
             let header = self.resolved(header);
-            let Some(value) = answer.headers.get(name) else {
-                assert!(header["required"] != true, "{operation} lacks {name}: {answer:?}");
+            let Some(value) = response.headers.get(name) else {
+                assert!(header["required"] != true, "{operation} lacks {name}: {response:?}");
                 continue;
             };
             let text = value.to_str().unwrap();

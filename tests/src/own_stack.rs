@@ -49,7 +49,7 @@ pub(crate) struct OwnStack {
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Lines that are shown apart from the rest of a log.
-const MOST_TROUBLES: usize = 20;
+const MOST_ERRORS: usize = 20;
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The binary of the local stack, in a folder with those of the functions. They are built once, optimized if this is.
@@ -69,7 +69,7 @@ pub async fn farthing() -> &'static Path {
 }
 
 impl OwnStack {
-    /// Starts a stack on free ports, with fast payments, and tells what it wrote into its ready file.
+    /// Starts a stack on free ports, with fast payments, and returns what it wrote into its ready file.
     pub(crate) async fn start(mut options: Options) -> (Self, Value) {
         let folder = TempDir::new().unwrap();
         let ready_file = folder.path().join("ready.json");
@@ -104,7 +104,7 @@ impl OwnStack {
         }
         command.args(&options.flags);
         let log = std::fs::File::create(folder.path().join("stack.log")).unwrap();
-        // The stack stops when this process is gone, however it went: its standard input ends.
+        // The stack stops when this process ends, however it ends: its standard input is closed.
         command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
         let mut process = command.kill_on_drop(true).spawn().unwrap();
         let ready = eventually(READY_WITHIN, || {
@@ -129,7 +129,7 @@ impl OwnStack {
         std::fs::read_to_string(self.folder.path().join("stack.log")).unwrap_or_default()
     }
 
-    /// Ends the stack with a signal, waits, and tells how it ended and which processes it had.
+    /// Ends the stack with a signal, waits, and returns its exit status and the processes that it had.
     pub(crate) async fn stop(mut self, signal: Signal) -> (ExitStatus, Vec<u32>) {
         let id = self.process_id();
         let functions = crate::children(id).into_iter().map(|(id, _)| id).collect();
@@ -139,8 +139,8 @@ impl OwnStack {
     }
 }
 
-/// Whether a line of the log tells of an error, of a warning, or of an answer that blames the server.
-fn is_trouble(line: &str) -> bool {
+/// Whether a line of the log shows an error, a warning, or a 5xx response.
+fn is_error(line: &str) -> bool {
     [r#""level":"ERROR""#, r#""level":"WARN""#, " MB  5", "error", "timed out"]
         .iter()
         .any(|sign| line.contains(sign))
@@ -151,8 +151,8 @@ impl Drop for OwnStack {
         if std::thread::panicking() {
             let log = self.log();
             // First, because whoever shows a long output to people cuts it at its end.
-            let troubles: Vec<_> = log.lines().filter(|line| is_trouble(line)).take(MOST_TROUBLES).collect();
-            eprintln!("--- the first errors in the stack's log\n{}", troubles.join("\n"));
+            let errors: Vec<_> = log.lines().filter(|line| is_error(line)).take(MOST_ERRORS).collect();
+            eprintln!("--- the first errors in the stack's log\n{}", errors.join("\n"));
             eprintln!("--- the stack's log\n{log}");
         }
         // Ending its standard input stops the stack and its functions in order; dropping it would only kill the stack.

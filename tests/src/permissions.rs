@@ -31,14 +31,14 @@ pub fn allowed() -> Permissions {
 /// When a call's need is not known, or the first calls are no longer kept.
 pub async fn needed(shop: &Shop) -> Permissions {
     let logical_ids = logical_ids(shop);
-    let answer = shop.control.get("/_local/calls?after=0").answer().await.json();
-    let calls = answer["calls"].as_array().unwrap();
+    let response = shop.control.get("/_local/calls?after=0").response().await.json();
+    let calls = response["calls"].as_array().unwrap();
     assert!(calls.first().is_none_or(|call| call["number"] == 1), "the stack has forgotten its first calls");
     let mut needed = Permissions::new();
     // A web service is no matter of IAM.
     for call in calls.iter().filter(|call| call["service"] != "web") {
         let permissions = call["permissions"].as_array().unwrap();
-        assert!(!permissions.is_empty(), "nobody knows what this call must be allowed: {call}");
+        assert!(!permissions.is_empty(), "the meter knows no permission for this call: {call}");
         let lines = permissions.iter().map(|permission| {
             let resource = &logical_ids[permission["resource"].as_str().unwrap()];
             let index = permission["index"].as_str().map(|index| format!("/index/{index}"));

@@ -24,7 +24,7 @@ fn parent_of(id: u32) -> Option<u32> {
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
 }
 
-/// Whether there is such a process, ending ones included: what `children` tells ends before the process does.
+/// Whether there is such a process, ending ones included: `children` no longer lists a process that is ending.
 #[must_use]
 pub fn exists(id: u32) -> bool {
     fs::exists(format!("/proc/{id}")).unwrap_or_default()
@@ -35,7 +35,7 @@ pub fn kill_nine(id: u32) {
     kill_with(id, Signal::KILL);
 }
 
-/// Sends a signal; a process that is gone already is none to worry about.
+/// Sends a signal; a process that has ended already is no error.
 pub fn kill_with(id: u32, signal: Signal) {
     if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
         let _ = kill_process(id, signal);
@@ -46,7 +46,7 @@ pub fn kill_with(id: u32, signal: Signal) {
 ///
 /// # Panics
 /// When the process cannot listen for signals.
-pub async fn told_to_end() {
+pub async fn shutdown_requested() {
     let (mut interrupt, mut terminate) =
         (signal(SignalKind::interrupt()).unwrap(), signal(SignalKind::terminate()).unwrap());
     tokio::select! {

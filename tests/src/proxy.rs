@@ -125,10 +125,10 @@ impl State {
             _ => &state.target,
         };
         parts.uri = format!("{target}{path}").parse().unwrap();
-        let Ok(answer) = state.http.request(Request::from_parts(parts, Full::new(body))).await else {
+        let Ok(response) = state.http.request(Request::from_parts(parts, Full::new(body))).await else {
             return Ok(failure());
         };
-        let (parts, body) = answer.into_parts();
+        let (parts, body) = response.into_parts();
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         Ok(Response::from_parts(parts, Full::new(body)))
     }
@@ -145,8 +145,10 @@ fn call_by(access_key_id: &str, headers: &mut HeaderMap) {
 
 fn failure() -> Response<Full<Bytes>> {
     let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"down"}"#;
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
-    *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-    answer.headers_mut().insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
-    answer
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+    response
+        .headers_mut()
+        .insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
+    response
 }

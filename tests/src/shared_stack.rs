@@ -1,6 +1,6 @@
 //! The one stack that all tests share, where they cannot have one each.
 //!
-//! `SHOP_STACK` names a JSON file that tells about it, in the words of the local stack's `--ready-file`:
+//! `SHOP_STACK` names a JSON file that describes it, with the members of the local stack's `--ready-file`:
 //!
 //! ```json
 //! {"http": "https://...", "host_header": "...", "region": "...", "dynamodb": "http://...", "sqs": "http://...",
@@ -10,7 +10,7 @@
 //!
 //! Only `http` must be there; `SHOP_URL` alone stands for it. Without `dynamodb` and `sqs`, the tables and queues are
 //! those of AWS, with region and credentials from the environment. Tests look into tables only when they may also empty
-//! them: of the stack under `SHOP_URL`, that must be said with `SHOP_EMPTY_TABLES=yes`.
+//! them: of the stack under `SHOP_URL`, `SHOP_EMPTY_TABLES=yes` must allow that.
 //!
 //! Tests take turns. Each begins with empty tables of orders and the demo catalogue as it is seeded; without tables, it
 //! takes the stock as it finds it, and relies on nobody else ordering.
@@ -30,10 +30,10 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 
 use crate::{
-    Backend, Client, Need,
-    backdoor::messages_in,
-    books::{self, Item},
-    eventually, stock,
+    Backend, Client, Need, eventually,
+    snapshot::{self, Item},
+    stock,
+    tables_and_queues::messages_in,
 };
 
 /// What is known of it.
@@ -84,14 +84,14 @@ impl SharedStack {
 
     /// Why a need cannot be met, if so.
     pub(crate) fn lacks(&self, need: Need) -> Option<&'static str> {
-        let told = |name: &str| !self.description[name].is_null();
+        let has = |name: &str| !self.description[name].is_null();
         match need {
-            Need::Tables if !told("tables") => Some("SHOP_STACK names no tables"),
+            Need::Tables if !has("tables") => Some("SHOP_STACK names no tables"),
             Need::Tables if !self.may_empty_tables => {
                 Some("SHOP_EMPTY_TABLES=yes does not say that the tests may empty its tables")
             }
-            Need::Queues if !told("queues") => Some("SHOP_STACK names no queues"),
-            Need::Invoke if !told("lambda") && !told("invoke") => Some("SHOP_STACK names no Invoke API"),
+            Need::Queues if !has("queues") => Some("SHOP_STACK names no queues"),
+            Need::Invoke if !has("lambda") && !has("invoke") => Some("SHOP_STACK names no Invoke API"),
             _ => None,
         }
     }
@@ -123,7 +123,7 @@ impl SharedStack {
                 .to_owned()
         });
         eventually(QUIET_WITHIN, || async {
-            let orders = books::scan(&client, &table("OrdersTable")).await;
+            let orders = snapshot::scan(&client, &table("OrdersTable")).await;
             let pending =
                 orders.iter().filter(|order| order["status"] == AttributeValue::S("PENDING".to_owned()));
             match pending.count() {
@@ -138,13 +138,13 @@ impl SharedStack {
             ("PaymentsTable", &["order_id"]),
             ("ProviderLedgerTable", &["idempotency_key"]),
         ] {
-            let items = books::scan(&client, &table(id)).await;
+            let items = snapshot::scan(&client, &table(id)).await;
             delete(&client, &table(id), keys, items).await;
         }
         self.restock(&client, &table("CatalogTable")).await;
     }
 
-    /// Tells that a test leaves a dead letter for people.
+    /// Records that a test leaves a message in the dead-letter queue.
     pub(crate) async fn leaves_a_dead_letter(&self) {
         self.dead_letters_left().await.fetch_add(1, Ordering::SeqCst);
     }
@@ -172,7 +172,7 @@ impl SharedStack {
 
     /// Seeds the products anew whose offers are not as they were seeded.
     async fn restock(&self, client: &aws_sdk_dynamodb::Client, catalog: &str) {
-        let items = books::scan(client, catalog).await;
+        let items = snapshot::scan(client, catalog).await;
         let as_seeded = |product: &Value| {
             items.iter().any(|item| {
                 let number = |name: &str| item.get(name).and_then(|value| value.as_n().ok()).cloned();
@@ -203,9 +203,10 @@ async fn delete(client: &aws_sdk_dynamodb::Client, table: &str, keys: &[&str], i
         })
         .collect();
     for requests in requests.chunks(WRITES_AT_ONCE) {
-        let answer = client.batch_write_item().request_items(table, requests.to_vec()).send().await.unwrap();
+        let response =
+            client.batch_write_item().request_items(table, requests.to_vec()).send().await.unwrap();
         assert!(
-            answer.unprocessed_items.is_none_or(|left| left.is_empty()),
+            response.unprocessed_items.is_none_or(|left| left.is_empty()),
             "{table} did not take all deletes"
         );
     }

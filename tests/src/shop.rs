@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{
-    Answer, Backend, Client, Options, Request, SharedStack, eventually, function_ids, own_stack::OwnStack,
+    Backend, Client, Options, Request, Response, SharedStack, eventually, function_ids, own_stack::OwnStack,
     stock,
 };
 
-/// A sweep that finds no answer fails after some seconds; the next one may find it.
+/// A sweep that finds no response fails after some seconds; the next one may find it.
 const SWEPT_WITHIN: Duration = Duration::from_secs(60);
 
 /// A shop as a test sees it: a stack of its own, or its turn at the stack that all tests share.
@@ -27,9 +27,9 @@ pub struct Shop {
     pub http: Client,
     /// Lambda's Invoke API; `needs!(Invoke)`.
     pub invoke: Client,
-    /// What the local stack tells about itself; `needs!(ControlPort)`.
+    /// The local stack's control port; `needs!(ControlPort)`.
     pub control: Client,
-    /// The addresses and names of the stack, as the local stack's `--ready-file` tells them.
+    /// The addresses and names of the stack, as the local stack writes them into its `--ready-file`.
     pub ready: Value,
     /// Clients for its DynamoDB and SQS; `needs!(Tables)`, `needs!(Queues)`.
     pub aws: Aws,
@@ -59,7 +59,7 @@ impl Shop {
             shared.reset().await;
             stock::seeded()
         } else {
-            stock::on_sale(&http).await
+            stock::available_over_http(&http).await
         };
         Self::over(http, ready, aws, stock, Running::Shared(turn))
     }
@@ -85,7 +85,7 @@ impl Shop {
         };
         let invoke = client(&["invoke", "lambda"], "Invoke");
         let control = client(&["control"], "ControlPort");
-        let customer = stock::nobody_else();
+        let customer = stock::unique_email();
         Self { http, invoke, control, ready, aws, customer, stock, running }
     }
 
@@ -114,7 +114,7 @@ impl Shop {
     /// The name of a table, by its logical id; `needs!(Tables)`.
     ///
     /// # Panics
-    /// When the stack tells none.
+    /// When the stack names none.
     #[must_use]
     pub fn table(&self, logical_id: &str) -> String {
         self.name_in("tables", logical_id)
@@ -123,7 +123,7 @@ impl Shop {
     /// The URL of a queue, by its logical id; `needs!(Queues)`.
     ///
     /// # Panics
-    /// When the stack tells none.
+    /// When the stack names none.
     #[must_use]
     pub fn queue(&self, logical_id: &str) -> String {
         self.name_in("queues", logical_id)
@@ -131,7 +131,7 @@ impl Shop {
 
     fn name_in(&self, kind: &str, logical_id: &str) -> String {
         let name = self.ready[kind][logical_id].as_str();
-        name.unwrap_or_else(|| panic!("the stack tells no {logical_id} among its {kind}")).to_owned()
+        name.unwrap_or_else(|| panic!("the stack names no {logical_id} among its {kind}")).to_owned()
     }
 
     /// An e-mail address that no other test uses.
@@ -176,14 +176,14 @@ impl Shop {
         self.http.post("/orders", &body)
     }
 
-    /// Makes an order and tells its id.
+    /// Makes an order and returns its id.
     ///
     /// # Panics
     /// When it is not made.
     pub async fn place(&self, lines: &[(&str, i64)], token: &str) -> String {
-        let answer = self.keyed_order(lines, token).answer().await;
-        assert!(answer.made(), "{answer:?}");
-        answer.json()["order_id"].as_str().unwrap().to_owned()
+        let response = self.keyed_order(lines, token).response().await;
+        assert!(response.made(), "{response:?}");
+        response.json()["order_id"].as_str().unwrap().to_owned()
     }
 
     /// Asks for an order to be cancelled.
@@ -196,10 +196,10 @@ impl Shop {
     ///
     /// # Panics
     /// When it cannot be read.
-    pub async fn look(&self, order_id: &str) -> Value {
-        let answer = self.http.get(&format!("/orders/{order_id}")).answer().await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.json()
+    pub async fn get_order(&self, order_id: &str) -> Value {
+        let response = self.http.get(&format!("/orders/{order_id}")).response().await;
+        assert_eq!(response.status, 200, "{response:?}");
+        response.json()
     }
 
     /// What can be ordered of a product.
@@ -207,17 +207,17 @@ impl Shop {
     /// # Panics
     /// When there is no such product.
     pub async fn available(&self, product_id: &str) -> i64 {
-        let answer = self.http.get(&format!("/products/{product_id}")).answer().await;
-        answer.json()["available"].as_i64().unwrap()
+        let response = self.http.get(&format!("/products/{product_id}")).response().await;
+        response.json()["available"].as_i64().unwrap()
     }
 
     /// Invokes a function with an event, as `cargo lambda invoke` does; `needs!(Invoke)`.
-    pub async fn invoke(&self, function: &str, event: &Value) -> Answer {
+    pub async fn invoke(&self, function: &str, event: &Value) -> Response {
         // A deployed stack gives its functions other names than the template.
         let names = function_ids();
         let deployed = names.get(function).and_then(|id| self.ready["functions"][id].as_str());
         let name = deployed.unwrap_or(function);
-        self.invoke.post(&format!("/2015-03-31/functions/{name}/invocations"), event).answer().await
+        self.invoke.post(&format!("/2015-03-31/functions/{name}/invocations"), event).response().await
     }
 
     /// Has sweep-orders run, again if it fails, as Lambda would; `needs!(Invoke)`.
@@ -226,10 +226,10 @@ impl Shop {
     /// When it goes on failing.
     pub async fn sweep(&self) {
         eventually(SWEPT_WITHIN, || async {
-            let answer = self.invoke("sweep-orders", &json!({})).await;
-            match (answer.status, answer.header("x-amz-function-error")) {
+            let response = self.invoke("sweep-orders", &json!({})).await;
+            match (response.status, response.header("x-amz-function-error")) {
                 (200, "") => Ok(()),
-                _ => Err(answer),
+                _ => Err(response),
             }
         })
         .await;
@@ -240,13 +240,13 @@ impl Shop {
     /// # Panics
     /// When the stack does not take it.
     pub async fn set_faults(&self, plan: &Value) {
-        let answer = self.control.request("PUT", "/_local/faults").body(plan.to_string()).answer().await;
-        assert_eq!(answer.status, 200, "{plan}: {answer:?}");
+        let response = self.control.request("PUT", "/_local/faults").body(plan.to_string()).response().await;
+        assert_eq!(response.status, 200, "{plan}: {response:?}");
     }
 
     /// The rules in force, each with `met` and `struck`; `needs!(ControlPort)`.
     pub async fn faults(&self) -> Vec<Value> {
-        let plan = self.control.get("/_local/faults").answer().await.json();
+        let plan = self.control.get("/_local/faults").response().await.json();
         plan["rules"].as_array().cloned().unwrap_or_default()
     }
 
@@ -255,18 +255,18 @@ impl Shop {
     /// # Panics
     /// When the stack does not do so.
     pub async fn clear_faults(&self) {
-        let answer = self.control.request("DELETE", "/_local/faults").answer().await;
-        assert!(answer.status < 300, "{answer:?}");
+        let response = self.control.request("DELETE", "/_local/faults").response().await;
+        assert!(response.status < 300, "{response:?}");
     }
 
-    /// Tells that this test leaves a dead letter, so that others do not wait for it to go; `needs!(Queues)`.
+    /// Records that this test leaves a dead letter, so that others do not wait for it to be deleted; `needs!(Queues)`.
     pub async fn leaves_a_dead_letter(&self) {
         if let Running::Shared(_) = self.running {
             SharedStack::current().leaves_a_dead_letter().await;
         }
     }
 
-    /// Ends the stack with a signal, waits, and tells how it ended and which processes it had; `needs!(OwnStack)`.
+    /// Ends the stack with a signal, waits, and returns its exit status and the processes that it had; `needs!(OwnStack)`.
     ///
     /// # Panics
     /// When it does not end in time.

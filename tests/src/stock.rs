@@ -1,4 +1,4 @@
-//! What there is to sell, and who buys it.
+//! The demo catalogue's stock, and customers.
 
 use std::{
     collections::BTreeMap,
@@ -30,13 +30,13 @@ pub(crate) fn seeded() -> BTreeMap<String, i64> {
 }
 
 /// What the shop says is there, by product.
-pub(crate) async fn on_sale(http: &Client) -> BTreeMap<String, i64> {
+pub(crate) async fn available_over_http(http: &Client) -> BTreeMap<String, i64> {
     let mut stock = BTreeMap::new();
     let mut cursor = String::new();
     loop {
-        let answer = http.get(&format!("/products?limit=100{cursor}")).answer().await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let page = answer.json();
+        let response = http.get(&format!("/products?limit=100{cursor}")).response().await;
+        assert_eq!(response.status, 200, "{response:?}");
+        let page = response.json();
         stock.extend(page["items"].as_array().unwrap().iter().map(available));
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -50,7 +50,7 @@ fn available(product: &Value) -> (String, i64) {
 }
 
 /// An e-mail address that no test had before, in this run or another.
-pub(crate) fn nobody_else() -> String {
+pub(crate) fn unique_email() -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
     format!("buyer-{now:x}-{}@example.com", NUMBER.fetch_add(1, Ordering::Relaxed))

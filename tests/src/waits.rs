@@ -1,10 +1,10 @@
-//! Waiting for orders to end, and looking at the books then.
+//! Waiting for orders to end, and reading the tables then.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{Books, Shop, eventually};
+use crate::{Shop, TableSnapshot, eventually};
 
 /// From the order to its end, where nothing goes wrong: a second or two, but for a machine that has much else to do.
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
@@ -18,7 +18,7 @@ impl Shop {
     /// Waits a given time until the order has ended.
     pub async fn ended_within(&self, order_id: &str, within: Duration) -> Value {
         eventually(within, || async {
-            let order = self.look(order_id).await;
+            let order = self.get_order(order_id).await;
             if order["status"] == "PENDING" { Err(order) } else { Ok(order) }
         })
         .await
@@ -43,38 +43,38 @@ impl Shop {
     /// When it is not asked in time.
     pub async fn provider_asked(&self, order_id: &str) {
         eventually(SETTLED_WITHIN, || async {
-            let asked = self.books().await.ledger.contains_key(order_id);
+            let asked = self.snapshot().await.ledger.contains_key(order_id);
             if asked { Ok(()) } else { Err("the provider has not been asked") }
         })
         .await;
     }
 
     /// Everything in the tables; without them, what HTTP shows of it.
-    pub async fn books(&self) -> Books {
-        Books::read(self).await
+    pub async fn snapshot(&self) -> TableSnapshot {
+        TableSnapshot::read(self).await
     }
 
     /// Waits until every order has ended, and holds the invariants.
-    pub async fn settle(&self) -> Books {
+    pub async fn settle(&self) -> TableSnapshot {
         self.settle_within(SETTLED_WITHIN).await
     }
 
     /// Waits a given time until every order has ended, and holds the invariants.
-    pub async fn settle_within(&self, within: Duration) -> Books {
+    pub async fn settle_within(&self, within: Duration) -> TableSnapshot {
         eventually(within, || async {
-            let books = self.books().await;
-            books.check(true).map(|()| books)
+            let snapshot = self.snapshot().await;
+            snapshot.check(true).map(|()| snapshot)
         })
         .await
     }
 
     /// Waits until every order has ended, and holds the invariants with so many pieces of a product that came after the
     /// seed.
-    pub async fn ended_with_restock(&self, product_id: &str, pieces: i64) -> Books {
+    pub async fn ended_with_restock(&self, product_id: &str, pieces: i64) -> TableSnapshot {
         eventually(SETTLED_WITHIN, || async {
-            let mut books = self.books().await;
-            books.restocked(product_id, pieces);
-            books.check(true).map(|()| books)
+            let mut snapshot = self.snapshot().await;
+            snapshot.restocked(product_id, pieces);
+            snapshot.check(true).map(|()| snapshot)
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! Sends every event of events/ to its function by the real `cargo lambda invoke`: once to the local stack, once to
 //! `cargo lambda watch`, whose router is tried as well. Ends with an error if a response is not as the event expects.
 
-#![allow(clippy::unwrap_used, reason = "a check that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a check that cannot continue must panic")]
 
 mod watch;
 
@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 use e2e::{
     Client, Shop,
     fixtures::{Fixture, fixtures, one_by_one},
-    told_to_end, workspace,
+    shutdown_requested, workspace,
 };
 use tokio::process::Command;
 
@@ -21,7 +21,7 @@ use self::watch::Watch;
 async fn main() -> ExitCode {
     tokio::select! {
         code = check() => code,
-        () = told_to_end() => ExitCode::FAILURE,
+        () = shutdown_requested() => ExitCode::FAILURE,
     }
 }
 
@@ -62,7 +62,7 @@ fn port(address: &str) -> u16 {
     address.rsplit(':').next().unwrap().parse().unwrap()
 }
 
-/// Invokes every function with all its events, and tells what is wrong; `shop` holds the tables.
+/// Invokes every function with all its events, and returns what is wrong; `shop` holds the tables.
 async fn invoke_all(whom: &str, shop: &Shop, port: u16) -> Vec<String> {
     let (mut faults, mut count) = (Vec::new(), 0);
     one_by_one(shop, async |fixture| {
@@ -84,9 +84,10 @@ async fn invoke(fixture: &Fixture, port: u16) -> Result<(), String> {
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
-    let answer = serde_json::from_slice(&output.stdout);
-    fixture
-        .check(&answer.map_err(|error| format!("{error} in {:?}", String::from_utf8_lossy(&output.stdout)))?)
+    let response = serde_json::from_slice(&output.stdout);
+    fixture.check(
+        &response.map_err(|error| format!("{error} in {:?}", String::from_utf8_lossy(&output.stdout)))?,
+    )
 }
 
 /// Sends the first request of each HTTP function that succeeds to the router.

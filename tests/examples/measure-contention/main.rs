@@ -9,13 +9,13 @@
 //! without conflicts, as the embedded DynamoDB has none, and with those that AWS would raise (the fault `overlap`). Then
 //! [`model`] says what one item and eight would do for more clients than a laptop has room for.
 
-#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on must panic")]
 
 mod model;
 
 use std::time::{Duration, Instant};
 
-use e2e::{Answer, Calls, Options, Shop, eventually};
+use e2e::{Calls, Options, Response, Shop, eventually};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -65,15 +65,15 @@ async fn measure(clients: usize, goods: Goods, overlap: bool) {
     calls.take(1).await;
 
     let start = Instant::now();
-    let answers = buy(&shop, clients, goods, ORDERS / clients).await;
+    let responses = buy(&shop, clients, goods, ORDERS / clients).await;
     let took = start.elapsed();
-    let (calls, orders) = (calls.take(ORDERS).await, answers.len());
+    let (calls, orders) = (calls.take(ORDERS).await, responses.len());
     let conflicts = calls.iter().filter(|call| is_conflict(call)).count();
-    let made = answers.iter().filter(|(answer, _)| answer.status == 201).count();
+    let made = responses.iter().filter(|(response, _)| response.status == 201).count();
     // 503 when its retries end; 500 when the machine is so busy that the function's time ends first.
-    let unavailable = answers.iter().filter(|(answer, _)| matches!(answer.status, 500 | 503)).count();
-    assert_eq!(made + unavailable, orders, "{answers:?}");
-    let mut times: Vec<_> = answers.iter().map(|(_, time)| *time).collect();
+    let unavailable = responses.iter().filter(|(response, _)| matches!(response.status, 500 | 503)).count();
+    assert_eq!(made + unavailable, orders, "{responses:?}");
+    let mut times: Vec<_> = responses.iter().map(|(_, time)| *time).collect();
     times.sort();
     println!(
         "| {clients} | {} | {} | {:.0} | {:.2} | {:.1} % | {:.0} | {:.0} |",
@@ -104,17 +104,17 @@ fn options(clients: usize) -> Options {
     Options { parameters, flags, builds_functions: true }
 }
 
-/// Makes so many orders for each client, one after the other, and tells how long each took.
-async fn buy(shop: &Shop, clients: usize, goods: Goods, orders: usize) -> Vec<(Answer, Duration)> {
+/// Makes so many orders for each client, one after the other, and returns how long each took.
+async fn buy(shop: &Shop, clients: usize, goods: Goods, orders: usize) -> Vec<(Response, Duration)> {
     let client = |client: usize| async move {
-        let mut answers = Vec::with_capacity(orders);
+        let mut responses = Vec::with_capacity(orders);
         for _ in 0..orders {
             let start = Instant::now();
             let products = goods.of(client);
             let lines: Vec<_> = products.iter().map(|id| (id.as_str(), 1)).collect();
-            answers.push((shop.order(&lines, "tok_visa").answer().await, start.elapsed()));
+            responses.push((shop.order(&lines, "tok_visa").response().await, start.elapsed()));
         }
-        answers
+        responses
     };
     join_all((0..clients).map(client)).await.into_iter().flatten().collect()
 }
@@ -122,7 +122,7 @@ async fn buy(shop: &Shop, clients: usize, goods: Goods, orders: usize) -> Vec<(A
 /// Waits until no order is PENDING any more.
 async fn paid(shop: &Shop) {
     eventually(Duration::from_secs(60), || async {
-        match shop.books().await.count("PENDING") {
+        match shop.snapshot().await.count("PENDING") {
             0 => Ok(()),
             pending => Err(pending),
         }

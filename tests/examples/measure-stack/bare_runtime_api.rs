@@ -37,7 +37,7 @@ impl Bare {
         bare
     }
 
-    /// Hands over one event, and waits for the answer and for the process to ask again.
+    /// Hands over one event, and waits for the response and for the process to ask again.
     pub(crate) fn invoke(&mut self, event: &str) -> String {
         let in_ten_seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(10);
         let headers = format!(
@@ -45,22 +45,22 @@ impl Bare {
              lambda-runtime-invoked-function-arn: a\r\nlambda-runtime-trace-id: t",
             in_ten_seconds.as_millis()
         );
-        self.answer(&headers, event);
-        let (line, answer) = self.request();
-        assert!(line.contains("/response"), "{line}: {answer}");
-        self.answer("x-a: b", r#"{"status":"OK"}"#);
-        // It asks for the next event; the answer is ours by now, as it is a client's in the stack.
+        self.response(&headers, event);
+        let (line, response) = self.request();
+        assert!(line.contains("/response"), "{line}: {response}");
+        self.response("x-a: b", r#"{"status":"OK"}"#);
+        // It asks for the next event; the response is ours by now, as it is a client's in the stack.
         let (line, _) = self.request();
         assert!(line.contains("/next"), "{line}");
-        answer
+        response
     }
 
-    fn answer(&mut self, headers: &str, body: &str) {
+    fn response(&mut self, headers: &str, body: &str) {
         let length = body.len();
-        let answer = format!(
+        let response = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n\r\n{body}"
         );
-        self.connection.get_mut().write_all(answer.as_bytes()).unwrap();
+        self.connection.get_mut().write_all(response.as_bytes()).unwrap();
     }
 
     /// The request line and body of the next request.

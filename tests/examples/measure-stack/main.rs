@@ -1,13 +1,13 @@
 //! Measures the local stack on this machine, in one run.
 //!
-//! - start: from starting the stack, its functions built, to the answer of its first request
+//! - start: from starting the stack, its functions built, to the response of its first request
 //! - added latency: `GET /products/{id}` over the HTTP API beside the same event handed to the same binary by a bare
 //!   Runtime API, in turns, so that a noisy machine is noisy for both
 //! - invocations a second: 16 clients on `GET /products/{id}`
 //! - orders a second: 16 clients, from the first POST until every order is CONFIRMED
 //! - what DynamoDB alone would allow: the writes of as many orders, by 16 clients and no function
 
-#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on must panic")]
 
 mod bare_runtime_api;
 mod writes;
@@ -42,7 +42,7 @@ async fn main() {
     for _ in 0..STARTS {
         let start = Instant::now();
         let shop = Shop::start_with(options()).await;
-        assert_eq!(shop.http.get(PATH).answer().await.status, 200);
+        assert_eq!(shop.http.get(PATH).response().await.status, 200);
         starts.push(start.elapsed());
     }
     println!("start to first response      {:>9.1} ms   median of {STARTS}", ms(median(&mut starts)));
@@ -84,12 +84,12 @@ async fn latency(shop: &Shop, get_product: &Path) {
     let (mut through, mut alone) = (Vec::new(), Vec::new());
     for turn in 0..TURNS + 20 {
         let start = Instant::now();
-        assert_eq!(shop.http.get(PATH).answer().await.status, 200);
+        assert_eq!(shop.http.get(PATH).response().await.status, 200);
         let one = start.elapsed();
         let start = Instant::now();
-        let answer = bare.invoke(&event);
+        let response = bare.invoke(&event);
         let other = start.elapsed();
-        assert!(answer.contains("\"statusCode\":200"), "{answer}");
+        assert!(response.contains("\"statusCode\":200"), "{response}");
         // The first turns are cold.
         if turn >= 20 {
             through.push(one);
@@ -107,7 +107,7 @@ async fn invocations(shop: &Shop) {
     let counts = join_all((0..CLIENTS).map(|_| async {
         let mut count = 0_u32;
         while start.elapsed() < LOAD {
-            assert_eq!(shop.http.get(PATH).answer().await.status, 200);
+            assert_eq!(shop.http.get(PATH).response().await.status, 200);
             count += 1;
         }
         count

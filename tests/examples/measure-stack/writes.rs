@@ -57,7 +57,7 @@ fn create(shop: &Shop, id: &str) -> Vec<TransactWriteItem> {
             ("unit_price".to_owned(), N("1800".to_owned())),
         ]))
     };
-    // Not PENDING: no function shall hear of it. It is in the index of what is due like any new order.
+    // Not PENDING: no function must hear of it. It is in the index of what is due like any new order.
     let put = Put::builder().table_name(shop.table("OrdersTable")).item("order_id", text(id));
     let put = put.item("status", text("MEASURED")).item("pending_shard", text("00"));
     let put = put.item("created_at", text("2026-11-21T08:15:30.123Z")).item("total", N("3600".to_owned()));

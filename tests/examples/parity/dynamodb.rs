@@ -72,8 +72,8 @@ async fn cancelled(url: &str) -> Vec<CancellationReason> {
     let table = table(&client).await;
     client.put_item().table_name(&table).set_item(Some(put(&table, "old").item)).send().await.unwrap();
     let writes = [plain(put(&table, "new")), only_new(&table, "old")];
-    let answer = client.transact_write_items().set_transact_items(Some(writes.to_vec())).send().await;
-    reasons_of(&answer.unwrap_err())
+    let response = client.transact_write_items().set_transact_items(Some(writes.to_vec())).send().await;
+    reasons_of(&response.unwrap_err())
 }
 
 pub(crate) async fn reasons(url: String) -> String {
@@ -117,15 +117,15 @@ pub(crate) async fn conflict(url: String) -> String {
     let client = aws(&url).dynamodb();
     let table = table(&client).await;
     let writes = (0..64).map(|_| client.transact_write_items().transact_items(add_one(&table, "a")).send());
-    let answers = join_all(writes).await;
-    let failed = answers.iter().filter_map(|answer| answer.as_ref().err());
+    let responses = join_all(writes).await;
+    let failed = responses.iter().filter_map(|response| response.as_ref().err());
     assert!(
         failed.clone().all(|error| error.as_service_error().is_some()),
         "a write without an answer may be done or not"
     );
     let codes = failed.flat_map(reasons_of);
     let raised = codes.filter(|reason| reason.code() == Some("TransactionConflict")).count();
-    let done = answers.iter().filter(|answer| answer.is_ok()).count();
+    let done = responses.iter().filter(|response| response.is_ok()).count();
     let counted = read(&client, &table, "a").await;
     match (raised, counted == done.to_string()) {
         (0, true) => "never raised".to_owned(),
@@ -139,8 +139,8 @@ pub(crate) async fn write_units(url: String) -> String {
     let table = table(&client).await;
     let writes = [plain(put(&table, "a")), plain(put(&table, "b"))];
     let write = client.transact_write_items().set_transact_items(Some(writes.to_vec()));
-    let answer = write.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await.unwrap();
-    units(answer.consumed_capacity())
+    let response = write.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await.unwrap();
+    units(response.consumed_capacity())
 }
 
 pub(crate) async fn read_units(url: String) -> String {
@@ -150,8 +150,8 @@ pub(crate) async fn read_units(url: String) -> String {
     let keys = ["a", "missing"].map(|id| [("id".to_owned(), text(id))].into());
     let keys = KeysAndAttributes::builder().set_keys(Some(keys.to_vec())).consistent_read(true);
     let get = client.batch_get_item().request_items(&table, keys.build().unwrap());
-    let answer = get.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await.unwrap();
-    units(answer.consumed_capacity())
+    let response = get.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await.unwrap();
+    units(response.consumed_capacity())
 }
 
 fn units(reported: &[aws_sdk_dynamodb::types::ConsumedCapacity]) -> String {

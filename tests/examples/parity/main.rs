@@ -6,7 +6,7 @@
 //! starts, and for each server that is named; `-` in place of a URL leaves out its half. scripts/parity starts the
 //! servers and compares the table with docs/local-backends.md.
 
-#![allow(clippy::unwrap_used, reason = "a question that cannot be asked shall be seen")]
+#![allow(clippy::unwrap_used, reason = "a question that cannot be asked must be seen")]
 
 mod dynamodb;
 mod sqs;
@@ -23,7 +23,7 @@ const REGION: &str = "us-east-1";
 /// For one question to one server.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 
-/// How often a question is asked that gets no answer: on a busy machine, a call may take longer than the clients wait.
+/// How often a question is asked that gets no response: on a busy machine, a call may take longer than the clients wait.
 const TRIES: u32 = 3;
 
 /// Where one server's services answer.
@@ -49,27 +49,27 @@ async fn main() {
     let mut rows: Vec<Row> = Vec::new();
     macro_rules! ask {
         ($service:ident, $what:expr, $aws:expr, $question:path) => {{
-            let mut answers = Vec::new();
+            let mut responses = Vec::new();
             for server in &servers {
                 let Some(url) = server.$service.clone() else {
-                    answers.push("-".to_owned());
+                    responses.push("-".to_owned());
                     continue;
                 };
-                let mut answer = Err("not asked");
+                let mut response = Err("not asked");
                 for _ in 0..TRIES {
                     let asked =
                         tokio::time::timeout(ANSWERED_WITHIN, tokio::spawn($question(url.clone()))).await;
-                    answer = match asked {
-                        Ok(answer) => answer.map_err(|_| "an answer that cannot be read"),
+                    response = match asked {
+                        Ok(response) => response.map_err(|_| "an answer that cannot be read"),
                         Err(_) => Err("no answer"),
                     };
-                    if answer.is_ok() {
+                    if response.is_ok() {
                         break;
                     }
                 }
-                answers.push(answer.unwrap_or_else(str::to_owned));
+                responses.push(response.unwrap_or_else(str::to_owned));
             }
-            rows.push(($what, $aws, answers));
+            rows.push(($what, $aws, responses));
         }};
     }
     panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
@@ -121,8 +121,8 @@ async fn main() {
         servers.iter().fold(String::new(), |line, server| line + " " + &server.name + " |")
     );
     println!("|---|---|{}", "---|".repeat(servers.len()));
-    for (what, aws, answers) in rows {
-        println!("| {what} | {aws} | {} |", answers.join(" | "));
+    for (what, aws, responses) in rows {
+        println!("| {what} | {aws} | {} |", responses.join(" | "));
     }
     stop.cancel();
     embedded.stop().await;
@@ -131,7 +131,7 @@ async fn main() {
 fn server(argument: &str) -> Server {
     let parts = argument.split_once('=').and_then(|(name, urls)| Some((name, urls.split_once(',')?)));
     let Some((name, (dynamodb, sqs))) = parts else {
-        panic!("{argument}: expected NAME=DYNAMODB_URL,SQS_URL, with - for a URL that there is not")
+        panic!("{argument}: expected NAME=DYNAMODB_URL,SQS_URL, with - for a missing URL")
     };
     let url = |text: &str| (text != "-").then(|| text.to_owned());
     Server { name: name.to_owned(), dynamodb: url(dynamodb), sqs: url(sqs) }

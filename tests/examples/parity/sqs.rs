@@ -31,8 +31,8 @@ async fn send(client: &Client, queue: &str) {
 async fn receive(client: &Client, queue: &str, seconds: i32) -> Option<Message> {
     let receive = client.receive_message().queue_url(queue).wait_time_seconds(seconds);
     let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
-    let answer = receive.message_attribute_names("All").send().await.unwrap();
-    answer.messages.unwrap_or_default().into_iter().next()
+    let response = receive.message_attribute_names("All").send().await.unwrap();
+    response.messages.unwrap_or_default().into_iter().next()
 }
 
 /// The SDK gives up a call after two seconds, so a longer wait is several.
@@ -47,8 +47,8 @@ async fn wait_for(client: &Client, queue: &str) -> Option<Message> {
 
 async fn show(client: &Client, queue: &str, message: &Message, seconds: i32) -> Result<(), String> {
     let change = client.change_message_visibility().queue_url(queue).visibility_timeout(seconds);
-    let answer = change.set_receipt_handle(message.receipt_handle.clone()).send().await;
-    answer.map(drop).map_err(|error| error.code().unwrap_or("an error without code").to_owned())
+    let response = change.set_receipt_handle(message.receipt_handle.clone()).send().await;
+    response.map(drop).map_err(|error| error.code().unwrap_or("an error without code").to_owned())
 }
 
 fn count(message: &Message) -> &str {
@@ -72,9 +72,9 @@ async fn hidden(client: &Client, seconds: u32) -> (String, Message) {
 /// The first of three answers that is `prompt`, or the last: a busy machine makes servers slow, and none makes them quick.
 async fn at_best<F: Future<Output = String>>(prompt: &str, ask: impl Fn() -> F) -> String {
     for _ in 0..2 {
-        let answer = ask().await;
-        if answer == prompt {
-            return answer;
+        let response = ask().await;
+        if response == prompt {
+            return response;
         }
     }
     ask().await
@@ -218,6 +218,6 @@ pub(crate) async fn too_long(url: String) -> String {
         client.send_message_batch().queue_url(&queue).set_entries(Some(entries.to_vec())).send().await;
     match batch {
         Err(_) => "the batch is refused".to_owned(),
-        Ok(answer) => format!("{} of 2 are taken", answer.successful.len()),
+        Ok(response) => format!("{} of 2 are taken", response.successful.len()),
     }
 }

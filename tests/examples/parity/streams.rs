@@ -47,9 +47,9 @@ impl Place {
 
     /// An iterator for each shard, from its beginning.
     async fn iterators(&self) -> Vec<String> {
-        let answer = self.streams.describe_stream().stream_arn(&self.arn).send().await.unwrap();
+        let response = self.streams.describe_stream().stream_arn(&self.arn).send().await.unwrap();
         let mut iterators = Vec::new();
-        for shard in answer.stream_description.unwrap().shards.unwrap_or_default() {
+        for shard in response.stream_description.unwrap().shards.unwrap_or_default() {
             let start = self.streams.get_shard_iterator().stream_arn(&self.arn);
             let start =
                 start.shard_id(shard.shard_id.unwrap()).shard_iterator_type(ShardIteratorType::TrimHorizon);
@@ -63,10 +63,10 @@ impl Place {
         let mut records = Vec::new();
         let mut next = Some(iterator);
         while let Some(iterator) = next {
-            let answer = self.streams.get_records().shard_iterator(iterator).send().await;
-            let answer = answer.map_err(|error| chain(&error))?;
-            let page = answer.records.unwrap_or_default();
-            next = answer.next_shard_iterator.filter(|_| !page.is_empty());
+            let response = self.streams.get_records().shard_iterator(iterator).send().await;
+            let response = response.map_err(|error| chain(&error))?;
+            let page = response.records.unwrap_or_default();
+            next = response.next_shard_iterator.filter(|_| !page.is_empty());
             records.extend(page);
         }
         Ok(records)
@@ -160,7 +160,7 @@ pub(crate) async fn empty_shard(url: String) -> String {
     let mut next = Vec::new();
     for iterator in iterators {
         match place.streams.get_records().shard_iterator(iterator).send().await {
-            Ok(answer) => next.extend(answer.next_shard_iterator),
+            Ok(response) => next.extend(response.next_shard_iterator),
             Err(error) => return code(&chain(&error)),
         }
     }

@@ -9,13 +9,13 @@
 //! the orders stream and the queues, and invokes their functions at `LAMBDA_URL`, until SIGTERM or Ctrl-C. Schedules do
 //! not run.
 
-#![allow(clippy::unwrap_used, reason = "what cannot go on shall say so and end")]
+#![allow(clippy::unwrap_used, reason = "a program that cannot continue must end with a message")]
 
 mod sources;
 
 use std::{collections::BTreeMap, env, fs, path::Path};
 
-use e2e::{Proxy, told_to_end, workspace};
+use e2e::{Proxy, shutdown_requested, workspace};
 use local_lambda::aws_clients::AwsClients;
 use local_lambda::{resource_ids::ResourceIds, sqs_server};
 use sam_template::{Settings, Template};
@@ -72,7 +72,7 @@ async fn main() {
     write(folder, "shop.json", &shop);
 
     let _sources = sources::start(&template, &resource_ids, dynamodb, &aws.sqs(), lambda);
-    told_to_end().await;
+    shutdown_requested().await;
     stop.cancel();
 }
 

@@ -68,14 +68,14 @@ impl Target {
     /// Invokes the function; the indexes of the items that failed.
     async fn deliver(&self, records: &[Value], identifiers: &[&str]) -> Vec<usize> {
         let path = format!("/2015-03-31/functions/{}/invocations", self.function);
-        let answer = self.lambda.post(&path, &json!({"Records": records})).send().await;
-        let judged = match &answer {
-            Ok(answer) if answer.status == 200 && answer.header("x-amz-function-error").is_empty() => {
-                partial_batch::failures(identifiers, &answer.body)
+        let response = self.lambda.post(&path, &json!({"Records": records})).send().await;
+        let checked = match &response {
+            Ok(response) if response.status == 200 && response.header("x-amz-function-error").is_empty() => {
+                partial_batch::failures(identifiers, &response.body)
             }
             other => Err(format!("{other:?}")),
         };
-        judged.unwrap_or_else(|why| {
+        checked.unwrap_or_else(|why| {
             eprintln!("{}: all {} failed: {why}", self.function, records.len());
             (0..records.len()).collect()
         })
@@ -96,8 +96,8 @@ async fn read_stream(client: Streams, source: StreamSource, resource_ids: Resour
     let arn = resource_ids.streams[&source.table].clone();
     let mut shards: BTreeMap<String, Position> = BTreeMap::new();
     loop {
-        if let Ok(answer) = client.describe_stream().stream_arn(&arn).send().await {
-            let found = answer.stream_description.and_then(|stream| stream.shards).unwrap_or_default();
+        if let Ok(response) = client.describe_stream().stream_arn(&arn).send().await {
+            let found = response.stream_description.and_then(|stream| stream.shards).unwrap_or_default();
             for id in found.into_iter().filter_map(|shard| shard.shard_id) {
                 shards.entry(id).or_default();
             }
@@ -137,10 +137,10 @@ async fn read_shard(
         position.iterator = start.send().await.map_err(|error| chain(&error))?.shard_iterator;
     }
     let read = client.get_records().set_shard_iterator(position.iterator.clone()).limit(RECORDS);
-    let answer = read.send().await.map_err(|error| chain(&error))?;
-    position.closed = answer.next_shard_iterator.is_none();
-    position.iterator = answer.next_shard_iterator;
-    let records = answer.records.unwrap_or_default();
+    let response = read.send().await.map_err(|error| chain(&error))?;
+    position.closed = response.next_shard_iterator.is_none();
+    position.iterator = response.next_shard_iterator;
+    let records = response.records.unwrap_or_default();
     let last = records.last().and_then(|record| record.dynamodb()?.sequence_number());
     position.after = last.map(str::to_owned).or(position.after.take());
     Ok(records)
@@ -191,7 +191,7 @@ async fn poll_queue(
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .message_attribute_names("All");
         let messages: Vec<Message> = match receive.send().await {
-            Ok(answer) => answer.messages.unwrap_or_default(),
+            Ok(response) => response.messages.unwrap_or_default(),
             Err(error) => {
                 eprintln!("{}: {}", target.function, chain(&error));
                 sleep(RETRY_AFTER).await;

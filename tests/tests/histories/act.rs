@@ -14,12 +14,12 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
-    history::{Action, History, Wish},
-    trace::{Did, Event, Reply, Span},
+    history::{Action, History, RequestedOrder},
+    trace::{Event, Operation, RecordedResponse, Span},
 };
 
-/// A request that gets no clear answer for so long will get none.
-const CLEAR_WITHIN: Duration = Duration::from_secs(40);
+/// A request that has had no definite response for so long will have none.
+const DEFINITE_WITHIN: Duration = Duration::from_secs(40);
 /// How long a step waits for orders to end; longer ones are not waited for.
 const WAIT: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(40);
@@ -44,7 +44,7 @@ impl<'a> Actor<'a> {
         Self { shop, history, name, calm, unavailable: AtomicU64::default(), orders: Mutex::default() }
     }
 
-    /// Whether each request has got its answer at once.
+    /// Whether each request has got its response at once.
     pub(crate) fn undisturbed(&self) -> bool {
         self.calm && self.unavailable.load(Ordering::Relaxed) == 0
     }
@@ -57,7 +57,7 @@ impl<'a> Actor<'a> {
     /// Carries out all steps.
     ///
     /// # Errors
-    /// When a request finds no clear answer.
+    /// When a request gets no definite response.
     pub(crate) async fn run(&self) -> Result<Vec<Event>, String> {
         let mut trace = Vec::new();
         for group in self.history.groups() {
@@ -77,15 +77,16 @@ impl<'a> Actor<'a> {
         let target = self.history.target(step);
         // The order may not be known yet, or there may be none: then there is nothing to do.
         let order_id = target.and_then(|target| self.order_id(target));
-        let did = match &self.history.0[step].action {
+        let operation = match &self.history.0[step].action {
             Action::Wait => return self.wait(step).await,
-            Action::Order(wish) => self.order(step, wish).await?,
+            Action::Order(requested) => self.order(step, requested).await?,
             Action::Replay(_) | Action::Reuse(..) => {
                 let Some(target) = target else { return Ok(Vec::new()) };
-                let first = self.history.wish(target).unwrap();
+                let first = self.history.requested(target).unwrap();
                 match &self.history.0[step].action {
-                    Action::Reuse(_, wish) => {
-                        self.order(target, &Wish { keyed: first.keyed, ..wish.clone() }).await?
+                    Action::Reuse(_, requested) => {
+                        self.order(target, &RequestedOrder { keyed: first.keyed, ..requested.clone() })
+                            .await?
                     }
                     _ => self.order(target, first).await?,
                 }
@@ -96,23 +97,26 @@ impl<'a> Actor<'a> {
             }
             Action::Cancel(_) => {
                 let Some(order_id) = order_id else { return Ok(Vec::new()) };
-                let answer = self.clear(|| self.shop.cancel(&order_id)).await?;
-                Did::Cancel { order_id, answer }
+                let response = self.clear(|| self.shop.cancel(&order_id)).await?;
+                Operation::Cancel { order_id, response }
             }
             Action::CancelUnknown => {
-                Did::CancelUnknown { answer: self.clear(|| self.shop.cancel(NO_ORDER)).await? }
+                Operation::CancelUnknown { response: self.clear(|| self.shop.cancel(NO_ORDER)).await? }
             }
             Action::Look(product) => {
                 let path = format!("/products/{}", self.product(*product));
-                Did::Look { product: *product, answer: self.clear(|| self.shop.http.get(&path)).await? }
+                Operation::Look {
+                    product: *product,
+                    response: self.clear(|| self.shop.http.get(&path)).await?,
+                }
             }
             Action::Restock(product, pieces) => {
                 self.shop.restock(&self.product(*product), *pieces).await;
-                Did::Restock { product: *product, pieces: *pieces }
+                Operation::Restock { product: *product, pieces: *pieces }
             }
             Action::Raise(product, by) => {
                 self.shop.raise_price(&self.product(*product), *by).await;
-                Did::Raise { product: *product, by: *by }
+                Operation::Raise { product: *product, by: *by }
             }
             Action::Repeat(_) => {
                 if let Some(order_id) = order_id {
@@ -123,40 +127,40 @@ impl<'a> Actor<'a> {
             Action::GiveUp(_) => {
                 let Some(order_id) = order_id else { return Ok(Vec::new()) };
                 self.shop.send("PaymentsDeadLetterQueue", json!({"order_id": order_id})).await;
-                Did::GiveUp { order_id }
+                Operation::GiveUp { order_id }
             }
         };
-        Ok(vec![Event { step, span: Span { begun, over: Instant::now() }, did }])
+        Ok(vec![Event { step, span: Span { begun, over: Instant::now() }, operation }])
     }
 
     /// Asks for an order, under the key of the step `key`.
-    async fn order(&self, key: usize, wish: &Wish) -> Result<Did, String> {
-        let wished = wish.pieces.iter().enumerate().filter(|(_, pieces)| **pieces > 0);
+    async fn order(&self, key: usize, requested: &RequestedOrder) -> Result<Operation, String> {
+        let wished = requested.pieces.iter().enumerate().filter(|(_, pieces)| **pieces > 0);
         let lines: Vec<_> = wished.map(|(product, pieces)| (self.product(product), *pieces)).collect();
         let lines: Vec<_> = lines.iter().map(|(product, pieces)| (product.as_str(), *pieces)).collect();
         let customer = format!("{}@example.com", self.name);
-        let request = || self.shop.order_as(&customer, &lines, wish.token);
-        let did = |key, answer| Did::Order { key, wish: wish.clone(), answer };
-        if wish.keyed {
-            let answer = self.clear(|| request().header("idempotency-key", format!("step-{key}"))).await?;
-            self.learn(key, &answer);
-            return Ok(did(Some(key), Some(answer)));
+        let request = || self.shop.order_as(&customer, &lines, requested.token);
+        let operation = |key, response| Operation::Order { key, requested: requested.clone(), response };
+        if requested.keyed {
+            let response = self.clear(|| request().header("idempotency-key", format!("step-{key}"))).await?;
+            self.learn(key, &response);
+            return Ok(operation(Some(key), Some(response)));
         }
         // Without a key, asking again would make a second order.
-        let (answer, clear) = self.ask(request()).await?;
-        self.learn(key, &answer);
-        Ok(did(None, clear.then_some(answer)))
+        let (response, clear) = self.ask(request()).await?;
+        self.learn(key, &response);
+        Ok(operation(None, clear.then_some(response)))
     }
 
-    fn learn(&self, step: usize, answer: &Reply) {
-        if let Some(id) = answer.order().and_then(|order| order["order_id"].as_str()) {
+    fn learn(&self, step: usize, response: &RecordedResponse) {
+        if let Some(id) = response.order().and_then(|order| order["order_id"].as_str()) {
             self.orders.lock().unwrap().insert(step, id.to_owned());
         }
     }
 
-    async fn read(&self, order_id: String) -> Result<Did, String> {
-        let answer = self.clear(|| self.shop.http.get(&format!("/orders/{order_id}"))).await?;
-        Ok(Did::Read { order_id, answer })
+    async fn read(&self, order_id: String) -> Result<Operation, String> {
+        let response = self.clear(|| self.shop.http.get(&format!("/orders/{order_id}"))).await?;
+        Ok(Operation::Read { order_id, response })
     }
 
     /// Reads the orders so far until they have ended, or for a while.
@@ -166,37 +170,38 @@ impl<'a> Actor<'a> {
         while !open.is_empty() && Instant::now() < deadline {
             for order_id in std::mem::take(&mut open) {
                 let begun = Instant::now();
-                let did = self.read(order_id.clone()).await?;
-                if matches!(&did, Did::Read { answer, .. } if answer.body["status"] == "PENDING") {
+                let operation = self.read(order_id.clone()).await?;
+                if matches!(&operation, Operation::Read { response, .. } if response.body["status"] == "PENDING")
+                {
                     open.push(order_id);
                 }
-                events.push(Event { step, span: Span { begun, over: Instant::now() }, did });
+                events.push(Event { step, span: Span { begun, over: Instant::now() }, operation });
             }
             tokio::time::sleep(POLL).await;
         }
         Ok(events)
     }
 
-    /// Sends a request once, and tells whether its answer says what became of it.
-    async fn ask(&self, request: Request) -> Result<(Reply, bool), String> {
-        let answer = Reply::from(&request.send().await?);
-        if self.calm && answer.status == 503 {
+    /// Sends a request once, and returns whether its response is definite.
+    async fn ask(&self, request: Request) -> Result<(RecordedResponse, bool), String> {
+        let response = RecordedResponse::from(&request.send().await?);
+        if self.calm && response.status == 503 {
             self.unavailable.fetch_add(1, Ordering::Relaxed);
         }
-        let unclear = answer.status == 503 || (answer.status == 500 && !self.calm);
-        Ok((answer, !unclear))
+        let unclear = response.status == 503 || (response.status == 500 && !self.calm);
+        Ok((response, !unclear))
     }
 
-    /// Sends a request until its answer is clear.
-    async fn clear(&self, request: impl Fn() -> Request) -> Result<Reply, String> {
-        let deadline = Instant::now() + CLEAR_WITHIN;
+    /// Sends a request until its response is clear.
+    async fn clear(&self, request: impl Fn() -> Request) -> Result<RecordedResponse, String> {
+        let deadline = Instant::now() + DEFINITE_WITHIN;
         loop {
-            let (answer, clear) = self.ask(request()).await?;
+            let (response, clear) = self.ask(request()).await?;
             if clear {
-                return Ok(answer);
+                return Ok(response);
             }
             if Instant::now() >= deadline {
-                return Err(format!("no clear answer within {CLEAR_WITHIN:?}: {answer:?}"));
+                return Err(format!("no definite response within {DEFINITE_WITHIN:?}: {response:?}"));
             }
             tokio::time::sleep(POLL).await;
         }

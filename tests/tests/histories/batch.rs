@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Books, Options, Shop, children, kill_nine};
+use e2e::{Options, Shop, TableSnapshot, children, kill_nine};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -32,16 +32,16 @@ const VICTIM_WITHIN: Duration = Duration::from_secs(2);
 
 /// A stack on which batches run, one after the other.
 #[derive(Debug)]
-pub(crate) struct Stage<'a> {
+pub(crate) struct TestStack<'a> {
     shop: Shop,
     /// What its histories met.
     tally: &'a Tally,
     histories: AtomicU64,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> TestStack<'a> {
     pub(crate) async fn start(tally: &'a Tally) -> Self {
-        // A busy machine shall be no outage of the provider, and no payment shall come again while it is being made:
+        // A busy machine must be no outage of the provider, and no payment must come again while it is being made:
         // the model would have to allow for both.
         let parameters = [("PaymentTimeoutMs", "2000"), ("PaymentVisibilitySeconds", "4")];
         let parameters = parameters.map(|(name, value)| (name, value.to_owned())).to_vec();
@@ -49,7 +49,7 @@ impl<'a> Stage<'a> {
         Self { shop, tally, histories: AtomicU64::new(0) }
     }
 
-    /// Runs histories at once, and tells for each what was wrong with it.
+    /// Runs histories at once, and returns for each what was wrong with it.
     pub(crate) async fn run(
         &self,
         histories: &[History],
@@ -67,7 +67,7 @@ impl<'a> Stage<'a> {
         let (traces, ()) = tokio::join!(acts, self.crash(plan));
         let quiet = self.quiet().await;
         for (actor, trace) in actors.iter().zip(&traces) {
-            trace.iter().for_each(|trace| self.tally.answers(trace));
+            trace.iter().for_each(|trace| self.tally.responses(trace));
             self.tally.add(UNAVAILABLE, actor.unavailable.load(Ordering::Relaxed));
         }
         let struck = self.shop.faults().await;
@@ -76,14 +76,14 @@ impl<'a> Stage<'a> {
         self.shop.clear_faults().await;
         let deadline = Instant::now() + IN_ORDER_WITHIN;
         loop {
-            let books = self.shop.books().await;
-            let judged: Vec<_> = actors
+            let snapshot = self.shop.snapshot().await;
+            let checked: Vec<_> = actors
                 .iter()
                 .zip(&traces)
-                .map(|(actor, trace)| quiet.clone().and(judge(actor, trace, plan, &books)))
+                .map(|(actor, trace)| quiet.clone().and(check(actor, trace, plan, &snapshot)))
                 .collect();
-            if judged.iter().all(Result::is_ok) || Instant::now() >= deadline {
-                return judged;
+            if checked.iter().all(Result::is_ok) || Instant::now() >= deadline {
+                return checked;
             }
             tokio::time::sleep(POLL).await;
         }
@@ -91,7 +91,7 @@ impl<'a> Stage<'a> {
 
     /// Takes the ends of all orders so far into the tally.
     pub(crate) async fn close(&self) {
-        self.tally.ends(&self.shop.books().await);
+        self.tally.ends(&self.shop.snapshot().await);
     }
 
     /// Puts the products of these histories into the catalogue.
@@ -141,17 +141,17 @@ impl<'a> Stage<'a> {
     }
 }
 
-fn judge(
+fn check(
     actor: &Actor<'_>,
     trace: &Result<Vec<Event>, String>,
     plan: &Plan,
-    books: &Books,
+    snapshot: &TableSnapshot,
 ) -> Result<(), String> {
     let trace = trace.as_ref().map_err(String::clone)?;
     let model = Model::of(trace, plan, actor.undisturbed())?;
-    model.check_answers(|number| actor.product(number))?;
-    model.check_end(books, |number| actor.product(number))?;
-    match books.stray_charges().as_slice() {
+    model.check_responses(|number| actor.product(number))?;
+    model.check_end(snapshot, |number| actor.product(number))?;
+    match snapshot.charges_without_order().as_slice() {
         [] => Ok(()),
         strays => Err(format!("charges of what is no order: {strays:?}")),
     }

@@ -34,11 +34,11 @@ pub(crate) enum Action {
     Read(usize),
     /// Reads a product.
     Look(usize),
-    Order(Wish),
+    Order(RequestedOrder),
     /// Sends an order again as it was: under its key, if it has one.
     Replay(usize),
     /// Sends another wish under the key of an order.
-    Reuse(usize, Wish),
+    Reuse(usize, RequestedOrder),
     Cancel(usize),
     /// Cancels what is no order.
     CancelUnknown,
@@ -48,20 +48,20 @@ pub(crate) enum Action {
     Raise(usize, i64),
     /// The message that asks for an order's payment comes once more.
     Repeat(usize),
-    /// A message in the dead-letter queue says that an order's payment shall be given up.
+    /// A message in the dead-letter queue says that an order's payment must be given up.
     GiveUp(usize),
 }
 
 /// What an order asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Wish {
+pub(crate) struct RequestedOrder {
     pub(crate) keyed: bool,
     /// Pieces of each product.
     pub(crate) pieces: [i64; 3],
     pub(crate) token: &'static str,
 }
 
-impl Wish {
+impl RequestedOrder {
     /// Whether two requests under one key ask for the same.
     pub(crate) fn same(&self, other: &Self) -> bool {
         self.pieces == other.pieces && self.token == other.token
@@ -98,9 +98,9 @@ impl History {
     }
 
     /// What a step asks for, if it is an order.
-    pub(crate) fn wish(&self, number: usize) -> Option<&Wish> {
+    pub(crate) fn requested(&self, number: usize) -> Option<&RequestedOrder> {
         match &self.0[number].action {
-            Action::Order(wish) => Some(wish),
+            Action::Order(requested) => Some(requested),
             _ => None,
         }
     }
@@ -120,7 +120,7 @@ impl History {
     /// What runs soonest comes first: without tokens that take seconds, and with few steps.
     pub(crate) fn effort(&self) -> (bool, usize) {
         let slow = |step: &Step| match &step.action {
-            Action::Order(wish) | Action::Reuse(_, wish) => SLOW_TOKENS.contains(&wish.token),
+            Action::Order(requested) | Action::Reuse(_, requested) => SLOW_TOKENS.contains(&requested.token),
             _ => false,
         };
         (self.0.iter().any(slow), self.0.len())
@@ -135,9 +135,9 @@ impl History {
             Action::Wait => write!(f, "wait for the orders to end"),
             Action::Read(_) => write!(f, "{}", of("read")),
             Action::Look(product) => write!(f, "look at the {} product", NAMES[*product]),
-            Action::Order(wish) => write!(f, "order {wish}"),
+            Action::Order(requested) => write!(f, "order {requested}"),
             Action::Replay(_) => write!(f, "{}", of("send again")),
-            Action::Reuse(_, wish) => write!(f, "{}: order {wish}", of("with the key of")),
+            Action::Reuse(_, requested) => write!(f, "{}: order {requested}", of("with the key of")),
             Action::Cancel(_) => write!(f, "{}", of("cancel")),
             Action::CancelUnknown => write!(f, "cancel what is no order"),
             Action::Restock(product, pieces) => write!(f, "{pieces} more of the {} product", NAMES[*product]),
@@ -148,7 +148,7 @@ impl History {
     }
 }
 
-impl fmt::Display for Wish {
+impl fmt::Display for RequestedOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = self.pieces.iter().zip(NAMES).filter(|(pieces, _)| **pieces > 0);
         let lines: Vec<_> = lines.map(|(pieces, name)| format!("{pieces} {name}")).collect();
@@ -169,7 +169,7 @@ impl fmt::Display for History {
     }
 }
 
-fn wish(slow: bool) -> impl Strategy<Value = Wish> {
+fn requested(slow: bool) -> impl Strategy<Value = RequestedOrder> {
     let quick = vec!["tok_visa", "tok_visa", "tok_visa", "tok_declined", "tok_declined", "tok_flaky"];
     let tokens = if slow { [quick, SLOW_TOKENS.to_vec()].concat() } else { quick };
     let keyed = prop_oneof![4 => Just(true), 1 => Just(false)];
@@ -177,7 +177,7 @@ fn wish(slow: bool) -> impl Strategy<Value = Wish> {
         if pieces == [0; 3] {
             pieces[2] = 1;
         }
-        Wish { keyed, pieces, token }
+        RequestedOrder { keyed, pieces, token }
     })
 }
 
@@ -185,13 +185,13 @@ fn wish(slow: bool) -> impl Strategy<Value = Wish> {
 pub(crate) fn histories(slow: bool) -> impl Strategy<Value = History> {
     let back = 0..4usize;
     let action = prop_oneof![
-        5 => wish(slow).prop_map(Action::Order),
+        5 => requested(slow).prop_map(Action::Order),
         2 => Just(Action::Wait),
         2 => back.clone().prop_map(Action::Read),
         1 => (0..3usize).prop_map(Action::Look),
         2 => back.clone().prop_map(Action::Replay),
         4 => back.clone().prop_map(Action::Cancel),
-        1 => (back.clone(), wish(slow)).prop_map(|(back, wish)| Action::Reuse(back, wish)),
+        1 => (back.clone(), requested(slow)).prop_map(|(back, requested)| Action::Reuse(back, requested)),
         1 => Just(Action::CancelUnknown),
         1 => (0..2usize, 1..=3i64).prop_map(|(product, pieces)| Action::Restock(product, pieces)),
         2 => (0..3usize, 1..=3i64).prop_map(|(product, by)| Action::Raise(product, by)),
@@ -200,8 +200,8 @@ pub(crate) fn histories(slow: bool) -> impl Strategy<Value = History> {
     ];
     let step = (prop_oneof![3 => Just(false), 2 => Just(true)], action);
     let step = step.prop_map(|(at_once, action)| Step { at_once, action });
-    (wish(slow), prop::collection::vec(step, 1..=11)).prop_map(|(wish, rest)| {
-        let first = Step { at_once: false, action: Action::Order(wish) };
+    (requested(slow), prop::collection::vec(step, 1..=11)).prop_map(|(requested, rest)| {
+        let first = Step { at_once: false, action: Action::Order(requested) };
         History(std::iter::once(first).chain(rest).collect())
     })
 }

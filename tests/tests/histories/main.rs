@@ -2,18 +2,18 @@
 //!
 //! A number decides each history and, with its batch, what goes wrong meanwhile. `FARTHING_SEED` is the first one (0),
 //! `FARTHING_HISTORIES` how many there are (100). A batch of histories shares a stack and a plan of faults; each has a
-//! customer and products of its own, so what the model expects of it is exact, and it is judged by its share of the
-//! books. What fails is run again alone and made smaller.
+//! customer and products of its own, so what the model expects of it is exact, and it is compared with its part of the
+//! tables. What fails is run again alone and made smaller.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue must panic")]
 
 mod act;
-mod answers;
 mod batch;
 mod end;
 mod history;
 mod model;
 mod plan;
+mod responses;
 mod seed;
 mod shrink;
 mod tally;
@@ -31,7 +31,7 @@ use futures_util::future::join_all;
 use seed::Seed;
 
 use crate::{
-    batch::{KILLED, STRUCK, Stage, UNAVAILABLE},
+    batch::{KILLED, STRUCK, TestStack, UNAVAILABLE},
     shrink::shrink,
     tally::Tally,
 };
@@ -53,12 +53,16 @@ struct Failure {
 }
 
 /// Runs batches until there are none, or one has failed.
-async fn work(stage: &Stage<'_>, batches: &Mutex<BTreeMap<u64, Vec<Seed>>>, failures: &Mutex<Vec<Failure>>) {
+async fn work(
+    stack: &TestStack<'_>,
+    batches: &Mutex<BTreeMap<u64, Vec<Seed>>>,
+    failures: &Mutex<Vec<Failure>>,
+) {
     loop {
         let next = batches.lock().unwrap().pop_first();
         let Some((batch, seeds)) = next.filter(|_| failures.lock().unwrap().is_empty()) else { return };
         let histories: Vec<_> = seeds.iter().map(|seed| seed.history().current()).collect();
-        let results = stage.run(&histories, &seeds[0].plan().current(), batch).await;
+        let results = stack.run(&histories, &seeds[0].plan().current(), batch).await;
         let failed = seeds.into_iter().zip(results).filter_map(|(seed, result)| {
             let why = result.err()?;
             Some(Failure { seed, why })
@@ -73,7 +77,7 @@ fn say(text: &str) {
 }
 
 /// What is known of a failure, and how to see it again.
-async fn report(stage: &Stage<'_>, failure: &Failure) -> String {
+async fn report(stack: &TestStack<'_>, failure: &Failure) -> String {
     let Failure { seed, why } = failure;
     let (history, plan) = (seed.history().current(), seed.plan().current());
     let again = "cargo test --workspace --test histories";
@@ -82,7 +86,7 @@ async fn report(stage: &Stage<'_>, failure: &Failure) -> String {
         seed.0, seed.0
     );
     say(&text);
-    text += &match shrink(stage, *seed).await {
+    text += &match shrink(stack, *seed).await {
         Some(smallest) => format!(
             "the smallest of {} that were tried and still fails: {}\n{}  with {}\n",
             smallest.candidates, smallest.why, smallest.history, smallest.plan
@@ -111,10 +115,10 @@ async fn whatever_happens_the_shop_does_what_it_may() {
     let (batches, failures) = (Mutex::new(batches), Mutex::new(Vec::new()));
     let started = Instant::now();
     let stages = join_all((0..stages).map(|_| async {
-        let stage = Stage::start(&tally).await;
-        work(&stage, &batches, &failures).await;
-        stage.close().await;
-        stage
+        let stack = TestStack::start(&tally).await;
+        work(&stack, &batches, &failures).await;
+        stack.close().await;
+        stack
     }))
     .await;
     let took = Duration::from_secs(started.elapsed().as_secs());

@@ -9,9 +9,9 @@ use std::{
 };
 
 use crate::{
-    history::{PRICES, STOCK, Wish},
+    history::{PRICES, RequestedOrder, STOCK},
     plan::Plan,
-    trace::{Did, Event, Reply, Span},
+    trace::{Event, Operation, RecordedResponse, Span},
 };
 
 /// The orders of one history, and its stock.
@@ -25,11 +25,11 @@ pub(crate) struct Model<'a> {
 /// An order as the customer knows it.
 #[derive(Debug)]
 pub(crate) struct Order<'a> {
-    /// None where no answer was clear: it may have been made or not.
+    /// None where no response was clear: it may have been made or not.
     pub(crate) id: Option<&'a str>,
     /// The step whose key it has.
     pub(crate) key: Option<usize>,
-    pub(crate) wish: &'a Wish,
+    pub(crate) requested: &'a RequestedOrder,
     /// It was not there before.
     asked: Instant,
     /// It was there from then on.
@@ -61,7 +61,7 @@ impl Order<'_> {
 
     /// Whether the provider captures its charge.
     pub(crate) fn pays(&self) -> bool {
-        matches!(self.wish.token, "tok_visa" | "tok_flaky" | "tok_late")
+        matches!(self.requested.token, "tok_visa" | "tok_flaky" | "tok_late")
     }
 
     /// Whether its payment can fail.
@@ -69,7 +69,7 @@ impl Order<'_> {
         !self.confirmed && (self.given_up || !self.pays())
     }
 
-    /// When it was made, if it was: before the first answer that shows it, or at any time.
+    /// When it was made, if it was: before the first response that shows it, or at any time.
     pub(crate) fn made_in(&self, trace: &[Event]) -> Span {
         let last = || trace.iter().map(|event| event.span.over).max();
         Span { begun: self.asked, over: self.known.or_else(last).unwrap_or(self.asked) }
@@ -102,9 +102,9 @@ impl<'a> Model<'a> {
         let mut orders = Vec::new();
         let mut by_key: BTreeMap<usize, Vec<&Event>> = BTreeMap::new();
         for event in trace {
-            match &event.did {
-                Did::Order { key: Some(key), .. } => by_key.entry(*key).or_default().push(event),
-                Did::Order { key: None, .. } => orders.extend(made(None, &[event])?),
+            match &event.operation {
+                Operation::Order { key: Some(key), .. } => by_key.entry(*key).or_default().push(event),
+                Operation::Order { key: None, .. } => orders.extend(made(None, &[event])?),
                 _ => {}
             }
         }
@@ -134,7 +134,7 @@ impl<'a> Model<'a> {
     pub(crate) fn prices(&self, product: usize, span: &Span) -> BTreeSet<i64> {
         let mut prices = BTreeSet::from([PRICES[product]]);
         for event in self.trace {
-            let Did::Raise { product: of, by } = event.did else { continue };
+            let Operation::Raise { product: of, by } = event.operation else { continue };
             if of != product || span.before(&event.span) {
                 continue;
             }
@@ -149,14 +149,14 @@ impl<'a> Model<'a> {
     }
 
     /// Whether a price changed, or may have, in a span of time.
-    pub(crate) fn prices_move(&self, wish: &Wish, span: &Span) -> bool {
-        (0..3).any(|product| wish.pieces[product] > 0 && self.prices(product, span).len() > 1)
+    pub(crate) fn prices_move(&self, requested: &RequestedOrder, span: &Span) -> bool {
+        (0..3).any(|product| requested.pieces[product] > 0 && self.prices(product, span).len() > 1)
     }
 
     /// What an order can cost: at each moment when it may have been made, its pieces at prices of that moment.
     pub(crate) fn totals(&self, order: &Order<'_>) -> BTreeSet<i64> {
         let mut totals = BTreeSet::from([0]);
-        for (product, pieces) in order.wish.pieces.iter().enumerate() {
+        for (product, pieces) in order.requested.pieces.iter().enumerate() {
             let prices = self.prices(product, &order.made_in(self.trace));
             totals = totals
                 .iter()
@@ -170,7 +170,7 @@ impl<'a> Model<'a> {
     pub(crate) fn available(&self, product: usize, span: &Span) -> (i64, i64) {
         let (mut least, mut most) = (STOCK[product], STOCK[product]);
         for event in self.trace {
-            if let Did::Restock { product: of, pieces } = event.did
+            if let Operation::Restock { product: of, pieces } = event.operation
                 && of == product
             {
                 least += if event.span.before(span) { pieces } else { 0 };
@@ -178,7 +178,7 @@ impl<'a> Model<'a> {
             }
         }
         for order in &self.orders {
-            let pieces = order.wish.pieces[product];
+            let pieces = order.requested.pieces[product];
             least -= if order.may_hold(span) { pieces } else { 0 };
             most -= if order.holds_throughout(span) { pieces } else { 0 };
         }
@@ -190,22 +190,22 @@ impl Order<'_> {
     /// Takes note of what an event shows of this order.
     fn see(&mut self, event: &Event) {
         let about = |order_id: &str| self.id == Some(order_id);
-        let answer = match &event.did {
-            Did::Cancel { order_id, answer } if about(order_id) => {
+        let response = match &event.operation {
+            Operation::Cancel { order_id, response } if about(order_id) => {
                 let begun = event.span.begun;
                 self.cancelling = Some(self.cancelling.map_or(begun, |first| first.min(begun)));
-                self.cancelled |= answer.status == 200;
-                answer
+                self.cancelled |= response.status == 200;
+                response
             }
-            Did::GiveUp { order_id } if about(order_id) => {
+            Operation::GiveUp { order_id } if about(order_id) => {
                 self.given_up = true;
                 return;
             }
-            Did::Read { order_id, answer } if about(order_id) => answer,
-            Did::Order { answer: Some(answer), .. } => answer,
+            Operation::Read { order_id, response } if about(order_id) => response,
+            Operation::Order { response: Some(response), .. } => response,
             _ => return,
         };
-        let Some(order) = answer.order().filter(|order| self.id == order["order_id"].as_str()) else {
+        let Some(order) = response.order().filter(|order| self.id == order["order_id"].as_str()) else {
             return;
         };
         let history = order["history"].as_array().into_iter().flatten();
@@ -219,18 +219,21 @@ impl Order<'_> {
 
 /// The order that requests under one key, or one request without, have made.
 fn made<'a>(key: Option<usize>, events: &[&'a Event]) -> Result<Option<Order<'a>>, String> {
-    let asked = |event: &&'a Event| match &event.did {
-        Did::Order { wish, answer, .. } => Some((event.span, wish, answer.as_ref())),
+    let asked = |event: &&'a Event| match &event.operation {
+        Operation::Order { requested, response, .. } => Some((event.span, requested, response.as_ref())),
         _ => None,
     };
     let requests: Vec<_> = events.iter().filter_map(asked).collect();
-    let good = |reply: Option<&'a Reply>| reply.and_then(Reply::order)?["order_id"].as_str();
-    let answered: Vec<_> =
-        requests.iter().filter_map(|(span, wish, reply)| Some((span, *wish, good(*reply)?))).collect();
-    let order = |id, wish, asked, known| Order {
+    let good =
+        |reply: Option<&'a RecordedResponse>| reply.and_then(RecordedResponse::order)?["order_id"].as_str();
+    let answered: Vec<_> = requests
+        .iter()
+        .filter_map(|(span, requested, reply)| Some((span, *requested, good(*reply)?)))
+        .collect();
+    let order = |id, requested, asked, known| Order {
         id,
         key,
-        wish,
+        requested,
         asked,
         known,
         given_up: false,
@@ -239,17 +242,17 @@ fn made<'a>(key: Option<usize>, events: &[&'a Event]) -> Result<Option<Order<'a>
         cancelled: false,
         freed: None,
     };
-    let Some((_, wish, id)) = answered.first() else {
+    let Some((_, requested, id)) = answered.first() else {
         let unclear = requests.iter().find(|(_, _, reply)| reply.is_none());
-        return Ok(unclear.map(|(span, wish, _)| order(None, *wish, span.begun, None)));
+        return Ok(unclear.map(|(span, requested, _)| order(None, *requested, span.begun, None)));
     };
     if let Some((_, other, another)) =
-        answered.iter().find(|(_, other, another)| another != id || !other.same(wish))
+        answered.iter().find(|(_, other, another)| another != id || !other.same(requested))
     {
-        return Err(format!("one key made the order {id} of {wish} and the order {another} of {other}"));
+        return Err(format!("one key made the order {id} of {requested} and the order {another} of {other}"));
     }
-    let alike = requests.iter().filter(|(_, other, _)| other.same(wish));
+    let alike = requests.iter().filter(|(_, other, _)| other.same(requested));
     let asked = alike.map(|(span, _, _)| span.begun).min();
     let known = answered.iter().map(|(span, _, _)| span.over).min();
-    Ok(asked.map(|asked| order(Some(*id), *wish, asked, known)))
+    Ok(asked.map(|asked| order(Some(*id), *requested, asked, known)))
 }

@@ -32,7 +32,7 @@ pub(crate) struct Rule {
 }
 
 impl Plan {
-    /// Whether nothing goes wrong, so that each request gets its answer at once.
+    /// Whether nothing goes wrong, so that each request gets its response at once.
     pub(crate) fn calm(&self) -> bool {
         self.rules.is_empty() && self.crashes.is_empty()
     }
@@ -75,7 +75,7 @@ impl fmt::Display for Plan {
     }
 }
 
-/// What strikes a few times, since each strike costs a request its answer or a message one of its receives.
+/// What strikes a few times, since each strike costs a request its response or a message one of its receives.
 fn hard() -> impl Strategy<Value = Rule> {
     let faults = vec![
         json!({"error": {"name": "InternalServerError"}}),

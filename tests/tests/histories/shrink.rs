@@ -11,7 +11,7 @@ use std::{
 
 use proptest::strategy::ValueTree;
 
-use crate::{batch::Stage, history::History, plan::Plan, seed::Seed};
+use crate::{batch::TestStack, history::History, plan::Plan, seed::Seed};
 
 /// A failure may need luck: each candidate runs so often, all at once.
 const COPIES: usize = 4;
@@ -28,7 +28,7 @@ pub(crate) struct Smallest {
 }
 
 struct Shrinking<'a> {
-    stage: &'a Stage<'a>,
+    stack: &'a TestStack<'a>,
     chance: u64,
     until: Instant,
     candidates: usize,
@@ -37,10 +37,10 @@ struct Shrinking<'a> {
 }
 
 /// Runs a history alone, and smaller ones if it fails again. Nothing, if it does not.
-pub(crate) async fn shrink(stage: &Stage<'_>, seed: Seed) -> Option<Smallest> {
+pub(crate) async fn shrink(stack: &TestStack<'_>, seed: Seed) -> Option<Smallest> {
     let (mut history, mut plan) = (seed.history(), seed.plan());
     let mut shrinking = Shrinking {
-        stage,
+        stack,
         chance: seed.batch(),
         until: Instant::now() + WITHIN,
         candidates: 0,
@@ -93,7 +93,7 @@ impl Shrinking<'_> {
         }
         self.candidates += 1;
         let copies = vec![history.clone(); COPIES];
-        let results = self.stage.run(&copies, plan, self.chance).await;
+        let results = self.stack.run(&copies, plan, self.chance).await;
         let Some(why) = results.into_iter().find_map(Result::err) else {
             self.passed.insert((history.clone(), plan.clone()));
             return false;

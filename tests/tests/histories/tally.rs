@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fmt, sync::Mutex};
 
-use e2e::Books;
+use e2e::TableSnapshot;
 
-use crate::trace::{Did, Event, Reply};
+use crate::trace::{Event, Operation, RecordedResponse};
 
 /// Counts by name.
 #[derive(Debug, Default)]
@@ -20,24 +20,28 @@ impl Tally {
     }
 
     /// Counts the answers of a history.
-    pub(crate) fn answers(&self, trace: &[Event]) {
+    pub(crate) fn responses(&self, trace: &[Event]) {
         for event in trace {
-            let (verb, answer) = match &event.did {
-                Did::Order { answer, .. } => ("POST /orders", answer.as_ref()),
-                Did::Cancel { answer, .. } | Did::CancelUnknown { answer } => ("cancel", Some(answer)),
-                Did::Read { answer, .. } | Did::Look { answer, .. } => ("GET", Some(answer)),
-                Did::Restock { .. } | Did::Raise { .. } | Did::GiveUp { .. } => continue,
+            let (verb, response) = match &event.operation {
+                Operation::Order { response, .. } => ("POST /orders", response.as_ref()),
+                Operation::Cancel { response, .. } | Operation::CancelUnknown { response } => {
+                    ("cancel", Some(response))
+                }
+                Operation::Read { response, .. } | Operation::Look { response, .. } => {
+                    ("GET", Some(response))
+                }
+                Operation::Restock { .. } | Operation::Raise { .. } | Operation::GiveUp { .. } => continue,
             };
-            let status =
-                answer.map_or_else(|| "unclear".to_owned(), |Reply { status, .. }| status.to_string());
+            let status = response
+                .map_or_else(|| "unclear".to_owned(), |RecordedResponse { status, .. }| status.to_string());
             self.add(&format!("{verb} {status}"), 1);
         }
     }
 
     /// Counts the ends of the orders.
-    pub(crate) fn ends(&self, books: &Books) {
+    pub(crate) fn ends(&self, snapshot: &TableSnapshot) {
         for status in ["CONFIRMED", "PAYMENT_FAILED", "CANCELLED"] {
-            self.add(status, books.count(status) as u64);
+            self.add(status, snapshot.count(status) as u64);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use e2e::Answer;
+use e2e::Response;
 use serde_json::Value;
 
 /// One thing that was done.
@@ -11,7 +11,7 @@ pub(crate) struct Event {
     /// The step's number.
     pub(crate) step: usize,
     pub(crate) span: Span,
-    pub(crate) did: Did,
+    pub(crate) operation: Operation,
 }
 
 /// From before the first request to after the last answer: what it did to the shop, it did in between.
@@ -28,20 +28,24 @@ impl Span {
     }
 }
 
-/// What was done, and its answer.
+/// What was done, and its response.
 #[derive(Clone, Debug)]
-pub(crate) enum Did {
-    /// An order was asked for: with the key of the step `key`, or without. No answer where none was clear: then the
+pub(crate) enum Operation {
+    /// An order was asked for: with the key of the step `key`, or without. No response where none was clear: then the
     /// order may have been made or not.
-    Order { key: Option<usize>, wish: crate::history::Wish, answer: Option<Reply> },
+    Order {
+        key: Option<usize>,
+        requested: crate::history::RequestedOrder,
+        response: Option<RecordedResponse>,
+    },
     /// An order was asked to be cancelled.
-    Cancel { order_id: String, answer: Reply },
+    Cancel { order_id: String, response: RecordedResponse },
     /// An order was read.
-    Read { order_id: String, answer: Reply },
+    Read { order_id: String, response: RecordedResponse },
     /// What is no order was asked to be cancelled.
-    CancelUnknown { answer: Reply },
+    CancelUnknown { response: RecordedResponse },
     /// A product was read.
-    Look { product: usize, answer: Reply },
+    Look { product: usize, response: RecordedResponse },
     /// Pieces came.
     Restock { product: usize, pieces: i64 },
     /// The price rose.
@@ -50,9 +54,9 @@ pub(crate) enum Did {
     GiveUp { order_id: String },
 }
 
-/// An answer, as far as the model looks at it.
+/// A response, as far as the model looks at it.
 #[derive(Clone, Debug)]
-pub(crate) struct Reply {
+pub(crate) struct RecordedResponse {
     pub(crate) status: u16,
     /// The problem's name, if it is one.
     problem: Option<String>,
@@ -60,18 +64,18 @@ pub(crate) struct Reply {
     pub(crate) body: Value,
 }
 
-impl From<&Answer> for Reply {
-    fn from(answer: &Answer) -> Self {
+impl From<&Response> for RecordedResponse {
+    fn from(response: &Response) -> Self {
         Self {
-            status: answer.status,
-            problem: answer.problem(),
-            replayed: answer.header("idempotency-replayed") == "true",
-            body: serde_json::from_slice(&answer.body).unwrap_or_default(),
+            status: response.status,
+            problem: response.problem(),
+            replayed: response.header("idempotency-replayed") == "true",
+            body: serde_json::from_slice(&response.body).unwrap_or_default(),
         }
     }
 }
 
-impl Reply {
+impl RecordedResponse {
     /// The order in it, if there is one.
     pub(crate) fn order(&self) -> Option<&Value> {
         matches!(self.status, 200 | 201).then_some(&self.body).filter(|body| body["order_id"].is_string())

@@ -25,7 +25,7 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
     let shop = Shop::start_with(Options::unhurried()).await;
     let mut calls = Calls::of(&shop);
 
-    shop.http.get("/products?limit=20").answer().await;
+    shop.http.get("/products?limit=20").response().await;
     calls
         .are(
             "a page of 20 products",
@@ -33,7 +33,7 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
             line,
         )
         .await;
-    shop.http.get("/products/stoneware-mug").answer().await;
+    shop.http.get("/products/stoneware-mug").response().await;
     calls.are("a product with its offer", &["get-product Query r1 w0"], line).await;
 
     let place = async |lines: &[(&str, i64)], token| {
@@ -74,9 +74,9 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
             line,
         )
         .await;
-    shop.http.get(&format!("/orders/{id}")).answer().await;
+    shop.http.get(&format!("/orders/{id}")).response().await;
     calls.are("a look at an order", &["get-order GetItem r2 w0"], line).await;
-    shop.cancel(&id).answer().await;
+    shop.cancel(&id).response().await;
     calls
         .are(
             "a paid order of one product, cancelled and refunded",
@@ -92,7 +92,7 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
             line,
         )
         .await;
-    let out_of_stock = shop.order(&[("titanium-stove", 2)], "tok_visa").answer().await;
+    let out_of_stock = shop.order(&[("titanium-stove", 2)], "tok_visa").response().await;
     assert_eq!(out_of_stock.status, 409);
     calls
         .are(
@@ -115,9 +115,9 @@ async fn the_bill_divides_by_orders_and_counts_requests_and_cold_starts() {
     // A request that is repeated costs something, and makes no order.
     let again =
         || shop.order(&[("stoneware-mug", 1)], "tok_visa").header("idempotency-key", "again-0000000001");
-    assert_eq!((again().answer().await.status, again().answer().await.status), (201, 200));
+    assert_eq!((again().response().await.status, again().response().await.status), (201, 200));
     let bill = eventually(Duration::from_secs(10), || async {
-        let bill = shop.control.get("/_local/bill").answer().await.json();
+        let bill = shop.control.get("/_local/bill").response().await.json();
         let functions = bill["bill"]["functions"].as_array().unwrap().clone();
         let writes = |name: &str| {
             let function = functions.iter().find(|function| function["name"] == name);

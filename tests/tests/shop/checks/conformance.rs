@@ -36,13 +36,13 @@ struct Seen {
 
 impl Seen {
     /// Sends the request, and expects this kind of answer.
-    async fn answer(&mut self, operation: &str, request: Request, status: u16, kind: &str) -> Value {
-        let answer = if status == 503 { request.first_answer().await } else { request.answer().await };
-        assert_eq!(answer.status, status, "{operation}: {answer:?}");
-        let documented = self.openapi.check(operation, &answer);
-        assert_eq!(documented.kind, kind, "{operation}: {answer:?}");
+    async fn response(&mut self, operation: &str, request: Request, status: u16, kind: &str) -> Value {
+        let response = if status == 503 { request.first_response().await } else { request.response().await };
+        assert_eq!(response.status, status, "{operation}: {response:?}");
+        let documented = self.openapi.check(operation, &response);
+        assert_eq!(documented.kind, kind, "{operation}: {response:?}");
         self.kinds.insert(documented.to_string());
-        if answer.body.is_empty() { Value::Null } else { answer.json() }
+        if response.body.is_empty() { Value::Null } else { response.json() }
     }
 }
 
@@ -71,7 +71,7 @@ async fn events(shop: &Shop, seen: &mut Seen, operations: &[(String, String)]) {
     one_by_one(shop, async |fixture| {
         let Some(request) = fixture.request(&shop.http) else { return };
         let (operation, _) = operations.iter().find(|(_, function)| *function == fixture.function).unwrap();
-        let response = request.answer().await;
+        let response = request.response().await;
         fixture.check_response(&response).unwrap_or_else(|error| panic!("{}: {error}", fixture.name));
         seen.kinds.insert(seen.openapi.check(operation, &response).to_string());
     })
@@ -80,45 +80,45 @@ async fn events(shop: &Shop, seen: &mut Seen, operations: &[(String, String)]) {
 
 async fn successes_and_refusals(shop: &Shop, seen: &mut Seen) {
     let get = |path: &str| shop.http.get(path);
-    let page = seen.answer("listProducts", get("/products?limit=2"), 200, "").await;
+    let page = seen.response("listProducts", get("/products?limit=2"), 200, "").await;
     assert_eq!(page["items"].as_array().unwrap().len(), 2);
-    seen.answer("listProducts", get("/products?limit=0"), 400, "invalid-request").await;
-    seen.answer("listProducts", get("/products?cursor=x"), 400, "invalid-cursor").await;
+    seen.response("listProducts", get("/products?limit=0"), 400, "invalid-request").await;
+    seen.response("listProducts", get("/products?cursor=x"), 400, "invalid-cursor").await;
     let unreadable = get("/products").header("x-name", "sch\u{fc}ssel");
-    seen.answer("listProducts", unreadable, 400, "gateway").await;
+    seen.response("listProducts", unreadable, 400, "gateway").await;
 
-    seen.answer("getProduct", get("/products/stoneware-mug"), 200, "").await;
-    seen.answer("getProduct", get("/products/stoneware-mug").header("if-none-match", "*"), 304, "").await;
-    seen.answer("getProduct", get("/products/no-such"), 404, "product-not-found").await;
+    seen.response("getProduct", get("/products/stoneware-mug"), 200, "").await;
+    seen.response("getProduct", get("/products/stoneware-mug").header("if-none-match", "*"), 304, "").await;
+    seen.response("getProduct", get("/products/no-such"), 404, "product-not-found").await;
 
     let mug = [("stoneware-mug", 1)];
     let order = || shop.order(&mug, "tok_declined").header("idempotency-key", "conformance");
-    let made = seen.answer("createOrder", order(), 201, "").await;
-    seen.answer("createOrder", order(), 200, "").await;
+    let made = seen.response("createOrder", order(), 201, "").await;
+    seen.response("createOrder", order(), 200, "").await;
     let other = shop.order(&mug, "tok_visa").header("idempotency-key", "conformance");
-    seen.answer("createOrder", other, 422, "idempotency-key-reused").await;
-    seen.answer("createOrder", shop.keyed_order(&mug, "cash"), 400, "invalid-request").await;
+    seen.response("createOrder", other, 422, "idempotency-key-reused").await;
+    seen.response("createOrder", shop.keyed_order(&mug, "cash"), 400, "invalid-request").await;
     let unreadable = shop.order(&mug, "tok_visa").header("idempotency-key", "sch\u{fc}ssel");
-    seen.answer("createOrder", unreadable, 400, "gateway").await;
+    seen.response("createOrder", unreadable, 400, "gateway").await;
     let unknown = shop.keyed_order(&[("no-such", 1)], "tok_visa");
-    seen.answer("createOrder", unknown, 404, "product-not-found").await;
+    seen.response("createOrder", unknown, 404, "product-not-found").await;
     let all = shop.keyed_order(&[("ramen-bowl", 999)], "tok_visa");
-    seen.answer("createOrder", all, 409, "out-of-stock").await;
+    seen.response("createOrder", all, 409, "out-of-stock").await;
     let large = |bytes: usize| shop.keyed_order(&mug, "tok_visa").body(vec![b'x'; bytes]);
-    seen.answer("createOrder", large(64 * 1024 + 1), 413, "payload-too-large").await;
-    seen.answer("createOrder", large(7 * 1024 * 1024), 413, "gateway").await;
+    seen.response("createOrder", large(64 * 1024 + 1), 413, "payload-too-large").await;
+    seen.response("createOrder", large(7 * 1024 * 1024), 413, "gateway").await;
     let text = shop.http.request("POST", "/orders").header("content-type", "text/plain").body("{}");
-    seen.answer("createOrder", text, 415, "unsupported-media-type").await;
+    seen.response("createOrder", text, 415, "unsupported-media-type").await;
 
     let id = made["order_id"].as_str().unwrap();
     shop.ended(id).await;
-    seen.answer("getOrder", get(&format!("/orders/{id}")), 200, "").await;
-    seen.answer("getOrder", get("/orders/no-such"), 404, "order-not-found").await;
-    seen.answer("cancelOrder", shop.cancel(id), 409, "order-not-cancellable").await;
-    seen.answer("cancelOrder", shop.cancel(NO_ORDER), 404, "order-not-found").await;
+    seen.response("getOrder", get(&format!("/orders/{id}")), 200, "").await;
+    seen.response("getOrder", get("/orders/no-such"), 404, "order-not-found").await;
+    seen.response("cancelOrder", shop.cancel(id), 409, "order-not-cancellable").await;
+    seen.response("cancelOrder", shop.cancel(NO_ORDER), 404, "order-not-found").await;
     let paid = shop.place(&mug, "tok_visa").await;
-    seen.answer("cancelOrder", shop.cancel(&paid), 200, "").await;
-    seen.answer("getHealth", get("/health"), 200, "").await;
+    seen.response("cancelOrder", shop.cancel(&paid), 200, "").await;
+    seen.response("getHealth", get("/health"), 200, "").await;
 }
 
 /// A price that changes all the time, while the order's transactions are slow.
@@ -134,25 +134,25 @@ async fn price_changes(shop: &Shop, seen: &mut Seen) {
     };
     let order = async {
         let order = shop.keyed_order(&[("record-brush", 1)], "tok_visa");
-        seen.answer("createOrder", order, 409, "price-changed").await;
+        seen.response("createOrder", order, 409, "price-changed").await;
         over.store(true, Ordering::SeqCst);
     };
     tokio::join!(change, order);
     shop.clear_faults().await;
 }
 
-/// What each function answers, and the gateway for it, when the world fails it.
+/// What each function, and the gateway in its place, responds when a dependency fails.
 async fn failures(shop: &Shop, seen: &mut Seen, operation: &str, function: &str) {
     let fault = |fault: Value| json!({"rules": [{"fault": fault, "caller": function}]});
     shop.set_faults(&fault(json!({"error": {"name": "InternalServerError"}}))).await;
-    seen.answer(operation, request(shop, function), 503, "service-unavailable").await;
+    seen.response(operation, request(shop, function), 503, "service-unavailable").await;
     // To GET /health, whatever is wrong with a dependency is that dependency's state.
     if operation != "getHealth" {
         shop.set_faults(&fault(json!({"error": {"name": "ValidationException"}}))).await;
-        seen.answer(operation, request(shop, function), 500, "internal-error").await;
+        seen.response(operation, request(shop, function), 500, "internal-error").await;
     }
     shop.set_faults(&fault(json!("kill-response"))).await;
-    seen.answer(operation, request(shop, function), 500, "gateway").await;
+    seen.response(operation, request(shop, function), 500, "gateway").await;
     shop.clear_faults().await;
 }
 
@@ -161,7 +161,7 @@ async fn gateway_refusals(seen: &mut Seen, operations: &[(String, String)]) {
     let flags = vec!["--account-concurrency".to_owned(), "0".to_owned()];
     let busy = Shop::start_with(Options { flags, ..Options::default() }).await;
     for (operation, function) in operations {
-        seen.answer(operation, request(&busy, function), 503, "gateway").await;
+        seen.response(operation, request(&busy, function), 503, "gateway").await;
     }
     drop(busy);
     let none = |name| (name, "0".to_owned());
@@ -176,6 +176,6 @@ async fn gateway_refusals(seen: &mut Seen, operations: &[(String, String)]) {
     let parameters = parameters.into_iter().map(none).collect();
     let throttled = Shop::start_with(Options { parameters, ..Options::default() }).await;
     for (operation, function) in operations {
-        seen.answer(operation, request(&throttled, function), 429, "gateway").await;
+        seen.response(operation, request(&throttled, function), 429, "gateway").await;
     }
 }

@@ -65,7 +65,7 @@ async fn a_second_start_builds_nothing_and_waits_for_nothing() {
     drop(start().await);
     let started = Instant::now();
     let shop = start().await;
-    assert_eq!(shop.http.get("/products").answer().await.status, 200);
+    assert_eq!(shop.http.get("/products").response().await.status, 200);
     // Wide enough for a busy machine: this finds a start that waits for something; scripts/measure-stack finds a slow one.
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
@@ -82,7 +82,7 @@ async fn orders_that_were_pending_at_the_stop_are_taken_up_at_the_next_start() {
     let slow = vec![("PaymentLatencyMs", "60000".to_owned())];
     let shop = Shop::start_with(Options { parameters: slow, flags: flags(), ..Options::default() }).await;
     let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
-    assert_eq!(shop.look(&id).await["status"], "PENDING");
+    assert_eq!(shop.get_order(&id).await["status"], "PENDING");
     shop.stop(Signal::TERM).await;
 
     let shop = Shop::start_with(Options { flags: flags(), ..Options::default() }).await;
@@ -90,7 +90,7 @@ async fn orders_that_were_pending_at_the_stop_are_taken_up_at_the_next_start() {
     assert_eq!(shop.settle().await.orders.len(), 1);
 }
 
-/// Starts a stack that shall not get ready, and tells what it said instead.
+/// Starts a stack that must not get ready, and returns what it wrote to standard error.
 async fn refused(arguments: &[&str]) -> String {
     let any = [
         "--port",

@@ -29,8 +29,8 @@ async fn each_function_is_allowed_what_it_calls_and_nothing_else() {
     let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
     // What the answers are is the matter of fixtures.rs.
     one_by_one(&shop, async |fixture| {
-        let answer = shop.invoke(&fixture.function, &fixture.event).await;
-        assert_eq!(answer.status, 200, "{}", fixture.name);
+        let response = shop.invoke(&fixture.function, &fixture.event).await;
+        assert_eq!(response.status, 200, "{}", fixture.name);
     })
     .await;
     // Its first receive fails; the other four would take half a minute, so it is given up below.
@@ -74,24 +74,24 @@ fn a_permission_too_many_and_one_too_few_are_both_told() {
 /// A refusal comes only once it is known that the key has made no order.
 async fn refuse_an_order_with_a_key(shop: &Shop) {
     let order = shop.order(&[("no-such-product", 1)], "tok_visa");
-    assert_eq!(order.header("idempotency-key", "never-used-before-1").answer().await.status, 404);
+    assert_eq!(order.header("idempotency-key", "never-used-before-1").response().await.status, 404);
 }
 
 /// A charge that its order does not agree with any more, as after a crash between the two.
 async fn refund_after_the_end(shop: &Shop, function: &str) {
     let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
-    shop.leave_due(&order_id, "PAYMENT_FAILED").await;
+    shop.make_overdue(&order_id, "PAYMENT_FAILED").await;
     let body = json!({"order_id": order_id}).to_string();
     let record = json!({"messageId": "late", "body": body, "attributes": {"ApproximateReceiveCount": "2"}});
-    let answer = shop.invoke(function, &json!({"Records": [record]})).await;
-    assert_eq!(answer.json(), json!({"batchItemFailures": []}), "{function}");
-    assert_eq!(shop.books().await.payments[&order_id], "REFUNDED", "{function}");
+    let response = shop.invoke(function, &json!({"Records": [record]})).await;
+    assert_eq!(response.json(), json!({"batchItemFailures": []}), "{function}");
+    assert_eq!(shop.snapshot().await.payments[&order_id], "REFUNDED", "{function}");
 }
 
 /// An order whose message and stream record were both lost an hour ago.
 async fn sweep_an_overdue_order(shop: &Shop, order_id: &str) {
-    shop.leave_due(order_id, "PENDING").await;
+    shop.make_overdue(order_id, "PENDING").await;
     shop.sweep().await;
     assert_eq!(shop.ended(order_id).await["status"], "CONFIRMED");
 }

@@ -13,9 +13,9 @@ async fn functions_make_no_more_round_trips_than_promised() {
     needs!(ControlPort);
     let shop = Shop::start_with(Options::unhurried()).await;
     let mut calls = Calls::of(&shop);
-    shop.http.get("/products?limit=100").answer().await;
+    shop.http.get("/products?limit=100").response().await;
     calls.are("list-products 2", &["list-products Query", "list-products BatchGetItem"], call).await;
-    shop.http.get("/products/stoneware-mug").answer().await;
+    shop.http.get("/products/stoneware-mug").response().await;
     calls.are("get-product 1", &["get-product Query"], call).await;
 
     let place = async |token| {
@@ -41,10 +41,10 @@ async fn functions_make_no_more_round_trips_than_promised() {
     place("tok_declined").await;
     calls.are("a decline costs the same", &warm, call).await;
 
-    shop.http.get(&format!("/orders/{id}")).answer().await;
+    shop.http.get(&format!("/orders/{id}")).response().await;
     calls.are("get-order 1", &["get-order GetItem"], call).await;
 
-    shop.cancel(&id).answer().await;
+    shop.cancel(&id).response().await;
     let cancellation = [
         "cancel-order GetItem",
         "cancel-order TransactWriteItems",
@@ -56,13 +56,13 @@ async fn functions_make_no_more_round_trips_than_promised() {
     ];
     let what = "cancel-order 2; its refund 4: read the order and its charge, give back, note it";
     calls.are(what, &cancellation, call).await;
-    shop.cancel(&id).answer().await;
+    shop.cancel(&id).response().await;
     calls.are("cancelling again 1", &["cancel-order GetItem"], call).await;
 
     let again = || {
         shop.order(&[("stoneware-mug", 1)], "tok_visa")
             .header("idempotency-key", "once-upon-a-time")
-            .first_answer()
+            .first_response()
     };
     let first = again().await;
     assert_eq!(first.status, 201);

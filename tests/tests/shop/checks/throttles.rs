@@ -20,11 +20,11 @@ async fn a_rush_of_cancellations_is_turned_away_and_nothing_else_is() {
     let parameters = vec![("CancelRateLimit", "0".to_owned()), ("CancelBurstLimit", "1".to_owned())];
     let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
     let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
-    let answer = shop.cancel(&id).answer().await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let answer = shop.cancel(&id).answer().await;
-    assert_eq!(answer.status, 429, "{answer:?}");
-    assert_eq!(shop.look(&id).await["status"], "CANCELLED", "an order can be read");
+    let response = shop.cancel(&id).response().await;
+    assert_eq!(response.status, 200, "{response:?}");
+    let response = shop.cancel(&id).response().await;
+    assert_eq!(response.status, 429, "{response:?}");
+    assert_eq!(shop.get_order(&id).await["status"], "CANCELLED", "an order can be read");
     shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     shop.settle().await;
 }

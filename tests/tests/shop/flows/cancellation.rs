@@ -25,11 +25,11 @@ async fn a_payment_that_is_under_way_cannot_confirm_what_was_cancelled() {
         shop.set_faults(&json!({"rules": [late]})).await;
         let id = shop.place(&[("stoneware-mug", 3)], "tok_visa").await;
         eventually(SETTLED_WITHIN, || async {
-            let state = shop.books().await.ledger.get(&id).map(|entry| entry.state.clone());
+            let state = shop.snapshot().await.ledger.get(&id).map(|entry| entry.state.clone());
             if state.as_deref() == Some("captured") { Ok(()) } else { Err(state) }
         })
         .await;
-        let seen = cancelled(&shop.cancel(&id).answer().await);
+        let seen = cancelled(&shop.cancel(&id).response().await);
         // Neither is over before both have been written or refused: the settlement, and what notes the refund.
         let ours = |call: &&Value| {
             call["function"] == "process-payment" && call["operation"] == "TransactWriteItems"
@@ -38,8 +38,8 @@ async fn a_payment_that_is_under_way_cannot_confirm_what_was_cancelled() {
         while written < 2 {
             written += calls.take(1).await.iter().filter(ours).count();
         }
-        let books = shop.settle().await;
-        assert_eq!((books.count("CANCELLED"), books.available["stoneware-mug"]), (round, 240));
+        let snapshot = shop.settle().await;
+        assert_eq!((snapshot.count("CANCELLED"), snapshot.available["stoneware-mug"]), (round, 240));
         if statuses(&seen) == ["PENDING", "CANCELLED"] {
             return;
         }
@@ -69,19 +69,19 @@ async fn cancelling_while_paying_ends_in_exactly_one_state_and_the_charge_agrees
                 // ... and after it.
                 _ => _ = shop.ended_within(&id, SETTLED_WITHIN).await,
             }
-            let answer = shop.cancel(&id).answer().await;
-            (id, answer)
+            let response = shop.cancel(&id).response().await;
+            (id, response)
         }
     });
-    let answers = join_all(rounds).await;
-    let books = shop.settle_within(SETTLED_WITHIN).await;
+    let responses = join_all(rounds).await;
+    let snapshot = shop.settle_within(SETTLED_WITHIN).await;
     let mut ends = [0, 0, 0];
-    for (id, answer) in &answers {
-        let order = &books.orders[id];
-        match answer.status {
-            200 => assert_eq!(order.status, "CANCELLED", "{id}: {answer:?}"),
-            409 => assert_eq!(order.status, "PAYMENT_FAILED", "{id}: {answer:?}"),
-            _ => panic!("{id}: {answer:?}"),
+    for (id, response) in &responses {
+        let order = &snapshot.orders[id];
+        match response.status {
+            200 => assert_eq!(order.status, "CANCELLED", "{id}: {response:?}"),
+            409 => assert_eq!(order.status, "PAYMENT_FAILED", "{id}: {response:?}"),
+            _ => panic!("{id}: {response:?}"),
         }
         match (order.status.as_str(), order.history.len()) {
             ("CANCELLED", 2) => ends[0] += 1,
@@ -90,7 +90,7 @@ async fn cancelling_while_paying_ends_in_exactly_one_state_and_the_charge_agrees
         }
     }
     assert!(ends.iter().all(|count| *count > 0), "no race at all: before, after, failed: {ends:?}");
-    assert_eq!((books.available["stoneware-mug"], books.available["record-brush"]), (240, 260));
+    assert_eq!((snapshot.available["stoneware-mug"], snapshot.available["record-brush"]), (240, 260));
 }
 
 #[tokio::test]
@@ -117,11 +117,11 @@ async fn cancellations_survive_kills_of_every_function_on_their_way() {
             let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
             tokio::time::sleep(Duration::from_millis(number * 15)).await;
             // A killed function is the gateway's 500; the order may or may not be cancelled. Ask again.
-            cancelled(&shop.cancel(&id).clear_answer().await);
+            cancelled(&shop.cancel(&id).definite_response().await);
         }
     }));
     tokio::join!(buyers, killer);
-    let books = shop.settle_within(SETTLED_WITHIN).await;
-    assert_eq!(books.count("CANCELLED"), 24);
-    assert_eq!(books.available["stoneware-mug"], 240);
+    let snapshot = shop.settle_within(SETTLED_WITHIN).await;
+    assert_eq!(snapshot.count("CANCELLED"), 24);
+    assert_eq!(snapshot.available["stoneware-mug"], 240);
 }

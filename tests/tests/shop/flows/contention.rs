@@ -14,11 +14,12 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(60);
 
 /// How many of the orders were made, and how many refused with 409; there is no third way.
 async fn made_and_refused(tries: impl IntoIterator<Item = Request>) -> (usize, usize) {
-    let answers = join_all(tries.into_iter().map(Request::answer)).await;
-    let strange: Vec<_> = answers.iter().filter(|answer| !answer.made() && answer.status != 409).collect();
-    assert!(strange.is_empty(), "{strange:#?}");
-    let made = answers.iter().filter(|answer| answer.made()).count();
-    (made, answers.len() - made)
+    let responses = join_all(tries.into_iter().map(Request::response)).await;
+    let unexpected: Vec<_> =
+        responses.iter().filter(|response| !response.made() && response.status != 409).collect();
+    assert!(unexpected.is_empty(), "{unexpected:#?}");
+    let made = responses.iter().filter(|response| response.made()).count();
+    (made, responses.len() - made)
 }
 
 #[tokio::test]
@@ -27,8 +28,8 @@ async fn two_hundred_clients_order_the_last_fifty_units_and_fifty_get_one() {
     let shop = Shop::start().await;
     let tries = (0..200).map(|_| shop.keyed_order(&[("hand-coffee-grinder", 1)], "tok_visa"));
     assert_eq!(made_and_refused(tries).await, (50, 150));
-    let books = shop.settle_within(SETTLED_WITHIN).await;
-    assert_eq!((books.count("CONFIRMED"), books.available["hand-coffee-grinder"]), (50, 0));
+    let snapshot = shop.settle_within(SETTLED_WITHIN).await;
+    assert_eq!((snapshot.count("CONFIRMED"), snapshot.available["hand-coffee-grinder"]), (50, 0));
 }
 
 #[tokio::test]
@@ -38,9 +39,9 @@ async fn orders_of_the_same_products_in_opposite_orders_all_come_through() {
     let reverse = [pair[1], pair[0]];
     let tries = (0..40).map(|n| shop.keyed_order(if n % 2 == 0 { &pair } else { &reverse }, "tok_visa"));
     assert_eq!(made_and_refused(tries).await, (40, 0));
-    let books = shop.settle_within(SETTLED_WITHIN).await;
+    let snapshot = shop.settle_within(SETTLED_WITHIN).await;
     for product in ["stoneware-mug", "record-brush"] {
-        assert_eq!(books.available[product], shop.stocked(product) - 40, "{product}");
+        assert_eq!(snapshot.available[product], shop.stocked(product) - 40, "{product}");
     }
 }
 
@@ -50,8 +51,8 @@ async fn five_hundred_clients_on_a_hot_product_sell_exactly_its_stock() {
     let shop = Shop::start().await;
     let tries = (0..500).map(|_| shop.keyed_order(&[("hand-coffee-grinder", 2)], "tok_visa"));
     assert_eq!(made_and_refused(tries).await, (25, 475));
-    let books = shop.settle_within(SETTLED_WITHIN).await;
-    assert_eq!((books.count("CONFIRMED"), books.available["hand-coffee-grinder"]), (25, 0));
+    let snapshot = shop.settle_within(SETTLED_WITHIN).await;
+    assert_eq!((snapshot.count("CONFIRMED"), snapshot.available["hand-coffee-grinder"]), (25, 0));
 }
 
 #[tokio::test]
@@ -69,13 +70,13 @@ async fn conflicts_as_aws_raises_them_are_retried_until_all_come_through() {
         assert!(!shop.log().contains("a transaction keeps conflicting"), "a client had to ask again");
     }
     let struck = shop.faults().await[0]["struck"].as_u64().unwrap();
-    assert!(struck > 120, "every write was judged: {struck}");
-    let conflicts = shop.control.get("/_local/calls").answer().await.json();
+    assert!(struck > 120, "the rule applied to every write: {struck}");
+    let conflicts = shop.control.get("/_local/calls").response().await.json();
     let conflicts = conflicts["calls"].as_array().unwrap().iter();
     let conflicts = conflicts.filter(|call| call["error_type"] == "TransactionCanceledException").count();
     assert!(conflicts > 0, "nothing overlapped: this proves nothing");
-    let books = shop.settle_within(SETTLED_WITHIN).await;
-    assert_eq!(books.count("CONFIRMED"), 120);
+    let snapshot = shop.settle_within(SETTLED_WITHIN).await;
+    assert_eq!(snapshot.count("CONFIRMED"), 120);
 }
 
 #[tokio::test]
@@ -103,8 +104,8 @@ async fn what_is_restocked_while_it_sells_is_sold_and_no_more() {
     let (sold, ()) = tokio::join!(buyers, restock);
     // One was there, and thirty came.
     assert_eq!(sold.iter().sum::<i32>(), 31);
-    let books = shop.ended_with_restock("titanium-stove", 30).await;
-    assert_eq!((books.count("CONFIRMED"), books.available["titanium-stove"]), (31, 0));
+    let snapshot = shop.ended_with_restock("titanium-stove", 30).await;
+    assert_eq!((snapshot.count("CONFIRMED"), snapshot.available["titanium-stove"]), (31, 0));
 }
 
 #[tokio::test]
@@ -113,15 +114,15 @@ async fn what_a_failed_payment_gives_back_can_be_sold_again() {
     let shop = Shop::start().await;
     let lost = shop.place(&[("titanium-stove", 1)], "tok_declined").await;
     let won = eventually(SETTLED_WITHIN, || async {
-        let answer = shop.keyed_order(&[("titanium-stove", 1)], "tok_visa").answer().await;
-        match answer.status {
-            _ if answer.made() => Ok(answer.json()["order_id"].as_str().unwrap().to_owned()),
+        let response = shop.keyed_order(&[("titanium-stove", 1)], "tok_visa").response().await;
+        match response.status {
+            _ if response.made() => Ok(response.json()["order_id"].as_str().unwrap().to_owned()),
             409 => Err("the only one is held until the payment has failed"),
-            other => panic!("{other}: {answer:?}"),
+            other => panic!("{other}: {response:?}"),
         }
     })
     .await;
-    assert_eq!(shop.look(&lost).await["status"], "PAYMENT_FAILED", "it was sold while it was held");
+    assert_eq!(shop.get_order(&lost).await["status"], "PAYMENT_FAILED", "it was sold while it was held");
     assert_eq!(shop.ended(&won).await["status"], "CONFIRMED");
     shop.settle().await;
 }

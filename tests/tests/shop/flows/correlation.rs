@@ -21,8 +21,8 @@ fn lines(shop: &Shop) -> Vec<Value> {
 async fn one_correlation_id_joins_the_lines_of_an_order_across_http_stream_and_queue() {
     needs!(OwnStack);
     let shop = Shop::start_with(json_lines()).await;
-    let answer = shop.keyed_order(&[("stoneware-mug", 1)], "tok_visa").answer().await;
-    let correlation_id = answer.header("apigw-requestid").to_owned();
+    let response = shop.keyed_order(&[("stoneware-mug", 1)], "tok_visa").response().await;
+    let correlation_id = response.header("apigw-requestid").to_owned();
     let joined = eventually(Duration::from_secs(10), || async {
         let of_order = |line: &Value| {
             line["correlation_ids"].as_array().is_some_and(|ids| ids.iter().any(|id| *id == correlation_id))

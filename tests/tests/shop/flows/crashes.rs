@@ -17,10 +17,11 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 /// A killed function is the gateway's 500; an order may or may not have been made. The same key makes one in the end.
 /// A payment that the provider never answers is given up at once: the five receives before that take half a minute.
 async fn order_until_clear(shop: &Shop, token: &str) {
-    let answer = shop.keyed_order(&[("stoneware-mug", 1), ("record-brush", 2)], token).clear_answer().await;
-    assert!(answer.made(), "{answer:?}");
+    let response =
+        shop.keyed_order(&[("stoneware-mug", 1), ("record-brush", 2)], token).definite_response().await;
+    assert!(response.made(), "{response:?}");
     if token == "tok_unavailable" {
-        let order_id = answer.json()["order_id"].clone();
+        let order_id = response.json()["order_id"].clone();
         shop.send("PaymentsDeadLetterQueue", json!({"order_id": order_id})).await;
     }
 }
@@ -47,13 +48,13 @@ async fn survives_with(victim: &str, tokens: &[&str], orders: usize) {
             let numbers = (0..8).map(|n| wave * 8 + n);
             join_all(numbers.map(|number| order_until_clear(&shop, tokens[number % tokens.len()]))).await;
         }
-        let books = shop.settle_within(SETTLED_WITHIN).await;
+        let snapshot = shop.settle_within(SETTLED_WITHIN).await;
         over.store(true, Ordering::SeqCst);
-        books
+        snapshot
     };
-    let (books, ()) = tokio::join!(buyers, killer);
+    let (snapshot, ()) = tokio::join!(buyers, killer);
     assert!(kills.load(Ordering::SeqCst) > 0, "nothing was killed: this proves nothing");
-    assert_eq!(books.orders.len(), orders, "each key made one order");
+    assert_eq!(snapshot.orders.len(), orders, "each key made one order");
 }
 
 #[tokio::test]
@@ -84,7 +85,7 @@ async fn orders_survive_kills_of_fail_payment() {
 async fn a_killed_reader_is_replaced() {
     needs!(OwnStack);
     let shop = Shop::start().await;
-    assert_eq!(shop.http.get("/products").answer().await.status, 200);
+    assert_eq!(shop.http.get("/products").response().await.status, 200);
     let readers: Vec<_> =
         children(shop.process_id()).into_iter().filter(|(_, name)| name == "list-products").collect();
     assert_eq!(readers.len(), 1, "one idle environment is reused");
@@ -93,5 +94,5 @@ async fn a_killed_reader_is_replaced() {
         if exists(readers[0].0) { Err("it is still there") } else { Ok(()) }
     })
     .await;
-    assert_eq!(shop.http.get("/products").answer().await.status, 200);
+    assert_eq!(shop.http.get("/products").response().await.status, 200);
 }

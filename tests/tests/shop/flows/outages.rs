@@ -21,20 +21,20 @@ async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_
         shop.http.get("/health"),
         order(),
     ] {
-        let answer = request.first_answer().await;
+        let response = request.first_response().await;
         assert_eq!(
-            (answer.status, answer.problem().as_deref()),
+            (response.status, response.problem().as_deref()),
             (503, Some("service-unavailable")),
-            "{answer:?}"
+            "{response:?}"
         );
-        assert_eq!(answer.header("retry-after"), "1");
+        assert_eq!(response.header("retry-after"), "1");
     }
-    let health = shop.http.get("/health").first_answer().await.json();
+    let health = shop.http.get("/health").first_response().await.json();
     assert_eq!(health["dependencies"]["orders_table"]["status"], "unavailable", "{health}");
     assert_eq!(health["dependencies"]["payments_queue"]["status"], "ok", "{health}");
 
     proxy.set_down(false);
-    assert_eq!(order().answer().await.status, 201, "the same key works after the outage");
+    assert_eq!(order().response().await.status, 201, "the same key works after the outage");
     assert_eq!(shop.ended(&before).await["status"], "CONFIRMED");
     shop.settle().await;
     drop(shop);
@@ -52,11 +52,11 @@ async fn without_sqs_orders_are_taken_and_wait_and_afterwards_all_are_paid() {
     let orders = [shop.place(&[("stoneware-mug", 1)], "tok_visa").await, {
         shop.place(&[("record-brush", 1)], "tok_declined").await
     }];
-    let health = shop.http.get("/health").first_answer().await;
+    let health = shop.http.get("/health").first_response().await;
     assert_eq!(health.status, 503);
     assert_eq!(health.json()["dependencies"]["payments_queue"]["status"], "unavailable");
     for id in &orders {
-        assert_eq!(shop.look(id).await["status"], "PENDING");
+        assert_eq!(shop.get_order(id).await["status"], "PENDING");
     }
     proxy.set_down(false);
     assert_eq!(shop.ended(&orders[0]).await["status"], "CONFIRMED");

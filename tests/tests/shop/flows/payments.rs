@@ -31,8 +31,8 @@ async fn a_declined_payment_fails_the_order_and_gives_the_stock_back() {
     for product in ["stoneware-mug", "record-brush"] {
         assert_eq!(shop.available(product).await, shop.stocked(product), "{product}");
     }
-    let books = shop.settle().await;
-    assert!(books.payments.values().all(|outcome| outcome == "DECLINED"), "{books:?}");
+    let snapshot = shop.settle().await;
+    assert!(snapshot.payments.values().all(|outcome| outcome == "DECLINED"), "{snapshot:?}");
 }
 
 #[tokio::test]
@@ -77,8 +77,8 @@ async fn a_malformed_message_fails_alone() {
     ];
     let event = json!({"Records": bodies.map(|(id, body)| record(id, body))});
     for function in ["process-payment", "fail-payment"] {
-        let answer = shop.invoke(function, &event).await;
-        let failed: Vec<_> = answer.json()["batchItemFailures"]
+        let response = shop.invoke(function, &event).await;
+        let failed: Vec<_> = response.json()["batchItemFailures"]
             .as_array()
             .unwrap()
             .iter()
@@ -116,8 +116,8 @@ async fn a_message_that_comes_twice_charges_once() {
     let body = json!({"order_id": order_id}).to_string();
     let record = json!({"messageId": "again", "receiptHandle": "again", "body": body, "attributes": {"ApproximateReceiveCount": "1"}});
     for function in ["process-payment", "fail-payment", "process-payment"] {
-        let answer = shop.invoke(function, &json!({"Records": [record, record]})).await;
-        assert_eq!(answer.json(), json!({"batchItemFailures": []}), "{function}");
+        let response = shop.invoke(function, &json!({"Records": [record, record]})).await;
+        assert_eq!(response.json(), json!({"batchItemFailures": []}), "{function}");
     }
     assert_eq!(shop.settle().await, before, "an order that has ended changed");
 }
@@ -149,13 +149,13 @@ async fn a_charge_whose_order_was_ended_meanwhile_is_refunded() {
     let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
     // As if the function had crashed after charging, and the order had been given up before it came back.
-    shop.leave_due(&order_id, "PAYMENT_FAILED").await;
+    shop.make_overdue(&order_id, "PAYMENT_FAILED").await;
     let record = json!({"messageId": "late", "body": json!({"order_id": order_id}).to_string(), "attributes": {"ApproximateReceiveCount": "2"}});
-    let answer = shop.invoke("process-payment", &json!({"Records": [record]})).await;
-    assert_eq!(answer.json(), json!({"batchItemFailures": []}));
-    let books = shop.books().await;
+    let response = shop.invoke("process-payment", &json!({"Records": [record]})).await;
+    assert_eq!(response.json(), json!({"batchItemFailures": []}));
+    let snapshot = shop.snapshot().await;
     assert_eq!(
-        (books.ledger[&order_id].state.as_str(), books.payments[&order_id].as_str()),
+        (snapshot.ledger[&order_id].state.as_str(), snapshot.payments[&order_id].as_str()),
         ("refunded", "REFUNDED")
     );
 }

@@ -14,17 +14,17 @@ async fn a_charge_that_comes_after_the_refund_is_refused() {
     let shop = Shop::start().await;
     let id = cancelled_before_the_charge(&shop).await;
     // The charge arrives when everything is over, and comes to nothing.
-    let books = eventually(LANDED_WITHIN, || async {
-        let books = shop.books().await;
-        if books.ledger[&id].refused > 0 {
-            Ok(books)
+    let snapshot = eventually(LANDED_WITHIN, || async {
+        let snapshot = shop.snapshot().await;
+        if snapshot.ledger[&id].refused > 0 {
+            Ok(snapshot)
         } else {
             Err("no charge came late: this proves nothing")
         }
     })
     .await;
-    assert_eq!(books.ledger[&id].state, "voided");
-    books.check(true).unwrap();
+    assert_eq!(snapshot.ledger[&id].state, "voided");
+    snapshot.check(true).unwrap();
 }
 
 /// An order whose refund came before its charge: on a busy machine, some come too late.
@@ -33,9 +33,9 @@ async fn cancelled_before_the_charge(shop: &Shop) -> String {
         let id = shop.place(&[("stoneware-mug", 1)], "tok_late").await;
         // As soon as the provider has the charge on its way.
         shop.provider_asked(&id).await;
-        assert_eq!(shop.cancel(&id).answer().await.status, 200);
-        let books = shop.settle().await;
-        match (books.ledger[&id].state.as_str(), books.payments[&id].as_str()) {
+        assert_eq!(shop.cancel(&id).response().await.status, 200);
+        let snapshot = shop.settle().await;
+        match (snapshot.ledger[&id].state.as_str(), snapshot.payments[&id].as_str()) {
             ("voided", "VOIDED") => return id,
             ("refunded", "REFUNDED") => {}
             other => panic!("{other:?}"),
@@ -57,17 +57,17 @@ async fn the_simulation_inside_the_functions_keeps_the_same_promises() {
         shop.place(&[("stoneware-mug", 1)], "tok_flaky"),
         shop.place(&[("stoneware-mug", 1)], "tok_visa")
     );
-    assert_eq!(shop.cancel(&cancelled).answer().await.status, 200);
+    assert_eq!(shop.cancel(&cancelled).response().await.status, 200);
     assert_eq!(shop.ended(&declined).await["status"], "PAYMENT_FAILED");
     assert_eq!(shop.ended(&flaky).await["status"], "CONFIRMED");
     assert_eq!(shop.ended(&paid).await["status"], "CONFIRMED");
-    assert_eq!(shop.cancel(&paid).answer().await.status, 200);
-    let books = shop.settle().await;
+    assert_eq!(shop.cancel(&paid).response().await.status, 200);
+    let snapshot = shop.settle().await;
     assert_eq!(
-        (books.ledger[&paid].state.as_str(), books.payments[&paid].as_str()),
+        (snapshot.ledger[&paid].state.as_str(), snapshot.payments[&paid].as_str()),
         ("refunded", "REFUNDED")
     );
-    assert_eq!(books.available["stoneware-mug"], 239);
+    assert_eq!(snapshot.available["stoneware-mug"], 239);
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn no_line_of_any_log_holds_the_providers_key() {
     for token in ["tok_visa", "tok_declined", "tok_flaky"] {
         let id = shop.place(&[("stoneware-mug", 1)], token).await;
         shop.ended_within(&id, LANDED_WITHIN).await;
-        shop.cancel(&id).answer().await;
+        shop.cancel(&id).response().await;
     }
     let log = shop.log();
     assert!(

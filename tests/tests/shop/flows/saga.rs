@@ -1,6 +1,6 @@
 //! Every step of every flow, failed, cut, killed, repeated and delayed: each order still ends as it should, once.
 //!
-//! After omicron's saga tests. The steps are not listed here: a first run of the flow tells which calls its functions
+//! After omicron's saga tests. The steps are not listed here: a first run of the flow says which calls its functions
 //! make, so a new step is struck as soon as it exists.
 
 use std::{collections::BTreeSet, sync::Mutex, time::Duration};
@@ -49,13 +49,13 @@ fn product(number: usize) -> String {
     product["product_id"].as_str().unwrap().to_owned()
 }
 
-/// Makes an order, and tells its id.
+/// Makes an order, and returns its id.
 async fn place(shop: &Shop, flow: Flow, number: usize) -> String {
     let product = product(number);
     let lines = [(product.as_str(), 1), ("record-brush", 1)];
-    let answer = shop.keyed_order(&lines, flow.token).clear_answer().await;
-    assert!(answer.made(), "{answer:?}");
-    let order = answer.json()["order_id"].as_str().unwrap().to_owned();
+    let response = shop.keyed_order(&lines, flow.token).definite_response().await;
+    assert!(response.made(), "{response:?}");
+    let order = response.json()["order_id"].as_str().unwrap().to_owned();
     if flow.kind == Kind::DeadLetter {
         shop.send("PaymentsDeadLetterQueue", json!({"order_id": order})).await;
     }
@@ -72,11 +72,11 @@ async fn prepare(shop: &Shop, flow: Flow, number: usize) -> Option<String> {
     Some(order)
 }
 
-/// Sets the flow going, and tells its order.
+/// Starts the flow, and returns its order.
 async fn begin(shop: &Shop, flow: Flow, number: usize, prepared: Option<String>) -> String {
     let Some(order) = prepared else { return place(shop, flow, number).await };
-    let answer = shop.cancel(&order).clear_answer().await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let response = shop.cancel(&order).definite_response().await;
+    assert_eq!(response.status, 200, "{response:?}");
     order
 }
 
@@ -86,7 +86,7 @@ async fn stands(shop: &Shop, order: &str) -> (String, bool) {
     (item["status"].as_s().unwrap().clone(), item.contains_key("pending_shard"))
 }
 
-/// The calls up to the settlement, who made which: a call is counted a moment after its answer, and a step that is not
+/// The calls up to the settlement, who made which: a call is counted a moment after its response, and a step that is not
 /// known is not struck.
 async fn until_settled(calls: &mut Calls<'_>, flow: Flow) -> BTreeSet<(String, String)> {
     let text = |call: &Value, name: &str| call[name].as_str().unwrap().to_owned();
@@ -177,9 +177,9 @@ async fn strike_all(shop: Shop, flow: Flow, mut orders: usize, rules: &Mutex<Vec
         strike(&shop, flow, rule, orders).await;
         orders += 1;
     }
-    let books = shop.settle_within(Duration::from_secs(120)).await;
-    assert_eq!(books.count(flow.end), orders, "each order once, ended as it should");
-    assert_eq!(books.orders.len(), orders);
+    let snapshot = shop.settle_within(Duration::from_secs(120)).await;
+    assert_eq!(snapshot.count(flow.end), orders, "each order once, ended as it should");
+    assert_eq!(snapshot.orders.len(), orders);
 }
 
 async fn every_step_of(flow: Flow, functions: &[&str]) {
@@ -252,7 +252,10 @@ async fn messages_that_are_not_deleted_or_come_from_several_deliveries_change_no
         place(&shop, flow, number).await;
         number += 1;
     }
-    let books = shop.settle_within(Duration::from_secs(60)).await;
+    let snapshot = shop.settle_within(Duration::from_secs(60)).await;
     let declined = number.div_ceil(4);
-    assert_eq!((books.count("CONFIRMED"), books.count("PAYMENT_FAILED")), (number - declined, declined));
+    assert_eq!(
+        (snapshot.count("CONFIRMED"), snapshot.count("PAYMENT_FAILED")),
+        (number - declined, declined)
+    );
 }

@@ -12,8 +12,8 @@ async fn an_order_that_everything_lost_is_found_by_the_sweep() {
     // As it would be, had its stream record and its message been lost an hour ago.
     let history = shop.stored(&order_id).await["history"].as_l().unwrap()[..1].to_vec();
     shop.rewrite(&order_id, [("history", L(history))]).await;
-    shop.leave_due(&order_id, "PENDING").await;
-    assert_eq!(shop.look(&order_id).await["status"], "PENDING");
+    shop.make_overdue(&order_id, "PENDING").await;
+    assert_eq!(shop.get_order(&order_id).await["status"], "PENDING");
     shop.sweep().await;
     assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
     shop.settle().await;
@@ -32,10 +32,10 @@ async fn a_refund_that_everything_lost_is_found_by_the_sweep() {
     history.push(M(step.into()));
     shop.rewrite(&id, [("history", L(history))]).await;
     // By a detour, so that the stream has no record of PENDING or CONFIRMED becoming CANCELLED.
-    shop.leave_due(&id, "LOST").await;
-    shop.leave_due(&id, "CANCELLED").await;
+    shop.make_overdue(&id, "LOST").await;
+    shop.make_overdue(&id, "CANCELLED").await;
     shop.restock("stoneware-mug", 1).await;
     shop.sweep().await;
-    let books = shop.settle().await;
-    assert_eq!(books.ledger[&id].state, "refunded");
+    let snapshot = shop.settle().await;
+    assert_eq!(snapshot.ledger[&id].state, "refunded");
 }

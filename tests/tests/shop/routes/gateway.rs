@@ -18,12 +18,13 @@ async fn pages_of_other_origins_may_call() {
         .request("OPTIONS", "/orders")
         .header("origin", "https://shop.example")
         .header("access-control-request-method", "POST")
-        .answer()
+        .response()
         .await;
     assert_eq!((preflight.status, preflight.header("access-control-allow-methods")), (204, "GET,POST"));
-    let answer = shop.http.get("/products?limit=1").header("origin", "https://shop.example").answer().await;
-    assert_eq!(answer.header("access-control-allow-origin"), "*");
-    assert!(answer.header("access-control-expose-headers").contains("location"));
+    let response =
+        shop.http.get("/products?limit=1").header("origin", "https://shop.example").response().await;
+    assert_eq!(response.header("access-control-allow-origin"), "*");
+    assert!(response.header("access-control-expose-headers").contains("location"));
 }
 
 #[tokio::test]
@@ -37,20 +38,24 @@ async fn the_gateway_answers_what_no_function_sees() {
         ("POST", "/products"),
         ("GET", "/products/a/b"),
     ] {
-        let answer = shop.http.request(method, path).answer().await;
-        assert_eq!((answer.status, answer.json()), (404, json!({"message": "Not Found"})), "{method} {path}");
+        let response = shop.http.request(method, path).response().await;
+        assert_eq!(
+            (response.status, response.json()),
+            (404, json!({"message": "Not Found"})),
+            "{method} {path}"
+        );
     }
-    let bad_utf8 = shop.http.get("/products/%ff%fe").answer().await;
+    let bad_utf8 = shop.http.get("/products/%ff%fe").response().await;
     assert_eq!(bad_utf8.status, 400);
     let key = shop.order(&[("stoneware-mug", 1)], "tok_visa").header("idempotency-key", "sch\u{fc}ssel");
-    let key = key.answer().await;
+    let key = key.response().await;
     assert_eq!(key.status, 400);
     let huge = shop
         .http
         .request("POST", "/orders")
         .header("content-type", "application/json")
         .body(vec![b'x'; 7 * 1024 * 1024]);
-    assert_eq!(huge.answer().await.status, 413);
+    assert_eq!(huge.response().await.status, 413);
 }
 
 #[tokio::test]
@@ -69,11 +74,11 @@ async fn what_is_not_http_is_refused_and_the_shop_goes_on() {
         let mut stream = TcpStream::connect(&address).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         stream.shutdown().await.unwrap();
-        let mut answer = Vec::new();
-        let read = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut answer)).await;
+        let mut response = Vec::new();
+        let read = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut response)).await;
         assert!(read.is_ok(), "no end for {bytes:?}");
-        let text = String::from_utf8_lossy(&answer);
-        assert!(answer.is_empty() || text.starts_with("HTTP/1.1 400"), "{bytes:?}: {text}");
+        let text = String::from_utf8_lossy(&response);
+        assert!(response.is_empty() || text.starts_with("HTTP/1.1 400"), "{bytes:?}: {text}");
     }
-    assert_eq!(shop.http.get("/health").answer().await.status, 200);
+    assert_eq!(shop.http.get("/health").response().await.status, 200);
 }

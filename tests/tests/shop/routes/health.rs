@@ -6,9 +6,9 @@ use serde_json::Value;
 #[tokio::test]
 async fn the_shop_is_healthy_and_says_what_it_needs() {
     let shop = Shop::start().await;
-    let answer = shop.http.get("/health").answer().await;
-    assert_eq!(answer.status, 200);
-    let health = answer.json();
+    let response = shop.http.get("/health").response().await;
+    assert_eq!(response.status, 200);
+    let health = response.json();
     assert_eq!(
         (health["status"].as_str(), health["version"].as_str()),
         (Some("ok"), Some(env!("CARGO_PKG_VERSION")))

@@ -8,11 +8,11 @@ use serde_json::json;
 #[tokio::test]
 async fn an_order_is_made_confirmed_and_answered_whole() {
     let shop = Shop::start().await;
-    let answer = shop.order(&[("stoneware-mug", 2), ("record-brush", 1)], "tok_visa").answer().await;
-    assert_eq!(answer.status, 201);
-    let order = answer.json();
+    let response = shop.order(&[("stoneware-mug", 2), ("record-brush", 1)], "tok_visa").response().await;
+    assert_eq!(response.status, 201);
+    let order = response.json();
     let id = order["order_id"].as_str().unwrap();
-    assert_eq!(answer.header("location"), format!("/orders/{id}"));
+    assert_eq!(response.header("location"), format!("/orders/{id}"));
     insta::assert_json_snapshot!("order_made", order, {
         ".order_id" => "[id]", ".created_at" => "[time]", ".updated_at" => "[time]", ".history[].at" => "[time]",
     });
@@ -27,12 +27,12 @@ async fn an_order_is_made_confirmed_and_answered_whole() {
 async fn a_replay_answers_the_same_order_and_takes_no_stock() {
     let shop = Shop::start().await;
     let order = || shop.order(&[("stoneware-mug", 2)], "tok_visa").header("idempotency-key", "replay-1");
-    let first = order().answer().await;
+    let first = order().response().await;
     assert_eq!((first.status, first.header("idempotency-replayed")), (201, ""));
     let id = first.json()["order_id"].clone();
     shop.ended(id.as_str().unwrap()).await;
 
-    let again = order().answer().await;
+    let again = order().response().await;
     assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"));
     assert_eq!((&again.json()["order_id"], &again.json()["status"]), (&id, &json!("CONFIRMED")));
     assert_eq!(again.header("location"), first.header("location"));
@@ -44,9 +44,9 @@ async fn a_replay_is_answered_even_when_its_own_sale_emptied_the_shelf() {
     needs!(Tables);
     let shop = Shop::start().await;
     let order = || shop.order(&[("titanium-stove", 1)], "tok_visa").header("idempotency-key", "last-one");
-    assert_eq!(order().answer().await.status, 201);
+    assert_eq!(order().response().await.status, 201);
     assert_eq!(shop.available("titanium-stove").await, 0);
-    assert_eq!(order().answer().await.status, 200);
+    assert_eq!(order().response().await.status, 200);
     shop.settle().await;
 }
 
@@ -55,7 +55,7 @@ async fn a_replay_is_answered_even_when_its_product_has_left_the_catalogue() {
     needs!(OwnStack, Tables);
     let shop = Shop::start().await;
     let order = || shop.order(&[("titanium-stove", 1)], "tok_visa").header("idempotency-key", "discontinued");
-    let id = order().answer().await.json()["order_id"].as_str().unwrap().to_owned();
+    let id = order().response().await.json()["order_id"].as_str().unwrap().to_owned();
     shop.ended(&id).await;
     shop.settle().await;
     shop.discontinue("titanium-stove").await;
@@ -64,26 +64,26 @@ async fn a_replay_is_answered_even_when_its_product_has_left_the_catalogue() {
         kill_nine(id);
     }
     let again = eventually(Duration::from_secs(10), || async {
-        let answer = order().answer().await;
-        if answer.status == 500 { Err(answer) } else { Ok(answer) }
+        let response = order().response().await;
+        if response.status == 500 { Err(response) } else { Ok(response) }
     })
     .await;
     assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"), "{again:?}");
-    assert_eq!(shop.keyed_order(&[("titanium-stove", 1)], "tok_visa").answer().await.status, 404);
+    assert_eq!(shop.keyed_order(&[("titanium-stove", 1)], "tok_visa").response().await.status, 404);
 }
 
 #[tokio::test]
 async fn many_replays_at_once_make_one_order() {
     let shop = Shop::start().await;
     let tries = (0..24).map(|_| {
-        shop.order(&[("stoneware-mug", 3)], "tok_visa").header("idempotency-key", "all-at-once").answer()
+        shop.order(&[("stoneware-mug", 3)], "tok_visa").header("idempotency-key", "all-at-once").response()
     });
-    let answers = futures_util::future::join_all(tries).await;
-    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1, "{answers:?}");
-    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 23);
-    let books = shop.settle().await;
+    let responses = futures_util::future::join_all(tries).await;
+    assert_eq!(responses.iter().filter(|response| response.status == 201).count(), 1, "{responses:?}");
+    assert_eq!(responses.iter().filter(|response| response.status == 200).count(), 23);
+    let snapshot = shop.settle().await;
     assert_eq!(
-        (books.orders.len(), books.available["stoneware-mug"]),
+        (snapshot.orders.len(), snapshot.available["stoneware-mug"]),
         (1, shop.stocked("stoneware-mug") - 3)
     );
 }
@@ -92,16 +92,16 @@ async fn many_replays_at_once_make_one_order() {
 async fn a_key_with_another_body_is_422_and_another_customer_has_keys_of_their_own() {
     let shop = Shop::start().await;
     let key = |request: e2e::Request| request.header("idempotency-key", "reused");
-    assert_eq!(key(shop.order(&[("stoneware-mug", 1)], "tok_visa")).answer().await.status, 201);
+    assert_eq!(key(shop.order(&[("stoneware-mug", 1)], "tok_visa")).response().await.status, 201);
     for other in
         [shop.order(&[("stoneware-mug", 2)], "tok_visa"), shop.order(&[("stoneware-mug", 1)], "tok_amex")]
     {
-        let answer = key(other).answer().await;
-        assert_eq!((answer.status, answer.problem().as_deref()), (422, Some("idempotency-key-reused")));
+        let response = key(other).response().await;
+        assert_eq!((response.status, response.problem().as_deref()), (422, Some("idempotency-key-reused")));
     }
     let another = format!("another-{}", shop.customer());
     let order = shop.order_as(&another, &[("stoneware-mug", 1)], "tok_visa");
-    assert_eq!(key(order).answer().await.status, 201);
+    assert_eq!(key(order).response().await.status, 201);
     assert_eq!(shop.settle().await.orders.len(), 2);
 }
 
@@ -110,7 +110,7 @@ async fn lines_of_one_product_are_summed() {
     let shop = Shop::start().await;
     let order = shop
         .order(&[("stoneware-mug", 2), ("record-brush", 1), ("stoneware-mug", 3)], "tok_visa")
-        .answer()
+        .response()
         .await
         .json();
     let quantities: Vec<_> =
@@ -118,7 +118,8 @@ async fn lines_of_one_product_are_summed() {
     assert_eq!(quantities, [json!(5), json!(1)]);
 
     // Each line alone could be filled, both together cannot.
-    let both = shop.keyed_order(&[("packing-cubes", 200), ("packing-cubes", 100)], "tok_visa").answer().await;
+    let both =
+        shop.keyed_order(&[("packing-cubes", 200), ("packing-cubes", 100)], "tok_visa").response().await;
     assert_eq!((both.status, both.problem().as_deref()), (409, Some("out-of-stock")));
     assert_eq!(
         both.json()["out_of_stock"],
@@ -126,7 +127,7 @@ async fn lines_of_one_product_are_summed() {
     );
     let over = shop
         .order(&[("retractable-gel-pens", 600), ("retractable-gel-pens", 600)], "tok_visa")
-        .answer()
+        .response()
         .await;
     assert_eq!((over.status, over.json()["errors"][0]["pointer"].as_str()), (400, Some("/items/1/quantity")));
     shop.settle().await;
@@ -135,28 +136,28 @@ async fn lines_of_one_product_are_summed() {
 #[tokio::test]
 async fn fifty_products_are_one_order_all_or_nothing() {
     let shop = Shop::start().await;
-    let page = shop.http.get("/products?limit=100").answer().await.json();
+    let page = shop.http.get("/products?limit=100").response().await.json();
     let items = page["items"].as_array().unwrap().iter();
     let there = items.filter(|item| item["available"].as_i64().unwrap() >= 2);
     let ids: Vec<_> = there.map(|item| item["product_id"].as_str().unwrap().to_owned()).take(50).collect();
     let mut lines: Vec<_> = ids.iter().map(|id| (id.as_str(), 1)).collect();
-    assert_eq!(shop.keyed_order(&lines, "tok_visa").answer().await.status, 201);
+    assert_eq!(shop.keyed_order(&lines, "tok_visa").response().await.status, 201);
     let before = shop.settle().await;
 
     lines[49] = ("ramen-bowl", 1);
-    let answer = shop.keyed_order(&lines, "tok_visa").answer().await;
-    assert_eq!(answer.status, 409);
-    assert_eq!(shop.books().await, before, "nothing is taken when one line cannot be filled");
+    let response = shop.keyed_order(&lines, "tok_visa").response().await;
+    assert_eq!(response.status, 409);
+    assert_eq!(shop.snapshot().await, before, "nothing is taken when one line cannot be filled");
 }
 
 #[tokio::test]
 async fn refusals_say_what_and_where() {
     let shop = Shop::start().await;
-    let sold_out = shop.keyed_order(&[("stoneware-mug", 1), ("ramen-bowl", 2)], "tok_visa").answer().await;
+    let sold_out = shop.keyed_order(&[("stoneware-mug", 1), ("ramen-bowl", 2)], "tok_visa").response().await;
     assert_eq!(sold_out.status, 409);
     insta::assert_json_snapshot!("out_of_stock", sold_out.json(), {".instance" => "[request id]"});
     let unknown =
-        shop.keyed_order(&[("stoneware-mug", 1), ("no-such-product", 2)], "tok_visa").answer().await;
+        shop.keyed_order(&[("stoneware-mug", 1), ("no-such-product", 2)], "tok_visa").response().await;
     assert_eq!(unknown.status, 404);
     insta::assert_json_snapshot!("unknown_product", unknown.json(), {".instance" => "[request id]"});
     assert!(shop.settle().await.orders.is_empty());
@@ -168,11 +169,11 @@ async fn a_changed_price_is_charged_as_it_is_now() {
     let shop = Shop::start().await;
     let total = |order: serde_json::Value| order["total"]["amount"].as_i64();
     // The function remembers this price ...
-    let first = shop.keyed_order(&[("stoneware-mug", 1)], "tok_visa").answer().await;
+    let first = shop.keyed_order(&[("stoneware-mug", 1)], "tok_visa").response().await;
     assert_eq!(total(first.json()), Some(1800));
     shop.raise_price("stoneware-mug", 200).await;
     // ... and does not use it.
-    let second = shop.keyed_order(&[("stoneware-mug", 1)], "tok_visa").answer().await;
+    let second = shop.keyed_order(&[("stoneware-mug", 1)], "tok_visa").response().await;
     assert_eq!((second.status, total(second.json())), (201, Some(2000)));
     shop.settle().await;
 }

@@ -66,7 +66,7 @@ fn orders() -> Vec<(&'static str, String, u16)> {
 #[tokio::test]
 async fn bad_orders_get_a_precise_problem_and_change_nothing() {
     let shop = Shop::start().await;
-    let before = shop.books().await;
+    let before = shop.snapshot().await;
     for (what, body, status) in orders() {
         let request =
             shop.http.request("POST", "/orders").header("content-type", "application/json").body(body);
@@ -88,7 +88,7 @@ async fn bad_orders_get_a_precise_problem_and_change_nothing() {
     {
         expect(shop.http.post("/orders", &good()).header("idempotency-key", key), what, 400).await;
     }
-    assert_eq!(shop.books().await, before, "bad input changed something");
+    assert_eq!(shop.snapshot().await, before, "bad input changed something");
     assert!(before.orders.is_empty());
 }
 
@@ -106,10 +106,10 @@ async fn a_body_that_is_not_utf_8_is_400() {
 }
 
 async fn expect(request: Request, what: &str, status: u16) {
-    let answer = request.answer().await;
-    assert_eq!(answer.status, status, "{what}: {answer:?}");
-    let problem = answer.problem().unwrap_or_else(|| panic!("{what}: not a problem: {answer:?}"));
-    let body = answer.json();
+    let response = request.response().await;
+    assert_eq!(response.status, status, "{what}: {response:?}");
+    let problem = response.problem().unwrap_or_else(|| panic!("{what}: not a problem: {response:?}"));
+    let body = response.json();
     let known = ["invalid-request", "product-not-found", "payload-too-large", "unsupported-media-type"];
     assert!(known.contains(&problem.as_str()), "{what}: {problem}");
     assert!(
@@ -123,7 +123,7 @@ async fn several_faults_are_all_named() {
     let shop = Shop::start().await;
     let body = json!({"items": [{"product_id": "Bad Id", "quantity": 0}, {"product_id": "stoneware-mug", "quantity": 1000}],
         "payment_method": "cash", "customer": {"email": "x"}});
-    let answer = shop.http.post("/orders", &body).header("idempotency-key", "a b").answer().await;
-    assert_eq!(answer.status, 400);
-    insta::assert_json_snapshot!(answer.json(), {".instance" => "[request id]"});
+    let response = shop.http.post("/orders", &body).header("idempotency-key", "a b").response().await;
+    assert_eq!(response.status, 400);
+    insta::assert_json_snapshot!(response.json(), {".instance" => "[request id]"});
 }

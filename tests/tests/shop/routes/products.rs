@@ -9,9 +9,9 @@ async fn all(shop: &Shop, query: &str) -> Vec<String> {
     let mut ids = Vec::new();
     let mut cursor = String::new();
     loop {
-        let answer = shop.http.get(&format!("/products?{query}{cursor}")).answer().await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let page = answer.json();
+        let response = shop.http.get(&format!("/products?{query}{cursor}")).response().await;
+        assert_eq!(response.status, 200, "{response:?}");
+        let page = response.json();
         let items = page["items"].as_array().unwrap();
         assert!(!items.is_empty() || ids.is_empty(), "an empty page after others");
         ids.extend(items.iter().map(|item| item["product_id"].as_str().unwrap().to_owned()));
@@ -25,7 +25,7 @@ async fn all(shop: &Shop, query: &str) -> Vec<String> {
 #[tokio::test]
 async fn pages_hold_every_product_once_in_order_of_names() {
     let shop = Shop::start().await;
-    let first = shop.http.get("/products").answer().await.json();
+    let first = shop.http.get("/products").response().await.json();
     assert_eq!(first["items"].as_array().unwrap().len(), 20, "the default limit");
 
     let by_seven = all(&shop, "limit=7").await;
@@ -33,7 +33,7 @@ async fn pages_hold_every_product_once_in_order_of_names() {
     assert_eq!(by_seven.iter().collect::<BTreeSet<_>>().len(), 100);
     assert_eq!(by_seven, all(&shop, "limit=100").await, "the order does not depend on the limit");
 
-    let whole = shop.http.get("/products?limit=100").answer().await.json();
+    let whole = shop.http.get("/products?limit=100").response().await.json();
     let names: Vec<String> = whole["items"]
         .as_array()
         .unwrap()
@@ -46,13 +46,13 @@ async fn pages_hold_every_product_once_in_order_of_names() {
 #[tokio::test]
 async fn a_category_lists_its_products_only() {
     let shop = Shop::start().await;
-    let page = shop.http.get("/products?category=audio&limit=100").answer().await.json();
+    let page = shop.http.get("/products?category=audio&limit=100").response().await.json();
     let items = page["items"].as_array().unwrap();
     assert_eq!(items.len(), 10);
     assert!(items.iter().all(|item| item["category"] == "audio"));
     assert_eq!(all(&shop, "category=audio&limit=3").await.len(), 10);
 
-    let unknown = shop.http.get("/products?category=no-such-category").answer().await;
+    let unknown = shop.http.get("/products?category=no-such-category").response().await;
     assert_eq!((unknown.status, unknown.json()), (200, serde_json::json!({"items": []})));
 }
 
@@ -62,10 +62,14 @@ async fn bad_limits_categories_and_foreign_cursors_are_400() {
     for query in
         ["limit=0", "limit=101", "limit=-1", "limit=x", "limit=", "category=Not%20a%20slug", "category="]
     {
-        let answer = shop.http.get(&format!("/products?{query}")).answer().await;
-        assert_eq!((answer.status, answer.problem().as_deref()), (400, Some("invalid-request")), "{query}");
+        let response = shop.http.get(&format!("/products?{query}")).response().await;
+        assert_eq!(
+            (response.status, response.problem().as_deref()),
+            (400, Some("invalid-request")),
+            "{query}"
+        );
     }
-    let page = shop.http.get("/products?category=audio&limit=1").answer().await.json();
+    let page = shop.http.get("/products?category=audio&limit=1").response().await.json();
     let audio = page["next_cursor"].as_str().unwrap();
     let half = &audio[..audio.len() / 2];
     for query in [
@@ -77,8 +81,15 @@ async fn bad_limits_categories_and_foreign_cursors_are_400() {
         "cursor=%00%ff".to_owned(),
         format!("cursor={}", "a".repeat(5000)),
     ] {
-        let answer = shop.http.get(&format!("/products?{query}")).answer().await;
-        assert_eq!((answer.status, answer.problem().as_deref()), (400, Some("invalid-cursor")), "{query}");
+        let response = shop.http.get(&format!("/products?{query}")).response().await;
+        assert_eq!(
+            (response.status, response.problem().as_deref()),
+            (400, Some("invalid-cursor")),
+            "{query}"
+        );
     }
-    assert_eq!(shop.http.get(&format!("/products?category=audio&cursor={audio}")).answer().await.status, 200);
+    assert_eq!(
+        shop.http.get(&format!("/products?category=audio&cursor={audio}")).response().await.status,
+        200
+    );
 }

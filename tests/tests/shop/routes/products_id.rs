@@ -5,39 +5,39 @@ use e2e::{Shop, needs};
 #[tokio::test]
 async fn a_product_is_answered_whole() {
     let shop = Shop::start().await;
-    let answer = shop.http.get("/products/hand-coffee-grinder").answer().await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
-    insta::assert_json_snapshot!(answer.json(), {".updated_at" => "[time]", ".available" => "[stock]", ".image" => insta::dynamic_redaction(|image, _| {
+    let response = shop.http.get("/products/hand-coffee-grinder").response().await;
+    assert_eq!((response.status, response.header("content-type")), (200, "application/json"));
+    insta::assert_json_snapshot!(response.json(), {".updated_at" => "[time]", ".available" => "[stock]", ".image" => insta::dynamic_redaction(|image, _| {
         assert!(image.as_str().unwrap().starts_with("data:image/svg+xml,"));
         "[svg]"
     })});
-    assert_eq!(answer.json()["available"], shop.stocked("hand-coffee-grinder"));
-    let listed = shop.http.get("/products?category=kitchen&limit=100").answer().await.json();
+    assert_eq!(response.json()["available"], shop.stocked("hand-coffee-grinder"));
+    let listed = shop.http.get("/products?category=kitchen&limit=100").response().await.json();
     let same = listed["items"]
         .as_array()
         .unwrap()
         .iter()
         .find(|item| item["product_id"] == "hand-coffee-grinder")
         .cloned();
-    assert_eq!(same, Some(answer.json()), "list and single answer agree");
+    assert_eq!(same, Some(response.json()), "list and single answer agree");
 }
 
 #[tokio::test]
 async fn an_entity_tag_saves_the_body_until_the_product_changes() {
     let shop = Shop::start().await;
     let path = "/products/stoneware-mug";
-    let etag = shop.http.get(path).answer().await.header("etag").to_owned();
+    let etag = shop.http.get(path).response().await.header("etag").to_owned();
     assert!(etag.starts_with('"') && etag.ends_with('"'), "{etag}");
     for tags in [etag.clone(), format!("W/{etag}"), format!("\"x\", {etag}"), "*".to_owned()] {
-        let answer = shop.http.get(path).header("if-none-match", &tags).answer().await;
+        let response = shop.http.get(path).header("if-none-match", &tags).response().await;
         assert_eq!(
-            (answer.status, answer.body.len(), answer.header("etag")),
+            (response.status, response.body.len(), response.header("etag")),
             (304, 0, etag.as_str()),
             "{tags}"
         );
     }
     shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
-    let changed = shop.http.get(path).header("if-none-match", &etag).answer().await;
+    let changed = shop.http.get(path).header("if-none-match", &etag).response().await;
     assert_eq!(
         (changed.status, changed.json()["available"].as_i64()),
         (200, Some(shop.stocked("stoneware-mug") - 1))
@@ -52,13 +52,13 @@ async fn what_is_no_product_is_404() {
         no_product(&shop, id).await;
     }
     insta::assert_json_snapshot!(
-        shop.http.get("/products/no-such-product").answer().await.json(), {".instance" => "[request id]"}
+        shop.http.get("/products/no-such-product").response().await.json(), {".instance" => "[request id]"}
     );
 }
 
 async fn no_product(shop: &Shop, id: &str) {
-    let answer = shop.http.get(&format!("/products/{id}")).answer().await;
-    assert_eq!((answer.status, answer.problem().as_deref()), (404, Some("product-not-found")), "{id}");
+    let response = shop.http.get(&format!("/products/{id}")).response().await;
+    assert_eq!((response.status, response.problem().as_deref()), (404, Some("product-not-found")), "{id}");
 }
 
 #[tokio::test]

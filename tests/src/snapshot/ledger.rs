@@ -22,8 +22,8 @@ pub struct Entry {
 /// The ledger of the payment simulator, or of the simulation inside the functions where there is none.
 pub(super) async fn read(shop: &Shop, client: &Client) -> BTreeMap<String, Entry> {
     if let Some(provider) = shop.ready["payment_provider"].as_str() {
-        let answer = Http::new(provider).get("/_simulator/ledger").answer().await.json();
-        return of_intents(answer["payment_intents"].as_array().unwrap());
+        let response = Http::new(provider).get("/_simulator/ledger").response().await.json();
+        return of_intents(response["payment_intents"].as_array().unwrap());
     }
     let items = scan(client, &shop.table("ProviderLedgerTable")).await;
     items.iter().map(|item| (text(item, "idempotency_key"), of_item(item))).collect()

@@ -1,15 +1,15 @@
-//! A part of the books: one test's, where several share a stack.
+//! A part of a snapshot: one test's, where several share a stack.
 
 use std::collections::BTreeMap;
 
-use super::Books;
+use super::TableSnapshot;
 
-impl Books {
+impl TableSnapshot {
     /// What concerns the products in `seeded`, each with its stock when the test began: their offers, the orders with
     /// any of them, and what was charged for these. Where each test has products of its own, the invariants must hold
-    /// for its share as for the whole.
+    /// for its part as for the whole.
     #[must_use]
-    pub fn share(&self, seeded: BTreeMap<String, i64>) -> Self {
+    pub fn part(&self, seeded: BTreeMap<String, i64>) -> Self {
         let ours = |product: &String| seeded.contains_key(product);
         let orders = self.orders.iter().filter(|(_, order)| order.lines.keys().any(ours));
         let orders: BTreeMap<_, _> = orders.map(|(id, order)| (id.clone(), order.clone())).collect();
@@ -26,9 +26,9 @@ impl Books {
         }
     }
 
-    /// Charges of what is no order.
+    /// Charges without an order.
     #[must_use]
-    pub fn stray_charges(&self) -> Vec<&str> {
+    pub fn charges_without_order(&self) -> Vec<&str> {
         self.ledger.keys().filter(|id| !self.orders.contains_key(*id)).map(String::as_str).collect()
     }
 }

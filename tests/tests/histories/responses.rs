@@ -1,19 +1,19 @@
-//! Whether each answer is one that the shop may give.
+//! Whether each response is one that the shop may give.
 
 use serde_json::Value;
 
 use crate::{
-    history::Wish,
+    history::RequestedOrder,
     model::{Model, Order},
-    trace::{Did, Event, Reply, Span},
+    trace::{Event, Operation, RecordedResponse, Span},
 };
 
 impl Model<'_> {
-    /// Holds every answer against the model.
+    /// Holds every response against the model.
     ///
     /// # Errors
     /// The first that is not allowed.
-    pub(crate) fn check_answers(&self, product: impl Fn(usize) -> String) -> Result<(), String> {
+    pub(crate) fn check_responses(&self, product: impl Fn(usize) -> String) -> Result<(), String> {
         for event in self.trace {
             self.check(event, &product).map_err(|why| format!("step {}: {why}", event.step + 1))?;
         }
@@ -25,20 +25,22 @@ impl Model<'_> {
     }
 
     fn check(&self, event: &Event, product: &impl Fn(usize) -> String) -> Result<(), String> {
-        match &event.did {
-            Did::Order { key, wish, answer: Some(answer) } => {
-                self.check_order(&event.span, *key, wish, answer, product)
+        match &event.operation {
+            Operation::Order { key, requested, response: Some(response) } => {
+                self.check_order(&event.span, *key, requested, response, product)
             }
-            Did::Cancel { order_id, answer } => self.check_cancel(&event.span, order_id, answer),
-            Did::Read { answer, .. } if answer.order().is_none() => Err(unexpected(answer)),
-            Did::CancelUnknown { answer } if answer.problem() != "order-not-found" => Err(unexpected(answer)),
-            Did::Look { product, answer } => {
+            Operation::Cancel { order_id, response } => self.check_cancel(&event.span, order_id, response),
+            Operation::Read { response, .. } if response.order().is_none() => Err(unexpected(response)),
+            Operation::CancelUnknown { response } if response.problem() != "order-not-found" => {
+                Err(unexpected(response))
+            }
+            Operation::Look { product, response } => {
                 let prices = self.prices(*product, &event.span);
-                if !prices.contains(&amount(&answer.body["price"])) {
-                    return Err(format!("it can cost {prices:?}: {answer:?}"));
+                if !prices.contains(&amount(&response.body["price"])) {
+                    return Err(format!("it can cost {prices:?}: {response:?}"));
                 }
                 let (least, most) = self.available(*product, &event.span);
-                match answer.body["available"].as_i64() {
+                match response.body["available"].as_i64() {
                     Some(pieces) if (least.max(0)..=most).contains(&pieces) => Ok(()),
                     pieces => Err(format!("{least} to {most} may be available, and it says {pieces:?}")),
                 }
@@ -51,28 +53,32 @@ impl Model<'_> {
         &self,
         span: &Span,
         key: Option<usize>,
-        wish: &Wish,
-        answer: &Reply,
+        requested: &RequestedOrder,
+        response: &RecordedResponse,
         product: &impl Fn(usize) -> String,
     ) -> Result<(), String> {
         let under = key.and_then(|key| self.under(key));
         let made_before = under.filter(|order| order.known_before(span));
-        match (answer.status, answer.problem()) {
-            (201, _) if made_before.is_some() => Err(format!("a second order: {answer:?}")),
+        match (response.status, response.problem()) {
+            (201, _) if made_before.is_some() => Err(format!("a second order: {response:?}")),
             (201, _) => {
-                let short = (0..3).find(|number| self.available(*number, span).1 < wish.pieces[*number]);
+                let short = (0..3).find(|number| self.available(*number, span).1 < requested.pieces[*number]);
                 short.map_or(Ok(()), |number| {
                     let most = self.available(number, span).1;
                     Err(format!("at most {most} of product {number} can have been there, and it was ordered"))
                 })
             }
-            (200, _) if key.is_some() && answer.replayed => Ok(()),
+            (200, _) if key.is_some() && response.replayed => Ok(()),
             (409, "out-of-stock") if made_before.is_none() => {
-                self.check_shortage(span, wish, answer, product)
+                self.check_shortage(span, requested, response, product)
             }
-            (409, "price-changed") if made_before.is_none() && self.prices_move(wish, span) => Ok(()),
-            (422, "idempotency-key-reused") if under.is_some_and(|order| !order.wish.same(wish)) => Ok(()),
-            _ => Err(unexpected(answer)),
+            (409, "price-changed") if made_before.is_none() && self.prices_move(requested, span) => Ok(()),
+            (422, "idempotency-key-reused")
+                if under.is_some_and(|order| !order.requested.same(requested)) =>
+            {
+                Ok(())
+            }
+            _ => Err(unexpected(response)),
         }
     }
 
@@ -80,63 +86,65 @@ impl Model<'_> {
     fn check_shortage(
         &self,
         span: &Span,
-        wish: &Wish,
-        answer: &Reply,
+        requested: &RequestedOrder,
+        response: &RecordedResponse,
         product: &impl Fn(usize) -> String,
     ) -> Result<(), String> {
-        let shortages = answer.body["out_of_stock"].as_array().filter(|list| !list.is_empty());
-        for short in shortages.ok_or_else(|| unexpected(answer))? {
-            let number = number_of(short, product).ok_or_else(|| unexpected(answer))?;
+        let shortages = response.body["out_of_stock"].as_array().filter(|list| !list.is_empty());
+        for short in shortages.ok_or_else(|| unexpected(response))? {
+            let number = number_of(short, product).ok_or_else(|| unexpected(response))?;
             let (least, most) = self.available(number, span);
             let possible = |pieces: i64| {
                 (least.max(0)..=most).contains(&pieces)
-                    && pieces < wish.pieces[number]
-                    && short["requested"] == wish.pieces[number]
+                    && pieces < requested.pieces[number]
+                    && short["requested"] == requested.pieces[number]
             };
             if !short["available"].as_i64().is_some_and(possible) {
-                return Err(format!("{least} to {most} may be available of product {number}: {answer:?}"));
+                return Err(format!("{least} to {most} may be available of product {number}: {response:?}"));
             }
         }
         Ok(())
     }
 
-    fn check_cancel(&self, span: &Span, order_id: &str, answer: &Reply) -> Result<(), String> {
+    fn check_cancel(&self, span: &Span, order_id: &str, response: &RecordedResponse) -> Result<(), String> {
         let order = self.order(order_id).ok_or("cancelled an order that nobody made")?;
         let seen_before = |status: &str| {
             self.seen(order_id).any(|(when, seen)| when.before(span) && seen["status"] == status)
         };
-        match (answer.status, answer.problem()) {
-            (200, _) if answer.body["status"] == "CANCELLED" && !seen_before("PAYMENT_FAILED") => Ok(()),
+        match (response.status, response.problem()) {
+            (200, _) if response.body["status"] == "CANCELLED" && !seen_before("PAYMENT_FAILED") => Ok(()),
             // Not when the order was also cancelled: it has one end.
             (409, "order-not-cancellable")
                 if order.can_fail()
                     && !order.cancelled
-                    && answer.body["order_status"] == "PAYMENT_FAILED" =>
+                    && response.body["order_status"] == "PAYMENT_FAILED" =>
             {
                 Ok(())
             }
-            _ => Err(unexpected(answer)),
+            _ => Err(unexpected(response)),
         }
     }
 
     /// What was seen of an order, and when.
     fn seen<'b>(&'b self, order_id: &'b str) -> impl Iterator<Item = (Span, &'b Value)> {
         self.trace.iter().filter_map(move |event| {
-            let (Did::Order { answer: Some(answer), .. }
-            | Did::Cancel { answer, .. }
-            | Did::Read { answer, .. }) = &event.did
+            let (Operation::Order { response: Some(response), .. }
+            | Operation::Cancel { response, .. }
+            | Operation::Read { response, .. }) = &event.operation
             else {
                 return None;
             };
-            Some((event.span, answer.order().filter(|order| order["order_id"] == order_id)?))
+            Some((event.span, response.order().filter(|order| order["order_id"] == order_id)?))
         })
     }
 
-    /// An order is made once: where each request gets its answer, exactly one says so.
+    /// An order is made once: where each request gets its response, exactly one says so.
     fn check_once(&self, order: &Order<'_>) -> Result<(), String> {
         let Some(id) = order.id else { return Ok(()) };
-        let made = self.trace.iter().filter(|event| match &event.did {
-            Did::Order { answer: Some(answer), .. } => answer.status == 201 && answer.body["order_id"] == id,
+        let made = self.trace.iter().filter(|event| match &event.operation {
+            Operation::Order { response: Some(response), .. } => {
+                response.status == 201 && response.body["order_id"] == id
+            }
             _ => false,
         });
         let made = made.count();
@@ -152,7 +160,7 @@ impl Model<'_> {
         let seen: Vec<_> = self.seen(id).collect();
         for (when, shown) in &seen {
             self.check_lines(order, shown, product)
-                .map_err(|why| format!("it is not what was ordered ({}), {why}: {shown}", order.wish))?;
+                .map_err(|why| format!("it is not what was ordered ({}), {why}: {shown}", order.requested))?;
             if (&shown["items"], &shown["total"]) != (&seen[0].1["items"], &seen[0].1["total"]) {
                 return Err(format!("it was {}, and is {shown}", seen[0].1));
             }
@@ -186,7 +194,7 @@ impl Model<'_> {
             pieces[number] += quantity;
             total += quantity * price;
         }
-        if pieces == order.wish.pieces && amount(&shown["total"]) == total {
+        if pieces == order.requested.pieces && amount(&shown["total"]) == total {
             Ok(())
         } else {
             Err(format!("these are {pieces:?}, which cost {total}"))
@@ -203,6 +211,6 @@ fn amount(money: &Value) -> i64 {
     money["amount"].as_i64().unwrap_or(-1)
 }
 
-fn unexpected(answer: &Reply) -> String {
-    format!("an answer that is not allowed here: {answer:?}")
+fn unexpected(response: &RecordedResponse) -> String {
+    format!("an answer that is not allowed here: {response:?}")
 }

@@ -1,4 +1,4 @@
-//! What tests do to a shop behind its API: in its tables and queues, as people with access to them might.
+//! What tests read and write in the tables and queues of a shop, past its API.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use aws_sdk_sqs::types::QueueAttributeName::{
 };
 use domain_primitives::Timestamp;
 
-use crate::{Shop, books::Item};
+use crate::{Shop, snapshot::Item};
 
 impl Shop {
     /// Brings pieces of a product; `needs!(Tables)`.
@@ -80,7 +80,7 @@ impl Shop {
     ///
     /// # Panics
     /// When the table does not take it.
-    pub async fn leave_due(&self, order_id: &str, status: &str) {
+    pub async fn make_overdue(&self, order_id: &str, status: &str) {
         let shard = u128::from_str_radix(&order_id.replace('-', ""), 16).unwrap() % 16;
         let hour_ago = Timestamp::ago(Duration::from_secs(3600)).to_string();
         let due = [
@@ -103,7 +103,7 @@ impl Shop {
     /// The messages in a queue, received or not; `needs!(Queues)`.
     ///
     /// # Panics
-    /// When the queue does not tell.
+    /// When the queue does not return its attributes.
     pub async fn messages_in(&self, queue: &str) -> u32 {
         messages_in(&self.aws.sqs(), &self.queue(queue)).await
     }
@@ -118,6 +118,6 @@ impl Shop {
 pub(crate) async fn messages_in(sqs: &aws_sdk_sqs::Client, queue: &str) -> u32 {
     let names = [ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible];
     let attributes = sqs.get_queue_attributes().queue_url(queue).set_attribute_names(Some(names.to_vec()));
-    let answer = attributes.send().await.unwrap();
-    answer.attributes().unwrap().values().map(|number| number.parse::<u32>().unwrap()).sum()
+    let response = attributes.send().await.unwrap();
+    response.attributes().unwrap().values().map(|number| number.parse::<u32>().unwrap()).sum()
 }

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use serde_json::Value;
 
 mod ledger;
-mod share;
+mod part;
 
 use ledger::Entry;
 
@@ -16,7 +16,7 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The tables at one moment. What is compared is text, so that two moments can be compared whole.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Books {
+pub struct TableSnapshot {
     /// Stock by product when the test began.
     seeded: BTreeMap<String, i64>,
     /// Offers by product.
@@ -47,7 +47,7 @@ pub struct Order {
 }
 
 /// The histories that an order may have.
-const LIVES: [&[&str]; 5] = [
+const VALID_HISTORIES: [&[&str]; 5] = [
     &["PENDING"],
     &["PENDING", "CONFIRMED"],
     &["PENDING", "PAYMENT_FAILED"],
@@ -55,7 +55,7 @@ const LIVES: [&[&str]; 5] = [
     &["PENDING", "CONFIRMED", "CANCELLED"],
 ];
 
-impl Books {
+impl TableSnapshot {
     /// The tables where they can be looked into, else what HTTP shows of the orders that this test made.
     pub(crate) async fn read(shop: &Shop) -> Self {
         match Backend::current().lacks(Need::Tables) {
@@ -89,13 +89,13 @@ impl Books {
     /// Holds only while nobody else orders.
     async fn over_http(shop: &Shop) -> Self {
         let mut orders = BTreeMap::new();
-        for id in shop.http.orders_made() {
-            let order = shop.look(&id).await;
+        for id in shop.http.orders_placed() {
+            let order = shop.get_order(&id).await;
             orders.insert(id, Order::shown(&order));
         }
         Self {
             seeded: shop.stock().clone(),
-            available: stock::on_sale(&shop.http).await,
+            available: stock::available_over_http(&shop.http).await,
             orders,
             with_charges: false,
             ledger: BTreeMap::new(),
@@ -118,7 +118,7 @@ impl Books {
         for (id, order) in &self.orders {
             self.check_order(id, order, quiet).map_err(|what| format!("order {id}: {what}: {order:?}"))?;
         }
-        match self.stray_charges().as_slice() {
+        match self.charges_without_order().as_slice() {
             [] => Ok(()),
             stray => Err(format!("charges under {stray:?}, which are no orders")),
         }
@@ -143,7 +143,7 @@ impl Books {
     /// A CONFIRMED order has exactly one captured charge of its total; another ended one has none or a refunded one.
     fn check_order(&self, id: &str, order: &Order, quiet: bool) -> Result<(), String> {
         let history: Vec<&str> = order.history.iter().map(String::as_str).collect();
-        if history.last() != Some(&order.status.as_str()) || !LIVES.contains(&history.as_slice()) {
+        if history.last() != Some(&order.status.as_str()) || !VALID_HISTORIES.contains(&history.as_slice()) {
             return Err("its history is none that an order may have".to_owned());
         }
         let (pending, confirmed) = (order.status == "PENDING", order.status == "CONFIRMED");
