@@ -44,8 +44,6 @@ pub struct Prices {
 pub struct PriceList {
     /// The date on which the prices were collected: `2026-11-21`.
     pub as_of: String,
-    /// AWS's pricing pages.
-    pub pages: Vec<String>,
     regions: BTreeMap<String, Prices>,
 }
 
@@ -94,15 +92,8 @@ impl PriceList {
 impl Amount {
     const PER_DOLLAR: u64 = 1_000_000_000_000;
 
-    /// An amount of whole picodollars.
-    #[must_use]
-    pub const fn from_picodollars(picodollars: u64) -> Self {
-        Self(picodollars)
-    }
-
-    /// The amount in picodollars.
-    #[must_use]
-    pub const fn picodollars(self) -> u64 {
+    #[cfg(test)]
+    pub(crate) const fn picodollars(self) -> u64 {
         self.0
     }
 
@@ -221,12 +212,12 @@ mod tests {
 
     #[test]
     fn amounts_are_exact_in_text_and_json() {
-        let amount = Amount::from_picodollars(1_000_013_333_400);
+        let amount = Amount(1_000_013_333_400);
         assert_eq!(amount.to_string(), "1.000013333400");
         assert_eq!(serde_json::to_string(&amount).unwrap(), r#""1.000013333400""#);
-        assert_eq!(Amount::from_picodollars(5_000_000_000).dollars(2), "0.01", "half up");
-        assert_eq!(Amount::from_picodollars(4_999_999_999).dollars(2), "0.00");
-        assert_eq!(Amount::from_picodollars(1_500_000_000_000).dollars(0), "2");
+        assert_eq!(Amount(5_000_000_000).dollars(2), "0.01", "half up");
+        assert_eq!(Amount(4_999_999_999).dollars(2), "0.00");
+        assert_eq!(Amount(1_500_000_000_000).dollars(0), "2");
     }
 
     proptest! {

@@ -46,15 +46,6 @@ impl AddAssign for RequestUnits {
     }
 }
 
-impl std::iter::Sum for RequestUnits {
-    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
-        all.fold(Self::default(), |mut sum, units| {
-            sum += units;
-            sum
-        })
-    }
-}
-
 /// How many increments of so many bytes `bytes` take. At least one: AWS bills every request.
 fn increments(bytes: u64, increment: u64) -> u64 {
     bytes.div_ceil(increment).max(1)

@@ -49,13 +49,13 @@ pub(crate) struct UpstreamResponse {
 /// Why the upstream returned no whole response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpstreamError {
-    #[error("{0} does not answer: {1}")]
+    #[error("{0} does not respond: {1}")]
     Unreachable(Authority, String),
-    #[error("{0} has not answered within {1:?}")]
+    #[error("{0} has not responded within {1:?}")]
     Timeout(Authority, Duration),
-    #[error("the answer of {0} broke off")]
+    #[error("the response of {0} is incomplete")]
     Incomplete(Authority),
-    #[error("the answer of {0} is larger than {BODY_LIMIT} bytes")]
+    #[error("the response of {0} is larger than {BODY_LIMIT} bytes")]
     TooLarge(Authority),
 }
 

@@ -29,21 +29,21 @@ fn charge(token: &str) -> Charge<'_> {
     Charge { order_id: OrderId::new(), amount, token }
 }
 
-/// The simulator answers GET as well as POST; the shop's client only posts.
+/// The ledger by GET, which the shop's HTTP client does not support.
 async fn ledger(simulator: &Simulator) -> Vec<PaymentIntent> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let address = simulator.url.strip_prefix("http://").unwrap();
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("GET /_simulator/ledger HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let body: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    let body: serde_json::Value = serde_json::from_str(response.split_once("\r\n\r\n").unwrap().1).unwrap();
     serde_json::from_value(body["payment_intents"].clone()).unwrap()
 }
 
 #[tokio::test]
-async fn an_order_is_charged_once_however_often_it_is_asked() {
+async fn repeated_charges_of_an_order_charge_it_once() {
     let (simulator, stripe) = simulator().await;
     let charge = charge("tok_visa");
     let first = stripe.charge(&charge).await.unwrap();
@@ -56,7 +56,7 @@ async fn an_order_is_charged_once_however_often_it_is_asked() {
 }
 
 #[tokio::test]
-async fn a_declined_card_is_told_by_its_reason() {
+async fn a_declined_charge_has_the_reason() {
     let (_simulator, stripe) = simulator().await;
     for (token, why) in [
         ("tok_declined", "card_declined"),
@@ -73,7 +73,7 @@ async fn a_declined_card_is_told_by_its_reason() {
 }
 
 #[tokio::test]
-async fn what_was_charged_is_refunded_once_by_its_name_or_by_the_orders() {
+async fn a_charge_is_refunded_once_by_its_id_or_by_the_orders() {
     for known in [true, false] {
         let (simulator, stripe) = simulator().await;
         let charge = charge("tok_visa");
@@ -106,11 +106,11 @@ async fn an_order_that_was_not_charged_when_it_was_refunded_never_is() {
 }
 
 #[tokio::test]
-async fn a_charge_that_is_on_its_way_while_the_order_is_refunded_comes_to_nothing() {
+async fn a_charge_in_flight_fails_once_the_order_is_refunded() {
     let (simulator, stripe) = simulator().await;
     let charge = charge("tok_late");
     let given_up = tokio::time::timeout(Duration::from_millis(300), stripe.charge(&charge)).await;
-    assert!(given_up.is_err(), "nobody waits for it any more");
+    assert!(given_up.is_err(), "the client has timed out");
     assert_eq!(stripe.refund(&charge, None).await.unwrap(), Refunded::NotCharged);
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -119,22 +119,25 @@ async fn a_charge_that_is_on_its_way_while_the_order_is_refunded_comes_to_nothin
         if ledger[0].refused == 1 {
             break;
         }
-        assert!(Instant::now() < deadline, "it never arrived: {ledger:?}");
+        assert!(Instant::now() < deadline, "the charge never arrived: {ledger:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 #[tokio::test]
-async fn a_charge_that_lands_late_is_found_by_the_refund() {
+async fn a_refund_finds_a_charge_that_succeeded_late() {
     let (simulator, stripe) = simulator().await;
     let charge = charge("tok_late");
     let given_up = tokio::time::timeout(Duration::from_millis(300), stripe.charge(&charge)).await;
     assert!(given_up.is_err());
     let in_use = stripe.charge(&charge).await.unwrap_err();
-    assert!(matches!(in_use, Error::Unavailable { .. }), "the first is still under way: {in_use:?}");
+    assert!(
+        matches!(in_use, Error::Unavailable { .. }),
+        "the first request is still in progress: {in_use:?}"
+    );
     let deadline = Instant::now() + Duration::from_secs(20);
     while ledger(&simulator).await[0].status != PaymentIntentStatus::Succeeded {
-        assert!(Instant::now() < deadline, "it never landed");
+        assert!(Instant::now() < deadline, "the charge never succeeded");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(matches!(stripe.refund(&charge, None).await.unwrap(), Refunded::GivenBack { .. }));
@@ -172,7 +175,7 @@ async fn failures_come_at_the_stated_rate() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_our_fault_and_is_not_told() {
+async fn a_wrong_api_key_is_an_internal_error_and_is_not_disclosed() {
     let (simulator, _) = simulator().await;
     let stripe = Stripe::new(&simulator.url, Secret::new("sk_live_wrong".to_owned()));
     let error = stripe.charge(&charge("tok_visa")).await.unwrap_err();
@@ -181,7 +184,7 @@ async fn a_wrong_key_is_our_fault_and_is_not_told() {
 }
 
 #[tokio::test]
-async fn another_amount_under_the_same_order_is_refused() {
+async fn another_amount_for_the_same_order_is_rejected() {
     let (simulator, stripe) = simulator().await;
     let mut charge = charge("tok_visa");
     stripe.charge(&charge).await.unwrap();
@@ -190,7 +193,7 @@ async fn another_amount_under_the_same_order_is_refused() {
     assert_eq!(ledger(&simulator).await.len(), 1);
 }
 
-/// Makes a payment intent by hand.
+/// Creates a payment intent.
 async fn create(simulator: &Simulator, key: &str, amount: &str) -> HttpResponse {
     let authorization = format!("Bearer {API_KEY}");
     let headers = [("authorization", authorization.as_str()), ("idempotency-key", key)];
@@ -202,7 +205,7 @@ async fn create(simulator: &Simulator, key: &str, amount: &str) -> HttpResponse 
 }
 
 #[tokio::test]
-async fn a_key_replays_its_first_answer_and_refuses_another_request() {
+async fn a_key_replays_its_first_response_and_rejects_another_request() {
     let (simulator, _) = simulator().await;
     let first = create(&simulator, "k", "1299").await;
     let again = create(&simulator, "k", "1299").await;
@@ -214,7 +217,7 @@ async fn a_key_replays_its_first_answer_and_refuses_another_request() {
 }
 
 #[tokio::test]
-async fn a_key_whose_request_is_under_way_is_a_conflict() {
+async fn a_key_whose_request_is_in_progress_is_a_conflict() {
     let simulator = Simulator::start(0, behaviour("400", 0.0), None).await.unwrap();
     let (first, second) = tokio::join!(create(&simulator, "k", "1299"), create(&simulator, "k", "1299"));
     let mut statuses = [first.status, second.status];
@@ -224,7 +227,7 @@ async fn a_key_whose_request_is_under_way_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_simulator_that_is_started_again_knows_what_it_did() {
+async fn a_restarted_simulator_continues_from_its_journal() {
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("journal.jsonl");
     let charge = charge("tok_visa");
@@ -234,7 +237,7 @@ async fn a_simulator_that_is_started_again_knows_what_it_did() {
     let first = stripe(&simulator).charge(&charge).await.unwrap();
     let before = ledger(&simulator).await;
     drop(simulator);
-    // A line that was cut off by a crash.
+    // A line that a crash has cut off.
     std::fs::write(&journal, [std::fs::read(&journal).unwrap(), b"{\"intent\":{\"id".to_vec()].concat())
         .unwrap();
     let simulator = start().await.unwrap();
@@ -243,5 +246,5 @@ async fn a_simulator_that_is_started_again_knows_what_it_did() {
     assert!(matches!(stripe(&simulator).refund(&charge, None).await, Ok(Refunded::GivenBack { .. })));
     drop(simulator);
     let simulator = start().await.unwrap();
-    assert!(ledger(&simulator).await[0].refund.is_some(), "what was written after the cut is read");
+    assert!(ledger(&simulator).await[0].refund.is_some(), "the entries after the cut-off line are read");
 }

@@ -115,7 +115,7 @@ impl<'input> Events<'input> {
                 _ => return Err(LineError::new(line, "a key must be a plain text")),
             };
             if entries.iter().any(|entry| entry.key == key) {
-                return Err(LineError::new(line, format!("the key {key} stands twice")));
+                return Err(LineError::new(line, format!("the key {key} is repeated")));
             }
             let (event, span) = self.next()?;
             let node = self.node(event, span)?;
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn broken_yaml_names_its_line() {
         assert_eq!(parse("a: 1\nb: [1, 2\nc: 3").unwrap_err().line, 3);
-        assert_eq!(parse("a: 1\na: 2").unwrap_err().message, "the key a stands twice");
+        assert_eq!(parse("a: 1\na: 2").unwrap_err().message, "the key a is repeated");
         assert!(parse("").is_err());
         assert_eq!(parse(&"[".repeat(100_000)).unwrap_err().line, 1);
     }

@@ -1,6 +1,6 @@
-//! Texts of a template: with the line where they stand, or with references to deployed resources.
+//! Texts of a template, with their lines or with references to deployed resources.
 
-/// A text and the line of the template where it stands.
+/// A text and its line in the template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
     /// The line, counted from 1.

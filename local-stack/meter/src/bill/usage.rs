@@ -2,7 +2,7 @@
 
 use std::{ops::AddAssign, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{call::ApiCall, rules::RequestUnits, service::Service};
 
@@ -18,7 +18,7 @@ pub struct Usage {
 }
 
 /// A processor architecture, by Lambda's name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Architecture {
     /// Arm.

@@ -94,7 +94,9 @@ impl Exchange {
                 let message = "the request is larger than 16 MiB";
                 return Ok(error_response(service, StatusCode::PAYLOAD_TOO_LARGE, message));
             }
-            Err(_) => return Ok(error_response(service, StatusCode::BAD_REQUEST, "the request broke off")),
+            Err(_) => {
+                return Ok(error_response(service, StatusCode::BAD_REQUEST, "the request is incomplete"));
+            }
         };
         let (caller, operation) = match service {
             Service::Web => (web::take_caller(&mut parts.uri), web::operation(&parts)),

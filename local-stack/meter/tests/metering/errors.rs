@@ -39,7 +39,7 @@ async fn an_upstream_that_does_not_respond_times_out() {
     let metered = Metered::before(Service::DynamoDb, target, tables()).await;
     let (status, _, message) = failed_read(&metered).await;
     assert_eq!(status, 502);
-    assert!(message.contains("has not answered within 50ms"), "{message}");
+    assert!(message.contains("has not responded within 50ms"), "{message}");
 }
 
 #[tokio::test]
