@@ -223,7 +223,7 @@ Resources:
         let resources = "  FunctionLogs: {Type: AWS::Logs::LogGroup, Properties: {RetentionInDays: 30}}\n  \
                          Errors: {Type: AWS::Logs::MetricFilter, Properties: {LogGroupName: !Ref FunctionLogs}}\n";
         let text = SMALL.replace("Timeout: 7\n", logging) + resources;
-        assert_eq!(parse(&text, &[]).unwrap().functions, parse(SMALL, &[]).unwrap().functions);
+        assert_eq!(parse(&text, &[]).unwrap().functions.len(), 1);
     }
 
     #[test]

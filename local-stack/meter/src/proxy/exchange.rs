@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     call::ApiCall,
-    dynamodb::{Consumption, DynamoDbMeter, Outcome},
+    dynamodb::{Consumption, DynamoDbMeter, Outcome, PendingCall},
     permission,
     rules::RequestUnits,
     service::Service,
@@ -29,6 +29,7 @@ use crate::{
 };
 
 type BoxedObserver = Box<dyn Fn(ApiCall) + Send + Sync>;
+type ProxyResult = Result<Response<Full<Bytes>>, Disconnected>;
 
 /// The connection must be closed without a response.
 #[derive(Debug, thiserror::Error)]
@@ -81,10 +82,7 @@ impl Exchange {
     }
 
     /// Responds to one request.
-    pub(super) async fn respond(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Disconnected> {
+    pub(super) async fn respond(self: Arc<Self>, request: Request<Incoming>) -> ProxyResult {
         let service = self.service;
         let (started, clock) = (SystemTime::now(), Instant::now());
         let (mut parts, body) = request.into_parts();
@@ -106,66 +104,62 @@ impl Exchange {
         let failed = |_| Ok(error_response(service, StatusCode::BAD_GATEWAY, "the proxy failed"));
         match service {
             // Once forwarded, a request is completed and metered even if its caller has left: AWS bills it.
-            Service::DynamoDb => {
-                tokio::spawn(self.dynamodb(received, parts, body)).await.unwrap_or_else(failed)
+            Service::DynamoDb | Service::Web => {
+                tokio::spawn(self.exchange(received, parts, body)).await.unwrap_or_else(failed)
             }
-            Service::Web => tokio::spawn(self.other(received, parts, body)).await.unwrap_or_else(failed),
             // A long poll must end when its caller leaves, or nobody would receive the messages that it takes.
-            Service::Sqs => self.other(received, parts, body).await,
+            Service::Sqs => self.exchange(received, parts, body).await,
         }
     }
 
-    /// A request to DynamoDB, which is billed by what it reads and writes.
-    async fn dynamodb(
+    async fn exchange(
         self: Arc<Self>,
         received: Received,
         parts: request::Parts,
         body: Bytes,
-    ) -> Result<Response<Full<Bytes>>, Disconnected> {
-        let pending = self.meter.begin(&received.operation, body.clone(), &parts.headers).await;
+    ) -> ProxyResult {
+        let pending = match self.service {
+            Service::DynamoDb => {
+                Some(self.meter.begin(&received.operation, body.clone(), &parts.headers).await)
+            }
+            Service::Sqs | Service::Web => None,
+        };
         let result = self.forward(&received, parts, body.clone()).await;
         let report = Unreported::new(&self);
         let mut call = self.call(received, &result);
-        let response_body = result.as_ref().ok().map(|response| response.body.clone());
+        let response = result.as_ref().ok().map(|response| response.body.clone());
         // Metering may read from the upstream: the caller does not wait for that.
         let exchange = Arc::clone(&self);
         tokio::spawn(async move {
-            call.permissions = permission::required(call.service, &call.operation, &body);
-            let outcome = match response_body {
-                Some(body) => Outcome::read(call.status, call.error_type.as_deref(), &body),
-                None => Outcome::Unknown,
-            };
-            let Consumption { units, tables, gap } = exchange.meter.finish(pending, outcome).await;
-            (call.units, call.resources, call.gap) = (units, tables, gap);
+            exchange.meter(&mut call, pending, &body, response).await;
             (exchange.observer)(call);
             drop(report);
         });
         self.response(result)
     }
 
-    /// A request to SQS, which is billed by its size, or to an HTTP API, for which AWS bills nothing.
-    async fn other(
-        self: Arc<Self>,
-        received: Received,
-        parts: request::Parts,
-        body: Bytes,
-    ) -> Result<Response<Full<Bytes>>, Disconnected> {
-        let result = self.forward(&received, parts, body.clone()).await;
-        let report = Unreported::new(&self);
-        let mut call = self.call(received, &result);
-        let response_body = result.as_ref().map(|response| response.body.clone()).unwrap_or_default();
-        let exchange = Arc::clone(&self);
-        tokio::spawn(async move {
-            if call.service == Service::Sqs {
-                call.permissions = permission::required(call.service, &call.operation, &body);
-                let metered = sqs::meter(&call.operation, &body, call.status, &response_body);
-                call.resources.extend(metered.queue);
-                call.sqs_requests = metered.requests;
-            }
-            (exchange.observer)(call);
-            drop(report);
-        });
-        self.response(result)
+    /// Adds to a call what AWS would bill for it.
+    async fn meter(
+        &self,
+        call: &mut ApiCall,
+        pending: Option<PendingCall>,
+        request: &[u8],
+        response: Option<Bytes>,
+    ) {
+        call.permissions = permission::required(call.service, &call.operation, request);
+        if let Some(pending) = pending {
+            let outcome = match response {
+                Some(body) => Outcome::read(call.status, call.error_type.as_deref(), &body),
+                None => Outcome::Unknown,
+            };
+            let Consumption { units, tables, gap } = self.meter.finish(pending, outcome).await;
+            (call.units, call.resources, call.gap) = (units, tables, gap);
+        } else if call.service == Service::Sqs {
+            let response = response.unwrap_or_default();
+            let metered = sqs::meter(&call.operation, request, call.status, &response);
+            call.resources.extend(metered.queue);
+            call.sqs_requests = metered.requests;
+        }
     }
 
     /// Forwards a request as the interceptor decides. Every request of a caller reaches the upstream through here.
@@ -214,10 +208,7 @@ impl Exchange {
     }
 
     /// The response to the caller: a 502 if the upstream has failed.
-    fn response(
-        &self,
-        result: Result<UpstreamResponse, NoResponse>,
-    ) -> Result<Response<Full<Bytes>>, Disconnected> {
+    fn response(&self, result: Result<UpstreamResponse, NoResponse>) -> ProxyResult {
         match result {
             Ok(UpstreamResponse { head, body }) => Ok(Response::from_parts(head, Full::new(body))),
             Err(NoResponse::Disconnected(disconnected)) => Err(disconnected),
