@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Deliberate bugs, and the tests that see them. Each patch of tests/mutants breaks one thing in a copy of this tree; the
-# tests that it names must be green without it and red with it, for the reason it names.
+# Deliberate bugs (mutants), and the tests that detect them. Each patch of tests/mutants breaks one thing in a copy of this
+# tree; the tests that it names must pass without it and fail with it, for the reason it names.
 #
 #     tests/mutants.sh                      # all
 #     tests/mutants.sh stock-condition ...  # some
@@ -9,7 +9,7 @@
 # for unit tests) and "says: TEXT" (what the failing test's output must hold).
 #
 # The copy is a git worktree of HEAD and what is changed in tracked files, with a target folder of its own that begins as
-# a copy of the compiled dependencies. Both lie in the target folder, and are gone at the end.
+# a copy of the compiled dependencies. Both are in the target folder, and are removed at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD
@@ -19,7 +19,7 @@ mkdir -p "$target"
 work=$(mktemp -d "$target/mutants.XXXXXX")
 tree=$work/tree
 export CARGO_TARGET_DIR=$work/target CARGO_TERM_COLOR=never INSTA_UPDATE=no
-# What does not come in this time does not come any more.
+# No test waits longer than this for anything.
 export FARTHING_WAIT_AT_MOST=${FARTHING_WAIT_AT_MOST:-20}
 # One run of a mutant's tests, in seconds.
 longest=180
@@ -48,8 +48,8 @@ header() { # PATCH NAME: the values of a header line
   sed -n "/^diff /q; s/^$2: //p" "$1"
 }
 
-# Builds what the stack would build itself, so that a patch that does not compile is not taken for a red test; and the
-# unit tests, if asked for. The suite is built once, without any mutant: it is the judge.
+# Builds what the stack would build itself, so that a patch that does not compile is not counted as a failing test; and
+# the unit tests, if a patch names one. The suite is built once, without any mutant.
 build() { # LOG, "lib" or nothing
   within "$tree" cargo build --bins >"$1" 2>&1 || return 1
   [ -z "$2" ] || within "$tree" cargo test --no-run --lib >>"$1" 2>&1
@@ -104,7 +104,7 @@ for part in deps build .fingerprint; do
   if [ -d "$target/debug/$part" ]; then cp -a --reflink=auto "$target/debug/$part" "$CARGO_TARGET_DIR/debug/"; fi
 done
 
-echo "without a mutant: ${#all[@]} tests must be green"
+echo "without a mutant: ${#all[@]} tests must pass"
 if ! build "$work/log" lib || ! within "$tree" cargo test --no-run --test shop >"$work/log" 2>&1; then
   cat "$work/log" >&2
   exit 1
@@ -119,7 +119,7 @@ for test in "${all[@]}"; do
     exit 1
   fi
 done
-echo "  green after $((SECONDS - started)) s"
+echo "  passed after $((SECONDS - started)) s"
 
 survivors=0
 verdict() { # MUTANT VERDICT SECONDS DETAIL
@@ -158,5 +158,5 @@ for patch in "${patches[@]}"; do
   fi
 done
 
-echo "mutants: ${#patches[@]}, not seen: $survivors, $((SECONDS - started)) s"
+echo "mutants: ${#patches[@]}, not detected: $survivors, $((SECONDS - started)) s"
 [ $survivors -eq 0 ]

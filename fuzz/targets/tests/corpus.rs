@@ -1,6 +1,6 @@
 //! Replays what the fuzzer kept, and the repository's own fixtures, through every target.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue must panic")]
 
 use std::{
     fs,

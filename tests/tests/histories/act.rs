@@ -91,7 +91,7 @@ impl<'a> Actor<'a> {
                     _ => self.order(target, first).await?,
                 }
             }
-            Action::Read(_) => {
+            Action::ReadOrder(_) => {
                 let Some(order_id) = order_id else { return Ok(Vec::new()) };
                 self.read(order_id).await?
             }
@@ -103,9 +103,9 @@ impl<'a> Actor<'a> {
             Action::CancelUnknown => {
                 Operation::CancelUnknown { response: self.clear(|| self.shop.cancel(NO_ORDER)).await? }
             }
-            Action::Look(product) => {
+            Action::ReadProduct(product) => {
                 let path = format!("/products/{}", self.product(*product));
-                Operation::Look {
+                Operation::ReadProduct {
                     product: *product,
                     response: self.clear(|| self.shop.http.get(&path)).await?,
                 }
@@ -114,20 +114,20 @@ impl<'a> Actor<'a> {
                 self.shop.restock(&self.product(*product), *pieces).await;
                 Operation::Restock { product: *product, pieces: *pieces }
             }
-            Action::Raise(product, by) => {
+            Action::RaisePrice(product, by) => {
                 self.shop.raise_price(&self.product(*product), *by).await;
-                Operation::Raise { product: *product, by: *by }
+                Operation::RaisePrice { product: *product, by: *by }
             }
-            Action::Repeat(_) => {
+            Action::ResendMessage(_) => {
                 if let Some(order_id) = order_id {
                     self.shop.send("PaymentsQueue", json!({"order_id": order_id})).await;
                 }
                 return Ok(Vec::new());
             }
-            Action::GiveUp(_) => {
+            Action::SendDeadLetter(_) => {
                 let Some(order_id) = order_id else { return Ok(Vec::new()) };
                 self.shop.send("PaymentsDeadLetterQueue", json!({"order_id": order_id})).await;
-                Operation::GiveUp { order_id }
+                Operation::SendDeadLetter { order_id }
             }
         };
         Ok(vec![Event { step, span: Span { begun, over: Instant::now() }, operation }])
@@ -135,8 +135,8 @@ impl<'a> Actor<'a> {
 
     /// Asks for an order, under the key of the step `key`.
     async fn order(&self, key: usize, requested: &RequestedOrder) -> Result<Operation, String> {
-        let wished = requested.pieces.iter().enumerate().filter(|(_, pieces)| **pieces > 0);
-        let lines: Vec<_> = wished.map(|(product, pieces)| (self.product(product), *pieces)).collect();
+        let ordered = requested.pieces.iter().enumerate().filter(|(_, pieces)| **pieces > 0);
+        let lines: Vec<_> = ordered.map(|(product, pieces)| (self.product(product), *pieces)).collect();
         let lines: Vec<_> = lines.iter().map(|(product, pieces)| (product.as_str(), *pieces)).collect();
         let customer = format!("{}@example.com", self.name);
         let request = || self.shop.order_as(&customer, &lines, requested.token);
@@ -160,7 +160,7 @@ impl<'a> Actor<'a> {
 
     async fn read(&self, order_id: String) -> Result<Operation, String> {
         let response = self.clear(|| self.shop.http.get(&format!("/orders/{order_id}"))).await?;
-        Ok(Operation::Read { order_id, response })
+        Ok(Operation::ReadOrder { order_id, response })
     }
 
     /// Reads the orders so far until they have ended, or for a while.
@@ -171,7 +171,7 @@ impl<'a> Actor<'a> {
             for order_id in std::mem::take(&mut open) {
                 let begun = Instant::now();
                 let operation = self.read(order_id.clone()).await?;
-                if matches!(&operation, Operation::Read { response, .. } if response.body["status"] == "PENDING")
+                if matches!(&operation, Operation::ReadOrder { response, .. } if response.body["status"] == "PENDING")
                 {
                     open.push(order_id);
                 }

@@ -65,7 +65,7 @@ fn ever_captured(snapshot: &TableSnapshot, id: &str) -> bool {
         .is_some_and(|entry| entry.state.starts_with("captured") || entry.state == "refunded")
 }
 
-/// The lines of a wish as the tables have them.
+/// The lines of an order as the tables have them.
 fn lines(requested: &RequestedOrder, product: &impl Fn(usize) -> String) -> BTreeMap<String, i64> {
     let lines = requested.pieces.iter().enumerate().filter(|(_, pieces)| **pieces > 0);
     lines.map(|(number, pieces)| (product(number), *pieces)).collect()

@@ -31,13 +31,13 @@ pub(crate) enum Action {
     /// Waits a while for the orders so far to end.
     Wait,
     /// Reads an order.
-    Read(usize),
+    ReadOrder(usize),
     /// Reads a product.
-    Look(usize),
+    ReadProduct(usize),
     Order(RequestedOrder),
     /// Sends an order again as it was: under its key, if it has one.
     Replay(usize),
-    /// Sends another wish under the key of an order.
+    /// Sends another order under the key of an order.
     Reuse(usize, RequestedOrder),
     Cancel(usize),
     /// Cancels what is no order.
@@ -45,11 +45,11 @@ pub(crate) enum Action {
     /// More pieces of a product arrive.
     Restock(usize, i64),
     /// A product costs so much more.
-    Raise(usize, i64),
+    RaisePrice(usize, i64),
     /// The message that asks for an order's payment comes once more.
-    Repeat(usize),
+    ResendMessage(usize),
     /// A message in the dead-letter queue says that an order's payment must be given up.
-    GiveUp(usize),
+    SendDeadLetter(usize),
 }
 
 /// What an order asks for.
@@ -72,18 +72,18 @@ impl Action {
     /// The order that it is about: how many orders before the latest one.
     fn back(&self) -> Option<usize> {
         match self {
-            Self::Read(back)
+            Self::ReadOrder(back)
             | Self::Replay(back)
             | Self::Reuse(back, _)
             | Self::Cancel(back)
-            | Self::Repeat(back)
-            | Self::GiveUp(back) => Some(*back),
+            | Self::ResendMessage(back)
+            | Self::SendDeadLetter(back) => Some(*back),
             Self::Wait
-            | Self::Look(_)
+            | Self::ReadProduct(_)
             | Self::Order(_)
             | Self::CancelUnknown
             | Self::Restock(..)
-            | Self::Raise(..) => None,
+            | Self::RaisePrice(..) => None,
         }
     }
 }
@@ -126,24 +126,24 @@ impl History {
         (self.0.iter().any(slow), self.0.len())
     }
 
-    fn tell(&self, f: &mut fmt::Formatter<'_>, number: usize) -> fmt::Result {
+    fn describe(&self, f: &mut fmt::Formatter<'_>, number: usize) -> fmt::Result {
         let of = |verb: &str| match self.target(number) {
             Some(target) => format!("{verb} the order of step {}", target + 1),
             None => format!("{verb} an order, but there is none"),
         };
         match &self.0[number].action {
             Action::Wait => write!(f, "wait for the orders to end"),
-            Action::Read(_) => write!(f, "{}", of("read")),
-            Action::Look(product) => write!(f, "look at the {} product", NAMES[*product]),
+            Action::ReadOrder(_) => write!(f, "{}", of("read")),
+            Action::ReadProduct(product) => write!(f, "look at the {} product", NAMES[*product]),
             Action::Order(requested) => write!(f, "order {requested}"),
             Action::Replay(_) => write!(f, "{}", of("send again")),
             Action::Reuse(_, requested) => write!(f, "{}: order {requested}", of("with the key of")),
             Action::Cancel(_) => write!(f, "{}", of("cancel")),
             Action::CancelUnknown => write!(f, "cancel what is no order"),
             Action::Restock(product, pieces) => write!(f, "{pieces} more of the {} product", NAMES[*product]),
-            Action::Raise(product, by) => write!(f, "the {} product costs {by} more", NAMES[*product]),
-            Action::Repeat(_) => write!(f, "{}", of("repeat the message that asks to pay")),
-            Action::GiveUp(_) => write!(f, "{}", of("give up the payment of")),
+            Action::RaisePrice(product, by) => write!(f, "the {} product costs {by} more", NAMES[*product]),
+            Action::ResendMessage(_) => write!(f, "{}", of("repeat the message that asks to pay")),
+            Action::SendDeadLetter(_) => write!(f, "{}", of("give up the payment of")),
         }
     }
 }
@@ -162,7 +162,7 @@ impl fmt::Display for History {
         for (number, step) in self.0.iter().enumerate() {
             let together = if step.at_once && number > 0 { "at once with it: " } else { "" };
             write!(f, "  {:2}. {together}", number + 1)?;
-            self.tell(f, number)?;
+            self.describe(f, number)?;
             writeln!(f)?;
         }
         Ok(())
@@ -187,16 +187,16 @@ pub(crate) fn histories(slow: bool) -> impl Strategy<Value = History> {
     let action = prop_oneof![
         5 => requested(slow).prop_map(Action::Order),
         2 => Just(Action::Wait),
-        2 => back.clone().prop_map(Action::Read),
-        1 => (0..3usize).prop_map(Action::Look),
+        2 => back.clone().prop_map(Action::ReadOrder),
+        1 => (0..3usize).prop_map(Action::ReadProduct),
         2 => back.clone().prop_map(Action::Replay),
         4 => back.clone().prop_map(Action::Cancel),
         1 => (back.clone(), requested(slow)).prop_map(|(back, requested)| Action::Reuse(back, requested)),
         1 => Just(Action::CancelUnknown),
         1 => (0..2usize, 1..=3i64).prop_map(|(product, pieces)| Action::Restock(product, pieces)),
-        2 => (0..3usize, 1..=3i64).prop_map(|(product, by)| Action::Raise(product, by)),
-        1 => back.clone().prop_map(Action::Repeat),
-        1 => back.prop_map(Action::GiveUp),
+        2 => (0..3usize, 1..=3i64).prop_map(|(product, by)| Action::RaisePrice(product, by)),
+        1 => back.clone().prop_map(Action::ResendMessage),
+        1 => back.prop_map(Action::SendDeadLetter),
     ];
     let step = (prop_oneof![3 => Just(false), 2 => Just(true)], action);
     let step = step.prop_map(|(at_once, action)| Step { at_once, action });

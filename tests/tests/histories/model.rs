@@ -134,7 +134,7 @@ impl<'a> Model<'a> {
     pub(crate) fn prices(&self, product: usize, span: &Span) -> BTreeSet<i64> {
         let mut prices = BTreeSet::from([PRICES[product]]);
         for event in self.trace {
-            let Operation::Raise { product: of, by } = event.operation else { continue };
+            let Operation::RaisePrice { product: of, by } = event.operation else { continue };
             if of != product || span.before(&event.span) {
                 continue;
             }
@@ -197,11 +197,11 @@ impl Order<'_> {
                 self.cancelled |= response.status == 200;
                 response
             }
-            Operation::GiveUp { order_id } if about(order_id) => {
+            Operation::SendDeadLetter { order_id } if about(order_id) => {
                 self.given_up = true;
                 return;
             }
-            Operation::Read { order_id, response } if about(order_id) => response,
+            Operation::ReadOrder { order_id, response } if about(order_id) => response,
             Operation::Order { response: Some(response), .. } => response,
             _ => return,
         };

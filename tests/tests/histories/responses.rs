@@ -30,11 +30,11 @@ impl Model<'_> {
                 self.check_order(&event.span, *key, requested, response, product)
             }
             Operation::Cancel { order_id, response } => self.check_cancel(&event.span, order_id, response),
-            Operation::Read { response, .. } if response.order().is_none() => Err(unexpected(response)),
+            Operation::ReadOrder { response, .. } if response.order().is_none() => Err(unexpected(response)),
             Operation::CancelUnknown { response } if response.problem() != "order-not-found" => {
                 Err(unexpected(response))
             }
-            Operation::Look { product, response } => {
+            Operation::ReadProduct { product, response } => {
                 let prices = self.prices(*product, &event.span);
                 if !prices.contains(&amount(&response.body["price"])) {
                     return Err(format!("it can cost {prices:?}: {response:?}"));
@@ -130,7 +130,7 @@ impl Model<'_> {
         self.trace.iter().filter_map(move |event| {
             let (Operation::Order { response: Some(response), .. }
             | Operation::Cancel { response, .. }
-            | Operation::Read { response, .. }) = &event.operation
+            | Operation::ReadOrder { response, .. }) = &event.operation
             else {
                 return None;
             };
@@ -154,7 +154,7 @@ impl Model<'_> {
         Ok(())
     }
 
-    /// Whatever was seen of an order is what was wished, at one price, and what was seen later only adds to its history.
+    /// Whatever was seen of an order is what was requested, at one price, and what was seen later only adds to its history.
     fn check_course(&self, order: &Order<'_>, product: &impl Fn(usize) -> String) -> Result<(), String> {
         let Some(id) = order.id else { return Ok(()) };
         let seen: Vec<_> = self.seen(id).collect();
@@ -176,7 +176,7 @@ impl Model<'_> {
         Ok(())
     }
 
-    /// The pieces are those wished, at prices that there were, and the total is theirs.
+    /// The quantities are those requested, at prices that the products had, and the total is their sum.
     fn check_lines(
         &self,
         order: &Order<'_>,

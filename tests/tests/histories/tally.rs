@@ -27,10 +27,12 @@ impl Tally {
                 Operation::Cancel { response, .. } | Operation::CancelUnknown { response } => {
                     ("cancel", Some(response))
                 }
-                Operation::Read { response, .. } | Operation::Look { response, .. } => {
+                Operation::ReadOrder { response, .. } | Operation::ReadProduct { response, .. } => {
                     ("GET", Some(response))
                 }
-                Operation::Restock { .. } | Operation::Raise { .. } | Operation::GiveUp { .. } => continue,
+                Operation::Restock { .. }
+                | Operation::RaisePrice { .. }
+                | Operation::SendDeadLetter { .. } => continue,
             };
             let status = response
                 .map_or_else(|| "unclear".to_owned(), |RecordedResponse { status, .. }| status.to_string());

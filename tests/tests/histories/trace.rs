@@ -41,17 +41,17 @@ pub(crate) enum Operation {
     /// An order was asked to be cancelled.
     Cancel { order_id: String, response: RecordedResponse },
     /// An order was read.
-    Read { order_id: String, response: RecordedResponse },
+    ReadOrder { order_id: String, response: RecordedResponse },
     /// What is no order was asked to be cancelled.
     CancelUnknown { response: RecordedResponse },
     /// A product was read.
-    Look { product: usize, response: RecordedResponse },
+    ReadProduct { product: usize, response: RecordedResponse },
     /// Pieces came.
     Restock { product: usize, pieces: i64 },
     /// The price rose.
-    Raise { product: usize, by: i64 },
+    RaisePrice { product: usize, by: i64 },
     /// A message came into the dead-letter queue.
-    GiveUp { order_id: String },
+    SendDeadLetter { order_id: String },
 }
 
 /// A response, as far as the model looks at it.
