@@ -1,8 +1,12 @@
 //! `cron(...)` in AWS's dialect.
 //!
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html>: minutes, hours, day of month,
-//! month, day of week (1 is Sunday), year; one of the two days must be `?`. The crates there are (croner, cron,
-//! saffron) speak other dialects: five or seven fields, 0 for Sunday, `?` as another `*`, no range across midnight.
+//! month, day of week (1 is Sunday), year; one of the two days must be `?`.
+//!
+//! The crate croner (4.0.3), with Quartz weekdays and a year, rejects ranges that wrap (`20-2`, `SAT-MON`), never fires at
+//! the day of week `L` (Saturday), and accepts what EventBridge rejects: both days or neither as `?`, `2/2` as a day of
+//! week, `3#1,6#3`, weekday and month names in any field, years after 2199. An adapter would have to parse every field
+//! first.
 
 use std::{collections::BTreeSet, str::FromStr};
 
@@ -16,7 +20,7 @@ const MONTHS: [&str; 12] =
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 const LAST_YEAR: i16 = 2199;
 
-/// The minutes at which it fires.
+/// The minutes at which a schedule fires.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cron {
     minutes: BTreeSet<i16>,
@@ -82,7 +86,7 @@ impl FromStr for Cron {
     }
 }
 
-/// What the values of a field can be.
+/// The range of a field's values, and their names.
 struct Field {
     name: &'static str,
     least: i16,
@@ -155,7 +159,7 @@ fn day_of_week_item(text: &str) -> Result<DayOfWeek, String> {
     let field = Field { names: &WEEKDAYS, ..Field::new("day of week", 1, 7) };
     if let Some((day, nth)) = text.split_once('#') {
         let nth = nth.parse().ok().filter(|nth| (1..=5).contains(nth));
-        return Ok(DayOfWeek::Nth(field.value(day)?, nth.ok_or_else(|| format!("{text}: # wants 1 to 5"))?));
+        return Ok(DayOfWeek::Nth(field.value(day)?, nth.ok_or_else(|| format!("{text}: # takes 1 to 5"))?));
     }
     match text.strip_suffix('L') {
         // The last day of the week is Saturday.
@@ -167,7 +171,7 @@ fn day_of_week_item(text: &str) -> Result<DayOfWeek, String> {
 }
 
 impl Cron {
-    /// The first time after `after`, to the minute; none when there is none until 2199.
+    /// The first time after `after`, to the minute; none when there is none before 2200.
     pub(super) fn next(&self, after: DateTime) -> Option<DateTime> {
         let first = after.date().at(after.hour(), after.minute(), 0, 0).checked_add(1.minute()).ok()?;
         let mut date = first.date();

@@ -28,7 +28,7 @@ fn eb_cron_expressions_examples() {
 }
 
 #[test]
-fn eb_cron_expressions_a_range_may_pass_midnight() {
+fn eb_cron_expressions_a_range_may_wrap_at_midnight() {
     let expected = [
         "Mon 2026-11-23 00:00",
         "Mon 2026-11-23 00:30",
