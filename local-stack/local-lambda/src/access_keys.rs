@@ -1,4 +1,4 @@
-//! Who is behind an access key id.
+//! The access key ids that the stack has issued: each execution environment signs its calls with one of its own.
 
 use std::{
     collections::BTreeMap,
@@ -7,48 +7,49 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-/// Who signs the calls of event sources.
+/// The access key id that signs the calls of event sources.
 pub(crate) const POLLER: &str = "POLLER";
-/// What the callers of event sources are called by.
+/// What fault rules call the event sources.
 const POLLERS: &str = "pollers";
 
 /// The environments by their access key ids.
 #[derive(Debug, Default)]
-pub struct AccessKeys(Mutex<BTreeMap<String, AccessKey>>);
+pub struct AccessKeys(Mutex<BTreeMap<String, Owner>>);
 
+/// The environment that an access key id was issued to.
 #[derive(Debug)]
-struct AccessKey {
+struct Owner {
     function: Arc<str>,
     kill: CancellationToken,
 }
 
 impl AccessKeys {
-    fn all(&self) -> MutexGuard<'_, BTreeMap<String, AccessKey>> {
+    fn owners(&self) -> MutexGuard<'_, BTreeMap<String, Owner>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new environment of a function, with what kills it: the access key id that it shall sign with.
-    pub(crate) fn add(&self, function: &Arc<str>, kill: CancellationToken) -> String {
-        let mut all = self.all();
-        let id = format!("LOCAL{:011}", all.len() + 1);
-        all.insert(id.clone(), AccessKey { function: Arc::clone(function), kill });
+    /// Issues an access key id to a new environment of a function. `kill` kills the environment.
+    pub(crate) fn issue(&self, function: &Arc<str>, kill: CancellationToken) -> String {
+        let mut owners = self.owners();
+        let id = format!("LOCAL{:011}", owners.len() + 1);
+        owners.insert(id.clone(), Owner { function: Arc::clone(function), kill });
         id
     }
 
-    /// The function whose environment signs so.
+    /// The function whose environment has this access key id.
     pub(crate) fn function(&self, id: &str) -> Option<Arc<str>> {
-        self.all().get(id).map(|key| Arc::clone(&key.function))
+        self.owners().get(id).map(|owner| Arc::clone(&owner.function))
     }
 
-    /// What a caller is called by: a function's name, `pollers`, or nothing for strangers.
-    pub(crate) fn name(&self, id: &str) -> Arc<str> {
+    /// The caller's name in fault rules: a function's name, `pollers`, or nothing for callers outside the stack.
+    pub(crate) fn caller_name(&self, id: &str) -> Arc<str> {
         if id == POLLER { POLLERS.into() } else { self.function(id).unwrap_or_else(|| "".into()) }
     }
 
-    /// Kills the environment that signs so.
-    pub(crate) fn kill(&self, id: &str) {
-        if let Some(key) = self.all().get(id) {
-            key.kill.cancel();
+    /// Kills the environment that has this access key id.
+    pub(crate) fn kill_environment(&self, id: &str) {
+        if let Some(owner) = self.owners().get(id) {
+            owner.kill.cancel();
         }
     }
 }

@@ -58,7 +58,7 @@ impl Projects {
     /// Finds all of them in a folder, without building.
     ///
     /// # Errors
-    /// The first that is not there.
+    /// The first binary that does not exist.
     pub fn find(&self, folder: &Path) -> Result<Binaries, Error> {
         self.folders.values().flatten().map(|name| Ok((name.clone(), find(folder, name)?))).collect()
     }
@@ -81,9 +81,9 @@ pub async fn build(folder: &Path, binaries: &[&str], release: bool) -> Result<Bi
     if release {
         command.arg("--release");
     }
-    // What `cargo run` tells the program it runs is not meant for another cargo.
+    // The variables that `cargo run` sets for its program must not reach another cargo.
     for (name, _) in std::env::vars_os() {
-        if is_for_the_program(&name) {
+        if is_set_by_cargo_run(&name) {
             command.env_remove(name);
         }
     }
@@ -109,8 +109,7 @@ pub async fn build(folder: &Path, binaries: &[&str], release: bool) -> Result<Bi
     let status = cargo_process.wait().await.map_err(|error| cannot(&error))?;
     if !status.success() {
         return Err(Error::Build(
-            "cargo could not build the functions: its errors are above. Mend them and start again."
-                .to_owned(),
+            "cargo could not build the functions: its errors are above. Fix them and start again.".to_owned(),
         ));
     }
     match binaries.iter().find(|binary| !built.contains_key(**binary)) {
@@ -132,7 +131,7 @@ fn find(folder: &Path, binary: &str) -> Result<PathBuf, Error> {
     )))
 }
 
-fn is_for_the_program(name: &OsStr) -> bool {
+fn is_set_by_cargo_run(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     let kept = [
         "CARGO_HOME",
@@ -169,9 +168,9 @@ mod tests {
     }
 
     #[test]
-    fn keeps_what_cargo_itself_is_told() {
-        assert!(is_for_the_program(OsStr::new("CARGO_MANIFEST_DIR")));
-        assert!(!is_for_the_program(OsStr::new("CARGO_TARGET_DIR")));
-        assert!(!is_for_the_program(OsStr::new("PATH")));
+    fn keeps_the_settings_of_cargo_itself() {
+        assert!(is_set_by_cargo_run(OsStr::new("CARGO_MANIFEST_DIR")));
+        assert!(!is_set_by_cargo_run(OsStr::new("CARGO_TARGET_DIR")));
+        assert!(!is_set_by_cargo_run(OsStr::new("PATH")));
     }
 }

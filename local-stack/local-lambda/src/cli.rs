@@ -15,7 +15,7 @@ pub struct Options {
     /// The SAM template.
     #[arg(long, value_name = "FILE", default_value = "template.yaml")]
     pub template: PathBuf,
-    /// A value for a parameter of the template; may be given several times.
+    /// A value for a parameter of the template. Can be repeated.
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     pub parameters: Vec<(String, String)>,
     /// The region that functions see.
@@ -27,7 +27,7 @@ pub struct Options {
     /// The port of Lambda's Invoke API, for `cargo lambda invoke` and the AWS SDKs.
     #[arg(long, default_value_t = 9000)]
     pub invoke_port: u16,
-    /// The port where the stack tells about itself: `/_local/functions`, `/_local/bill`, `/_local/calls`.
+    /// The port of the control API: `/_local/functions`, `/_local/bill`, `/_local/calls`, `/_local/faults`.
     #[arg(long, default_value_t = 9100)]
     pub control_port: u16,
     /// The port of the embedded DynamoDB.
@@ -42,11 +42,11 @@ pub struct Options {
     /// Uses this SQS (ElasticMQ, an emulator) instead of the embedded one.
     #[arg(long, value_name = "URL")]
     pub sqs_endpoint: Option<String>,
-    /// A web service that functions call, by the URL that their variables have: its calls are logged, and faults may
-    /// strike them. HTTP only; may be given several times.
+    /// The URL of a web service that functions call, as it is in their variables. Calls to it are recorded, and faults can
+    /// be injected. HTTP only. Can be repeated.
     #[arg(long = "web-service", value_name = "URL")]
     pub web_services: Vec<String>,
-    /// Keeps the embedded DynamoDB's data in this folder. Without it, data is gone when the stack stops.
+    /// Keeps the embedded DynamoDB's data in this folder. Without it, the data is deleted when the stack stops.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Leaves the tables empty.
@@ -58,38 +58,39 @@ pub struct Options {
     /// Takes the functions' binaries from this folder instead of building them.
     #[arg(long, value_name = "DIR", conflicts_with = "release")]
     pub bin_dir: Option<PathBuf>,
-    /// Builds again when a source file is saved, and replaces the environments of what changed.
+    /// Builds again when a source file is saved, and replaces the environments of functions that have changed.
     #[arg(long, conflicts_with = "bin_dir")]
     pub watch: bool,
-    /// The account's concurrency: beyond it, invocations are throttled.
+    /// The account's concurrency. Further invocations are throttled.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub account_concurrency: u32,
-    /// Environments that are idle for this long are retired.
+    /// Retires environments that have been idle for this long.
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     pub retire_after: u32,
-    /// The most environments of one function at once: a bound of this machine, not of Lambda. Invocations wait for a
-    /// free one.
+    /// The most environments of one function at once, which protects this machine; Lambda has no such limit. Further
+    /// invocations wait.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub max_environments: u32,
-    /// Faults that strike from the start, as JSON: see docs/faults.md.
+    /// Fault rules from the start on, as JSON: see docs/faults.md.
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
-    /// What the bill at the end is divided by: the answers of a route with a status, or all that report success.
+    /// The unit of work that the bill is divided by: the responses of a route with a status, or with any status of
+    /// success.
     #[arg(long, value_name = "NAME=ROUTE[ STATUS]")]
     pub bill_per: Option<UnitOfWork>,
-    /// Writes no line for each invocation.
+    /// Writes no lines for invocations.
     #[arg(long)]
     pub quiet: bool,
-    /// How lines are written.
+    /// The format of lines.
     #[arg(long, value_enum, default_value_t)]
     pub log_format: Format,
     /// Writes everything that functions log, not only warnings and errors.
     #[arg(long)]
     pub verbose: bool,
-    /// Writes the addresses of the running stack to this file, as JSON, once it is ready.
+    /// Writes the addresses of the running stack to this file as JSON when it is ready.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
-    /// Stops when standard input ends: for programs that start the stack and may die.
+    /// Stops when standard input ends, for programs that start the stack and may crash.
     #[arg(long)]
     pub exit_with_stdin: bool,
 }

@@ -1,14 +1,14 @@
-//! How many invocations may run at once.
+//! Reserved and unreserved concurrency.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html>: a function with reserved concurrency has
-//! that much, for itself; all others share what the account has left.
+//! that much for itself; the other functions share the rest of the account's concurrency.
 
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
 };
 
-/// What the functions without reserved concurrency share.
+/// The concurrency that functions without reserved concurrency share.
 #[derive(Clone, Debug)]
 pub struct Unreserved(Arc<Shared>);
 
@@ -19,15 +19,15 @@ struct Shared {
 }
 
 impl Unreserved {
-    /// What an account's concurrency leaves when some functions reserve a part of it.
+    /// The account's concurrency less the reserved concurrency of its functions.
     #[must_use]
-    pub fn of(account: u32, reserved: impl IntoIterator<Item = u32>) -> Self {
+    pub fn new(account: u32, reserved: impl IntoIterator<Item = u32>) -> Self {
         let reserved = reserved.into_iter().fold(0, u32::saturating_add);
         Self(Arc::new(Shared { limit: account.saturating_sub(reserved), running: AtomicU32::new(0) }))
     }
 }
 
-/// A function's share.
+/// The concurrency of a function.
 #[derive(Debug)]
 pub struct Concurrency {
     reserved: Option<u32>,
@@ -36,21 +36,21 @@ pub struct Concurrency {
 }
 
 impl Concurrency {
-    /// The share of a function, with its `ReservedConcurrentExecutions` if it has any.
+    /// `reserved` is the function's `ReservedConcurrentExecutions`, if it has any.
     #[must_use]
     pub fn new(reserved: Option<u32>, unreserved: Unreserved) -> Self {
         Self { reserved, unreserved, running: AtomicU32::new(0) }
     }
 
-    /// Invocations that are under way.
+    /// The number of running invocations.
     #[must_use]
     pub fn running(&self) -> u32 {
         self.running.load(Ordering::SeqCst)
     }
 
-    /// Counts one more invocation until the result is dropped; none when the share is used up.
+    /// Counts one more invocation until the result is dropped; none when the concurrency is used up.
     #[must_use]
-    pub fn enter(&self) -> Option<Running<'_>> {
+    pub fn acquire(&self) -> Option<Running<'_>> {
         let shared = match self.reserved {
             Some(_) => None,
             None => Some(Counted::one(&self.unreserved.0.running, self.unreserved.0.limit)?),
@@ -60,7 +60,7 @@ impl Concurrency {
     }
 }
 
-/// An invocation that is under way.
+/// A running invocation.
 #[derive(Debug)]
 pub struct Running<'a> {
     _shared: Option<Counted<'a>>,
@@ -89,17 +89,17 @@ mod tests {
 
     #[test]
     fn lambda_concurrency_reserved_is_a_guarantee_and_a_bound() {
-        let unreserved = Unreserved::of(5, [2]);
+        let unreserved = Unreserved::new(5, [2]);
         let reserved = Concurrency::new(Some(2), unreserved.clone());
         let (one, other) = (Concurrency::new(None, unreserved.clone()), Concurrency::new(None, unreserved));
-        let shared = [one.enter(), one.enter(), other.enter()];
+        let shared = [one.acquire(), one.acquire(), other.acquire()];
         assert!(shared.iter().all(Option::is_some));
-        assert!(other.enter().is_none(), "the account has 5, of which 2 are reserved");
-        let own = [reserved.enter(), reserved.enter()];
-        assert!(own.iter().all(Option::is_some), "nobody takes what is reserved");
-        assert!(reserved.enter().is_none(), "and it takes no more");
+        assert!(other.acquire().is_none(), "the account has 5, of which 2 are reserved");
+        let own = [reserved.acquire(), reserved.acquire()];
+        assert!(own.iter().all(Option::is_some), "reserved concurrency is not shared");
+        assert!(reserved.acquire().is_none(), "and it is a limit");
         drop(shared);
-        assert!(other.enter().is_some());
+        assert!(other.acquire().is_some());
         assert_eq!((reserved.running(), one.running()), (2, 0));
     }
 }

@@ -1,12 +1,12 @@
-//! What the stack tells about itself, on a port of its own.
+//! The control API: the state of the stack, on its own port.
 //!
-//! | path | what |
+//! | path | response |
 //! |---|---|
 //! | `GET /_local/functions` | every function with its environments, queues with their depth, streams with the iterator age |
-//! | `GET /_local/bill` | what all of it would be billed as so far, in US dollars |
+//! | `GET /_local/bill` | the bill so far, in US dollars |
 //! | `GET /_local/bill.txt` | the same as a table |
-//! | `GET`, `PUT`, `DELETE /_local/faults` | the faults that strike, and how often they did |
-//! | `GET /_local/calls?after=N` | the last calls of functions to DynamoDB and SQS, with their units |
+//! | `GET`, `PUT`, `DELETE /_local/faults` | the fault rules and their counters |
+//! | `GET /_local/calls?after=N` | the latest calls of functions to AWS, with their units |
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,20 +23,20 @@ use crate::{
     server::{self, HttpResponse, Serve},
 };
 
-/// What it looks at.
+/// What the API reports on.
 #[derive(Debug)]
 pub struct ControlApi {
     /// The functions.
     pub functions: Vec<Arc<Pool>>,
     /// How far functions lag behind streams, by `table -> function`.
     pub iterator_ages: BTreeMap<String, Arc<IteratorAge>>,
-    /// The URLs of the queues.
+    /// Has the URLs of the queues.
     pub resource_ids: Arc<ResourceIds>,
-    /// Knows the queues' depths.
+    /// Reads the queues' depths.
     pub sqs: aws_sdk_sqs::Client,
-    /// Knows what was done.
-    pub account: Arc<UsageRecorder>,
-    /// May strike.
+    /// Has the bill and the latest calls.
+    pub usage: Arc<UsageRecorder>,
+    /// Has the fault rules.
     pub faults: Arc<Faults>,
 }
 
@@ -67,20 +67,20 @@ impl Serve for ControlApi {
             (&Method::GET, "/_local/functions") => {
                 server::json(StatusCode::OK, self.functions().await.to_string())
             }
-            (&Method::GET, "/_local/bill") => match self.account.bill() {
+            (&Method::GET, "/_local/bill") => match self.usage.bill() {
                 Ok((bill, per)) => {
                     server::json(StatusCode::OK, json!({"bill": bill, "per": per}).to_string())
                 }
                 Err(error) => not_found(&error.to_string()),
             },
-            (&Method::GET, "/_local/bill.txt") => match self.account.table() {
+            (&Method::GET, "/_local/bill.txt") => match self.usage.bill_table() {
                 Ok(table) => text(table),
                 Err(error) => not_found(&error.to_string()),
             },
             (&Method::GET, "/_local/calls") => {
                 let after = request.uri().query().and_then(|query| query.strip_prefix("after="));
                 let after = after.and_then(|number| number.parse().ok()).unwrap_or_default();
-                let calls = json!({"calls": self.account.calls_after(after)});
+                let calls = json!({"calls": self.usage.calls_after(after)});
                 server::json(StatusCode::OK, calls.to_string())
             }
             _ => not_found(
@@ -107,7 +107,7 @@ impl ControlApi {
         json!({"functions": functions, "queues": queues, "iterator_age_ms": ages})
     }
 
-    /// Messages that can be received, that somebody has, and that are not yet due; null when SQS does not tell.
+    /// The messages that are visible, in flight and delayed; null when SQS does not respond.
     async fn depth(&self, url: &str) -> Value {
         let names = [
             Name::ApproximateNumberOfMessages,
@@ -116,8 +116,8 @@ impl ControlApi {
         ];
         let request =
             self.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
-        let Ok(answer) = request.send().await else { return Value::Null };
-        let attribute = |name: &Name| -> Option<u64> { answer.attributes()?.get(name)?.parse().ok() };
+        let Ok(response) = request.send().await else { return Value::Null };
+        let attribute = |name: &Name| -> Option<u64> { response.attributes()?.get(name)?.parse().ok() };
         let [visible, in_flight, delayed] = &names;
         json!({"visible": attribute(visible), "in_flight": attribute(in_flight), "delayed": attribute(delayed)})
     }
@@ -128,8 +128,8 @@ fn not_found(message: &str) -> HttpResponse {
 }
 
 fn text(text: String) -> HttpResponse {
-    let mut answer = server::json(StatusCode::OK, text);
+    let mut response = server::json(StatusCode::OK, text);
     let plain = http::HeaderValue::from_static("text/plain; charset=utf-8");
-    answer.headers_mut().insert(http::header::CONTENT_TYPE, plain);
-    answer
+    response.headers_mut().insert(http::header::CONTENT_TYPE, plain);
+    response
 }

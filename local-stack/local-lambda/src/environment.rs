@@ -1,55 +1,39 @@
-//! One execution environment: a real process of a real binary, with a Runtime API of its own.
+//! One execution environment: a real process of a real binary, with its own Runtime API.
 //!
-//! Its life: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
+//! Its life cycle: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 
 mod output;
 mod process;
 
-use std::{collections::BTreeMap, io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
+use std::{io::ErrorKind, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout},
 };
 
-use self::process::Process;
 pub use self::process::Processes;
+use self::process::{Launch, Process};
 use crate::{
+    access_keys::AccessKeys,
     error::Error,
     faults::Faults,
+    function_config::FunctionConfig,
     invocation::{CompletedInvocation, Invocation, LogType, Outcome, Usage},
     metering::UsageRecorder,
     report::Report,
-    runtime_api::{RuntimeApi, Work},
+    runtime_api::{PendingInvocation, RuntimeApi},
     server::{self, Listener},
 };
-
-/// What an environment is started with.
-#[derive(Clone, Debug)]
-pub struct FunctionConfig {
-    /// The function's local name.
-    pub function: Arc<str>,
-    /// Its ARN.
-    pub function_arn: String,
-    /// The binary.
-    pub binary: PathBuf,
-    /// All of the process's environment variables but those that differ from one environment to the next.
-    pub variables: BTreeMap<String, String>,
-    /// Those of the variables that hold the URL of a proxy before a web service: it tells environments apart by the
-    /// path.
-    pub web: Vec<String>,
-    /// How long an invocation may take.
-    pub timeout: Duration,
-    /// `MemorySize`
-    pub memory_mb: u32,
-}
 
 /// What all environments share.
 #[derive(Clone, Debug)]
 pub struct Services {
+    /// Issues each environment its access key id.
+    pub access_keys: Arc<AccessKeys>,
     /// Counts what is billed.
-    pub account: Arc<UsageRecorder>,
-    /// May strike.
+    pub usage: Arc<UsageRecorder>,
+    /// Injects faults into invocations.
     pub faults: Arc<Faults>,
 }
 
@@ -60,27 +44,27 @@ pub struct Environment {
     memory_mb: u32,
     timeout: Duration,
     started: Instant,
-    /// When it was last given back.
+    /// When its last invocation ended.
     idle_since: Instant,
     init: Option<oneshot::Receiver<Result<(), Outcome>>>,
-    work: mpsc::Sender<Work>,
+    invocations: mpsc::Sender<PendingInvocation>,
     process: Process,
-    /// Bytes and lines that it had written to its log at the end of its last invocation.
+    /// Bytes and lines in its log at the end of its last invocation.
     logged: (u64, u64),
 }
 
 /// How an environment handled an invocation.
 #[derive(Debug)]
 pub enum Handled {
-    /// It ended; the environment can be used again if it is given back.
-    Ended(CompletedInvocation, Option<Environment>),
-    /// The process was gone before it took the event: nothing has run.
-    NotTaken(Invocation),
-    /// The process could not be made ready: nothing has run.
+    /// The invocation has ended. The environment can be reused if it is still there.
+    Completed(CompletedInvocation, Option<Environment>),
+    /// The process ended before it received the event, so no code has run for it.
+    NotReceived(Invocation),
+    /// The init phase failed, so no code has run for the event.
     InitFailed(Invocation, InitFailure),
 }
 
-/// Why and after how long an environment was given up before it was ready.
+/// Why the init phase of an environment failed, and how long it took.
 #[derive(Debug)]
 pub struct InitFailure {
     /// The failure in Lambda's words.
@@ -89,16 +73,16 @@ pub struct InitFailure {
     pub usage: Usage,
 }
 
-/// How long lines take from a process to the stack, for a log tail.
-const LINES_ARRIVE_WITHIN: Duration = Duration::from_millis(20);
-/// How long a binary that is not there is waited for.
+/// How long a line may take from a process to the stack, for a log tail.
+const LOG_ARRIVES_WITHIN: Duration = Duration::from_millis(20);
+/// How long to wait for a binary that does not exist.
 const BINARY_WITHIN: Duration = Duration::from_secs(2);
 const BINARY_EVERY: Duration = Duration::from_millis(20);
-/// How long the first start may take, as in Lambda.
+/// How long the first init phase may take, as in Lambda.
 pub const INIT_WITHIN: Duration = Duration::from_secs(10);
 
 impl Environment {
-    /// Starts the process. It is not waited for: the first invocation does that.
+    /// Starts the process and returns at once: the first invocation waits for the init phase.
     ///
     /// # Errors
     /// When the process cannot be started.
@@ -108,17 +92,20 @@ impl Environment {
         services: &Services,
         processes: &Processes,
     ) -> Result<Self, Error> {
-        let (listener, port) = Listener::any().await?;
-        let (work, receiver) = mpsc::channel(1);
-        let (init, initialised) = oneshot::channel();
-        let kill = processes.kill_switch();
-        let faults = Arc::clone(&services.faults);
-        let api = RuntimeApi::new(config, (faults, kill.clone()), receiver, init);
+        let listener = Listener::any().await?;
+        let (invocations, receiver) = mpsc::channel(1);
+        let (init_sender, init) = oneshot::channel();
+        let kill = processes.kill_token();
+        let api = RuntimeApi::new(config, Arc::clone(&services.faults), kill.clone(), receiver, init_sender);
         let started = Instant::now();
-        let access_key_id = services.account.access_keys().add(&config.function, kill.clone());
+        let launch = Launch {
+            runtime_api_port: listener.port(),
+            access_key_id: services.access_keys.issue(&config.function, kill.clone()),
+            kill,
+        };
         let process = loop {
-            match Process::start(config, port, report, &access_key_id, (processes, &kill)) {
-                // A build is just putting the binary in its place.
+            match processes.start(config, &launch, report) {
+                // A build is replacing the binary right now.
                 Err(Error::System { cause, .. })
                     if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::ExecutableFileBusy)
                         && started.elapsed() < BINARY_WITHIN =>
@@ -128,33 +115,33 @@ impl Environment {
                 process => break process?,
             }
         };
-        tokio::spawn(server::serve(listener, process.ended(), api));
+        tokio::spawn(server::serve(listener, launch.kill, api));
         Ok(Self {
             function: Arc::clone(&config.function),
             memory_mb: config.memory_mb,
             timeout: config.timeout,
             started,
             idle_since: started,
-            init: Some(initialised),
-            work,
+            init: Some(init),
+            invocations,
             process,
             logged: (0, 0),
         })
     }
 
-    /// Whether the process is still there.
+    /// Whether the process is running.
     #[must_use]
     pub fn alive(&self) -> bool {
         self.process.alive()
     }
 
-    /// How long it has not been used.
+    /// How long it has been idle.
     #[must_use]
     pub fn idle_for(&self) -> Duration {
         self.idle_since.elapsed()
     }
 
-    /// Has the process handle one event. A new process must be ready `init_within`.
+    /// Lets the process handle one event. The init phase of a new process may take `init_within`.
     pub async fn invoke(mut self, invocation: Invocation, init_within: Duration) -> Handled {
         let init = match self.initialise(init_within).await {
             Ok(init) => init,
@@ -163,22 +150,23 @@ impl Environment {
                 return Handled::InitFailed(invocation, InitFailure { outcome, usage });
             }
         };
-        let ((taken, was_taken), (end, outcome)) = (oneshot::channel(), oneshot::channel());
-        let work = Work { invocation: invocation.clone(), taken, ended: end };
-        let handed_over = async { self.work.send(work).await.is_ok() && was_taken.await.is_ok() };
-        let took_it = tokio::select! {
+        let ((received, was_received), (completed, outcome)) = (oneshot::channel(), oneshot::channel());
+        let pending = PendingInvocation { invocation: invocation.clone(), received, completed };
+        let handed_over =
+            async { self.invocations.send(pending).await.is_ok() && was_received.await.is_ok() };
+        let was_received = tokio::select! {
             biased;
-            took_it = handed_over => took_it,
-            _ = self.process.gone() => false,
+            was_received = handed_over => was_received,
+            _ = self.process.ended() => false,
         };
-        if !took_it {
-            return Handled::NotTaken(invocation);
+        if !was_received {
+            return Handled::NotReceived(invocation);
         }
         let (start, request_id) = (Instant::now(), invocation.request_id);
         let outcome = tokio::select! {
             biased;
             Ok(outcome) = outcome => outcome,
-            status = self.process.gone() => {
+            status = self.process.ended() => {
                 let (kind, how) = self.process.describe(status);
                 Outcome::error(kind, &format!("RequestId: {request_id} Error: Runtime exited with error: {how}"))
             }
@@ -191,22 +179,22 @@ impl Environment {
         };
         let duration = start.elapsed();
         if invocation.log_type == LogType::Tail {
-            // Lines that were written before the answer are still on their way.
-            tokio::time::sleep(LINES_ARRIVE_WITHIN).await;
+            // Lines that were written before the response have not arrived yet.
+            tokio::time::sleep(LOG_ARRIVES_WITHIN).await;
         }
         let usage = self.usage(init, duration);
         self.idle_since = Instant::now();
         let environment = self.alive().then_some(self);
-        Handled::Ended(invocation.ended(outcome, usage), environment)
+        Handled::Completed(invocation.completed(outcome, usage), environment)
     }
 
-    /// Waits for a new process to be ready. None when it was ready before.
+    /// Waits for the init phase of a new process, and returns how long it took. None when it was over before.
     async fn initialise(&mut self, within: Duration) -> Result<Option<Duration>, Outcome> {
         let Some(init) = self.init.take() else { return Ok(None) };
         let ready = tokio::select! {
             biased;
             ready = timeout(within, init) => ready,
-            status = self.process.gone() => {
+            status = self.process.ended() => {
                 let (kind, how) = self.process.describe(status);
                 return Err(Outcome::error(kind, &format!("Error: Runtime exited with error: {how}")));
             }

@@ -1,4 +1,4 @@
-//! What can keep the stack from starting, each with what to do about it.
+//! Errors of the stack, each with what to do about it.
 
 /// Why the stack cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -6,7 +6,7 @@ pub enum Error {
     /// The template cannot be used.
     #[error(transparent)]
     Template(#[from] sam_template::TemplateError),
-    /// The template uses something that only the stack can judge.
+    /// The template uses something that the stack does not support.
     #[error("{path}:{line}: {message}")]
     Unsupported {
         /// The template.
@@ -16,9 +16,9 @@ pub enum Error {
         /// What is wrong, and what is expected.
         message: String,
     },
-    /// A function refers to something that has no value here.
+    /// A function's environment refers to something that has no value here.
     #[error(
-        "the function {function} needs {reference} in its environment, which the local stack cannot tell: it knows the names and ARNs of tables, queues and functions, and the URLs of queues"
+        "the function {function} needs {reference} in its environment, which the local stack does not know: it knows the names and ARNs of tables, queues and functions, and the URLs of queues"
     )]
     UnknownReference {
         /// The function.
@@ -36,7 +36,7 @@ pub enum Error {
         /// The flag that changes it.
         flag: &'static str,
     },
-    /// A parameter of the template that the program around the stack reads has a value that it cannot use.
+    /// The surrounding program cannot use the value of a parameter of the template.
     #[error("the parameter {name} cannot be used: {why}")]
     Parameter {
         /// The parameter.
@@ -53,17 +53,17 @@ pub enum Error {
     /// SQS cannot be used.
     #[error("SQS cannot {action}: {cause}. Is the endpoint right, and does it answer?")]
     Sqs {
-        /// What was asked.
+        /// The call.
         action: String,
         /// What went wrong.
         cause: String,
     },
-    /// What the program around the stack wanted to prepare before any function runs.
+    /// What the surrounding program wanted to prepare before any function runs.
     #[error("{0}")]
     Prepare(String),
     /// A part of the stack has panicked.
     #[error(
-        "the local stack has a fault ({0}; the panic's message is above) and has stopped. Please report it with the lines before it"
+        "the local stack has a bug ({0}; the panic's message is above) and has stopped. Please report it with the lines before it"
     )]
     Broken(String),
     /// The counting proxies cannot be started.
@@ -72,12 +72,12 @@ pub enum Error {
     /// The price list cannot be read.
     #[error(transparent)]
     Prices(#[from] meter::prices::PriceError),
-    /// Something that the operating system refuses.
+    /// The operating system returned an error.
     #[error("cannot {action}: {cause}")]
     System {
         /// What was tried.
         action: String,
-        /// What the system said.
+        /// The error.
         cause: std::io::Error,
     },
 }

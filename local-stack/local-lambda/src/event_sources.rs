@@ -1,4 +1,4 @@
-//! What invokes functions by itself: queues, streams and the clock. Lambda's event source mappings, and EventBridge.
+//! Event sources: Lambda's event source mappings of queues and streams, and EventBridge's schedules.
 
 mod correlation;
 pub mod filter;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::{
     invocation::{Invocation, Outcome},
     pool::Pool,
-    report::{Report, Tone},
+    report::{Report, Severity},
     resource_ids::ResourceIds,
 };
 
@@ -22,7 +22,7 @@ use crate::{
 pub struct Target {
     /// The function that it invokes.
     pub function: Arc<Pool>,
-    /// What it is called in lines and on the bill: the queue, the table, the schedule.
+    /// Its name in lines and on the bill: the queue, the table, the schedule.
     pub source: Arc<str>,
     /// Names and ARNs.
     pub resource_ids: Arc<ResourceIds>,
@@ -31,59 +31,61 @@ pub struct Target {
 }
 
 impl Target {
-    /// Invokes the function with a batch and tells which items are not done.
-    pub(crate) async fn deliver(&self, batch: &Batch<'_>) -> Delivered {
+    /// Invokes the function with a batch.
+    pub(crate) async fn invoke(&self, batch: &Batch<'_>) -> BatchResult {
         let invocation =
             Invocation::new(&self.source, correlation::of_records(&batch.event), batch.event.to_string());
         let invoked = self.function.invoke(invocation).await;
         let count = batch.identifiers.len();
-        let (delivered, tone, result) = match &invoked.outcome {
-            Outcome::Response(answer) => match batch.judge(answer) {
-                Ok(failed) if failed.is_empty() => (Delivered::Done, Tone::Good, format!("{count} done")),
-                Ok(failed) => {
-                    let result = format!("{} of {count} failed", failed.len());
-                    (Delivered::Failed(failed), Tone::Fair, result)
+        let (batch_result, severity, text) = match &invoked.outcome {
+            Outcome::Response(response) => match batch.failures(response) {
+                Ok(failed) if failed.is_empty() => {
+                    (BatchResult::AllSucceeded, Severity::Success, format!("{count} done"))
                 }
-                Err(why) => (Delivered::AllFailed, Tone::Bad, format!("all {count} failed: {why}")),
+                Ok(failed) => {
+                    let text = format!("{} of {count} failed", failed.len());
+                    (BatchResult::SomeFailed(failed), Severity::Warning, text)
+                }
+                Err(why) => (BatchResult::AllFailed, Severity::Failure, format!("all {count} failed: {why}")),
             },
             Outcome::Error(_) => {
                 let why = invoked.outcome.error_message().unwrap_or_default();
-                (Delivered::AllFailed, Tone::Bad, format!("all {count} failed: {why}"))
+                (BatchResult::AllFailed, Severity::Failure, format!("all {count} failed: {why}"))
             }
-            Outcome::Throttled => (Delivered::Throttled, Tone::Bad, "throttled".to_owned()),
+            Outcome::Throttled => (BatchResult::Throttled, Severity::Failure, "throttled".to_owned()),
         };
-        self.report.invocation(&invoked, tone, &result);
-        delivered
+        self.report.invocation(&invoked, severity, &text);
+        batch_result
     }
 }
 
 /// Items for one invocation.
 pub(crate) struct Batch<'a> {
     pub(crate) event: serde_json::Value,
-    /// The items' names in a partial batch response, in order.
+    /// The items' identifiers in a partial batch response, in order.
     pub(crate) identifiers: Vec<&'a str>,
-    /// Whether the function answers which items failed.
+    /// Whether the function reports which items failed.
     pub(crate) reports_failures: bool,
 }
 
 impl Batch<'_> {
-    /// The indexes of the failed items; an error when all count as failed.
-    fn judge(&self, answer: &[u8]) -> Result<Vec<usize>, String> {
+    /// The indexes of the failed items. An error says why all items count as failed.
+    fn failures(&self, response: &[u8]) -> Result<Vec<usize>, String> {
         if self.reports_failures {
-            partial_batch::failures(&self.identifiers, answer)
+            partial_batch::failures(&self.identifiers, response)
         } else {
             Ok(Vec::new())
         }
     }
 }
 
-/// What became of a batch.
+/// The result of an invocation with a batch.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Delivered {
-    Done,
-    /// The indexes of these items failed, in order.
-    Failed(Vec<usize>),
+pub(crate) enum BatchResult {
+    AllSucceeded,
+    /// The indexes of the failed items, in order.
+    SomeFailed(Vec<usize>),
     AllFailed,
-    /// The function has not run: its concurrency is used up.
+    /// The function has not run, because its concurrency is used up.
     Throttled,
 }

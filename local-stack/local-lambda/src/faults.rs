@@ -1,8 +1,8 @@
-//! Faults on demand: what AWS does to an application once in a while, here as often as a test wants it.
+//! Fault injection: failures that are rare on AWS, as often as a test needs them.
 //!
-//! Functions know nothing of it. A fault strikes at the counting proxies, on either side of a call, or at the Runtime API
-//! where a function answers. Rules are set by `--faults FILE` or `PUT /_local/faults`; each strikes at its rate, from a
-//! seed, and counts how often it could have struck and did.
+//! Functions do not notice it. A fault is injected at the counting proxies, before or after a call, or at the Runtime API
+//! when a function responds. `--faults FILE` or `PUT /_local/faults` sets the rules. Each rule is applied at its rate,
+//! with random numbers from a seed, and counts how often it matched and how often it injected its fault.
 
 mod responses;
 mod rule;
@@ -30,28 +30,28 @@ pub struct Faults {
 struct State {
     rules: Vec<Active>,
     random: fastrand::Rng,
-    /// How many transactions that are under way write each item.
+    /// How many running transactions write each item.
     transactions: HashMap<String, usize>,
 }
 
-/// A rule, and how it went.
+/// A rule and its counters.
 #[derive(Clone, Debug, Serialize)]
 pub struct Active {
     /// The rule.
     #[serde(flatten)]
     pub rule: Rule,
-    /// How often it could have struck.
+    /// How many calls or responses it matched.
     pub met: u64,
-    /// How often it did.
+    /// How often it injected its fault.
     pub struck: u64,
 }
 
-/// Where a fault may strike.
+/// Where a fault is injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Before,
-    After,
-    Response,
+enum InjectionPoint {
+    BeforeCall,
+    AfterCall,
+    FunctionResponse,
 }
 
 impl Faults {
@@ -65,14 +65,14 @@ impl Faults {
         }
     }
 
-    /// Puts these rules in place of all others.
+    /// Replaces all rules.
     pub fn set(&self, plan: Plan) {
         let mut state = self.state();
         state.random = fastrand::Rng::with_seed(plan.seed);
         state.rules = plan.rules.into_iter().map(|rule| Active { rule, met: 0, struck: 0 }).collect();
     }
 
-    /// The rules, and how they went.
+    /// The rules and their counters.
     #[must_use]
     pub fn rules(&self) -> Vec<Active> {
         self.state().rules.clone()
@@ -82,46 +82,46 @@ impl Faults {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The faults that strike here and now, in the order of their rules.
-    fn strike(
+    /// The faults to inject now, in the order of their rules.
+    fn select(
         &self,
-        side: Side,
+        point: InjectionPoint,
         caller: &str,
         service: Option<meter::Service>,
         operation: &str,
     ) -> Vec<Fault> {
         let mut guard = self.state();
         let State { rules, random, .. } = &mut *guard;
-        let fits = |active: &&mut Active| {
-            side_of(&active.rule.fault) == side && active.rule.fits(caller, service, operation)
+        let applies = |active: &&mut Active| {
+            injection_point(&active.rule.fault) == point && active.rule.applies_to(caller, service, operation)
         };
-        let mut struck = Vec::new();
-        for active in rules.iter_mut().filter(fits) {
+        let mut selected = Vec::new();
+        for active in rules.iter_mut().filter(applies) {
             active.met += 1;
-            let spent = active.rule.times.is_some_and(|times| active.struck >= times);
-            if !spent && random.f64() < active.rule.rate {
+            let exhausted = active.rule.times.is_some_and(|times| active.struck >= times);
+            if !exhausted && random.f64() < active.rule.rate {
                 active.struck += 1;
-                struck.push(active.rule.fault.clone());
+                selected.push(active.rule.fault.clone());
             }
         }
-        struck
+        selected
     }
 
-    /// Whether the process dies instead of answering its invocation.
-    pub(crate) fn kills_response(&self, function: &str) -> bool {
-        !self.strike(Side::Response, function, None, "").is_empty()
+    /// Whether the process crashes instead of responding to its invocation.
+    pub(crate) fn kills_before_response(&self, function: &str) -> bool {
+        !self.select(InjectionPoint::FunctionResponse, function, None, "").is_empty()
     }
 
-    /// Ends the process that signs so. Its call goes nowhere.
+    /// Kills the calling process, and does not forward its call.
     fn kill(&self, call: &InterceptedCall) -> RequestAction {
-        self.access_keys.kill(&call.caller);
+        self.access_keys.kill_environment(&call.caller);
         RequestAction::Disconnect
     }
 
     async fn decide_before(&self, call: &InterceptedCall) -> RequestAction {
-        let caller = self.access_keys.name(&call.caller);
-        let (mut decision, mut judges_overlaps) = (RequestAction::Forward, false);
-        for fault in self.strike(Side::Before, &caller, Some(call.service), &call.operation) {
+        let caller = self.access_keys.caller_name(&call.caller);
+        let (mut decision, mut rejects_overlaps) = (RequestAction::Forward, false);
+        for fault in self.select(InjectionPoint::BeforeCall, &caller, Some(call.service), &call.operation) {
             decision = match fault {
                 Fault::Delay { ms } => {
                     tokio::time::sleep(Duration::from_millis(ms)).await;
@@ -130,7 +130,7 @@ impl Faults {
                 Fault::Error { name } => responses::error(call.service, &name),
                 Fault::Conflict => responses::conflict(&vec![true; call.written_items().len()]),
                 Fault::Overlap => {
-                    judges_overlaps = true;
+                    rejects_overlaps = true;
                     continue;
                 }
                 Fault::CutBefore => RequestAction::Disconnect,
@@ -144,42 +144,42 @@ impl Faults {
                 Fault::CutAfter | Fault::KillAfter | Fault::KillResponse => continue,
             };
         }
-        // Last, because what is judged to pass is under way from then on.
-        if decision == RequestAction::Forward && self.watches_overlaps() {
-            decision = self.enter(call, judges_overlaps);
+        // Last, because a transaction that is forwarded counts as running from now on.
+        if decision == RequestAction::Forward && self.tracks_transactions() {
+            decision = self.begin_write(call, rejects_overlaps);
         }
         decision
     }
 
-    /// Remembers what a transaction writes for as long as it is under way. If overlaps are judged, a write that touches
-    /// what another transaction writes is refused, as DynamoDB does.
-    fn enter(&self, call: &InterceptedCall, judges: bool) -> RequestAction {
-        let (written, transacted) = (call.written_items(), call.operation == "TransactWriteItems");
+    /// Remembers the items that a transaction writes while it runs. With `rejects_overlaps`, a write to an item of another
+    /// running transaction is rejected, as DynamoDB does.
+    fn begin_write(&self, call: &InterceptedCall, rejects_overlaps: bool) -> RequestAction {
+        let (written, is_transaction) = (call.written_items(), call.operation == "TransactWriteItems");
         let mut state = self.state();
         let busy =
             |item: &Option<String>| item.as_ref().is_some_and(|item| state.transactions.contains_key(item));
         let overlaps: Vec<bool> = written.iter().map(busy).collect();
-        if judges && overlaps.contains(&true) {
-            return if transacted {
+        if rejects_overlaps && overlaps.contains(&true) {
+            return if is_transaction {
                 responses::conflict(&overlaps)
             } else {
                 responses::error(call.service, "TransactionConflictException")
             };
         }
-        for item in written.into_iter().flatten().filter(|_| transacted) {
+        for item in written.into_iter().flatten().filter(|_| is_transaction) {
             *state.transactions.entry(item).or_default() += 1;
         }
         RequestAction::Forward
     }
 
-    fn watches_overlaps(&self) -> bool {
+    fn tracks_transactions(&self) -> bool {
         let state = self.state();
-        let wanted = |active: &Active| active.rule.fault == Fault::Overlap;
-        !state.transactions.is_empty() || state.rules.iter().any(wanted)
+        let overlap = |active: &Active| active.rule.fault == Fault::Overlap;
+        !state.transactions.is_empty() || state.rules.iter().any(overlap)
     }
 
-    fn leave(&self, call: &InterceptedCall) {
-        if call.operation != "TransactWriteItems" || !self.watches_overlaps() {
+    fn end_transaction(&self, call: &InterceptedCall) {
+        if call.operation != "TransactWriteItems" || !self.tracks_transactions() {
             return;
         }
         let written = call.written_items();
@@ -193,12 +193,12 @@ impl Faults {
     }
 
     fn decide_after(&self, call: &InterceptedCall) -> ResponseAction {
-        self.leave(call);
-        let caller = self.access_keys.name(&call.caller);
+        self.end_transaction(call);
+        let caller = self.access_keys.caller_name(&call.caller);
         let mut decision = ResponseAction::Forward;
-        for fault in self.strike(Side::After, &caller, Some(call.service), &call.operation) {
+        for fault in self.select(InjectionPoint::AfterCall, &caller, Some(call.service), &call.operation) {
             if fault == Fault::KillAfter {
-                self.access_keys.kill(&call.caller);
+                self.access_keys.kill_environment(&call.caller);
             }
             decision = ResponseAction::Disconnect;
         }
@@ -206,11 +206,11 @@ impl Faults {
     }
 }
 
-fn side_of(fault: &Fault) -> Side {
+fn injection_point(fault: &Fault) -> InjectionPoint {
     match fault {
-        Fault::CutAfter | Fault::KillAfter => Side::After,
-        Fault::KillResponse => Side::Response,
-        _ => Side::Before,
+        Fault::CutAfter | Fault::KillAfter => InjectionPoint::AfterCall,
+        Fault::KillResponse => InjectionPoint::FunctionResponse,
+        _ => InjectionPoint::BeforeCall,
     }
 }
 

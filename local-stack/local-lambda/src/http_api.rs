@@ -1,9 +1,9 @@
-//! API Gateway's HTTP API, as far as a client and a function can tell.
+//! API Gateway's HTTP API, as clients and functions see it.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html>
 //!
 //! A request passes, in this order: the limits of `quotas`, its route, the route's throttle, the route's authorizer,
-//! and the function. What stops it on the way is a `GatewayError`.
+//! and the function. Each of them may end it with a `GatewayError`.
 
 mod access_log;
 mod authorizer;
@@ -15,12 +15,13 @@ mod quotas;
 mod response;
 mod routes;
 mod throttle;
+mod url;
 
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use hyper::{Request, body::Incoming};
-use sam_template::{EventSource, Template};
+use sam_template::{EventSource, HttpApi as DeclaredApi};
 use tokio::time::timeout;
 
 use self::{
@@ -33,10 +34,11 @@ use self::{
     throttle::Throttle,
 };
 use crate::{
+    aws_account::AwsAccount,
+    hosted_function::{HostedFunction, Trigger},
     invocation::{CompletedInvocation, Invocation, LARGEST_PAYLOAD, Outcome},
     metering::UsageRecorder,
-    pool::Pool,
-    report::{Report, Tone},
+    report::{Report, Severity},
     server::{self, BodyError, HttpResponse, Serve},
 };
 
@@ -47,7 +49,7 @@ pub struct HttpApi {
     routes: Routes,
     cors: Option<CorsRules>,
     access_log: Option<AccessLog>,
-    account: Arc<UsageRecorder>,
+    usage: Arc<UsageRecorder>,
     report: Report,
 }
 
@@ -55,49 +57,47 @@ impl Serve for HttpApi {
     async fn handle(&self, request: Request<Incoming>) -> HttpResponse {
         let (parts, body) = request.into_parts();
         let mut context = Context::new(Arc::clone(&self.api), parts);
-        let mut answer = match self.route(&mut context, body).await {
-            Ok(answer) => answer,
+        let mut response = match self.route(&mut context, body).await {
+            Ok(response) => response,
             Err(error) => {
                 context.error = Some(error);
-                error.answer()
+                error.response()
             }
         };
         if let Some(cors) = &self.cors {
-            cors.apply(&context.parts, answer.headers_mut());
+            cors.apply(&context.parts, response.headers_mut());
         }
         if let Ok(id) = context.request_id.to_string().parse() {
-            answer.headers_mut().insert("apigw-requestid", id);
+            response.headers_mut().insert("apigw-requestid", id);
         }
-        context.bill(&answer, &self.account);
+        context.record_usage(&response, &self.usage);
         if let Some(log) = &self.access_log {
-            context.answered(&answer);
+            context.record_response(&response);
             self.report.access(&log.line(&context));
         }
-        answer
+        response
     }
 }
 
 impl HttpApi {
-    /// The routes of the template's functions; `pools` are the functions in the order of the template. The API is said to
-    /// belong to an account id in a region; `account` hears what is billed.
+    /// The API with the routes of `functions`. `declared` are its settings in the template, if there are any.
     #[must_use]
     pub fn new(
-        template: &Template,
-        pools: &[Arc<Pool>],
-        (account_id, region): (&str, &str),
-        account: Arc<UsageRecorder>,
-        report: Report,
+        declared: Option<&DeclaredApi>,
+        functions: &[HostedFunction],
+        account: &AwsAccount,
+        usage: Arc<UsageRecorder>,
+        report: &Report,
     ) -> Self {
-        let declared = template.http_api.as_ref();
-        let authorizers = Authorizers::new(template, pools, &report);
+        let authorizers = Authorizers::new(declared, functions, report);
         let mut routes = Routes::default();
-        for (function, pool) in template.functions.iter().zip(pools) {
-            for event in &function.events {
+        for function in functions {
+            for event in &function.declaration.events {
                 let EventSource::HttpApi(route) = event else { continue };
                 routes.add(Route {
                     key: route.key().into(),
                     method: route.method.clone(),
-                    function: Arc::clone(pool),
+                    function: Arc::clone(&function.pool),
                     timeout: route.timeout,
                     throttle: Throttle::of(route, declared),
                     authorizer: authorizers.of(route, declared),
@@ -107,23 +107,26 @@ impl HttpApi {
         }
         Self {
             api: Arc::new(Api {
-                account_id: account_id.to_owned(),
-                region: region.to_owned(),
+                account: account.clone(),
                 stage: declared.map_or_else(|| "$default".to_owned(), |api| api.stage.clone()),
                 stage_variables: declared.map(|api| api.stage_variables.clone()).unwrap_or_default(),
             }),
             routes,
             cors: declared.and_then(|api| api.cors.clone()).map(CorsRules::new),
-            account,
+            usage,
             access_log: declared.and_then(|api| api.access_log_format.as_deref()).map(AccessLog::new),
-            report,
+            report: report.clone(),
         }
     }
 
-    /// `GET /products -> list-products`, for people.
+    /// Each route with its function.
     #[must_use]
-    pub fn describe(&self) -> Vec<(String, String)> {
-        self.routes.describe()
+    pub fn triggers(&self) -> Vec<Trigger> {
+        let trigger = |route: &Route| Trigger {
+            source: route.key.to_string(),
+            function: route.function.name().to_owned(),
+        };
+        self.routes.iter().map(trigger).collect()
     }
 
     async fn route(&self, context: &mut Context, body: Incoming) -> Result<HttpResponse, GatewayError> {
@@ -132,12 +135,12 @@ impl HttpApi {
         let Some(Matched { route, parameters }) =
             self.routes.find(context.parts.method.as_str(), context.parts.uri.path())
         else {
-            // A route that matches comes first, even $default: that is why AWS's page asks for an OPTIONS route without
-            // authorizer beside a $default route with one.
+            // A matching route takes precedence, even $default: that is why AWS's page recommends an OPTIONS route
+            // without an authorizer beside a $default route with one.
             let preflight = self.cors.as_ref().and_then(|cors| cors.preflight(&context.parts));
             return preflight.ok_or(GatewayError::NotFound);
         };
-        context.matched(&route, parameters);
+        context.matched(&route.key, parameters);
         if route.throttle.as_ref().is_some_and(|throttle| !throttle.admit()) {
             return Err(GatewayError::TooManyRequests);
         }
@@ -165,69 +168,76 @@ impl HttpApi {
         }
         let invocation = Invocation::new(&route.key, vec![context.request_id.to_string()], event);
         let (request_id, started) = (invocation.request_id, Instant::now());
-        // A task of its own: a function goes on when its client leaves or waits no longer.
+        // A separate task, because a function continues when its client disconnects or the integration times out.
         let (function, report) = (Arc::clone(&route.function), self.report.clone());
         let invoked = tokio::spawn(async move { respond(&function.invoke(invocation).await, &report) });
-        let responded = match timeout(route.timeout, invoked).await {
-            Ok(responded) => {
-                responded.unwrap_or_else(|_| Responded::refused(GatewayError::Internal, "stopping"))
+        let result = match timeout(route.timeout, invoked).await {
+            Ok(result) => {
+                result.unwrap_or_else(|_| IntegrationResult::failed(GatewayError::Internal, "stopping"))
             }
-            Err(_) => Responded::refused(GatewayError::ServiceUnavailable, "the integration timed out"),
+            Err(_) => {
+                IntegrationResult::failed(GatewayError::ServiceUnavailable, "the integration timed out")
+            }
         };
         context.integration = Some(Integration {
             request_id,
             latency: started.elapsed(),
-            lambda_status: responded.lambda_status,
-            function_status: responded.answer.as_ref().ok().map(|answer| answer.status().as_u16()),
-            error: responded.error,
+            lambda_status: result.lambda_status,
+            function_status: result.response.as_ref().ok().map(|response| response.status().as_u16()),
+            error: result.error,
         });
-        responded.answer
+        result.response
     }
 }
 
-/// What an invocation means for the client, and for the access log.
-struct Responded {
-    answer: Result<HttpResponse, GatewayError>,
-    /// What Lambda's Invoke answered: 200 even for a function that failed.
+/// The result of an integration, for the client and for the access log.
+struct IntegrationResult {
+    response: Result<HttpResponse, GatewayError>,
+    /// The status of Lambda's Invoke: 200 even for a function that failed.
     lambda_status: Option<u16>,
     error: Option<String>,
 }
 
-impl Responded {
-    fn refused(refusal: GatewayError, error: impl Into<String>) -> Self {
-        Self { answer: Err(refusal), lambda_status: None, error: Some(error.into()) }
+impl IntegrationResult {
+    fn failed(gateway_error: GatewayError, error: impl Into<String>) -> Self {
+        Self { response: Err(gateway_error), lambda_status: None, error: Some(error.into()) }
     }
 }
 
-/// The response to an invocation, and its line in the report.
-fn respond(invoked: &CompletedInvocation, report: &Report) -> Responded {
-    let responded = match &invoked.outcome {
+/// Converts an ended invocation to a response, and writes its line to the report.
+fn respond(invoked: &CompletedInvocation, report: &Report) -> IntegrationResult {
+    let result = match &invoked.outcome {
         Outcome::Response(payload) => match response::from_payload(payload) {
-            Some(answer) => Responded { answer: Ok(answer), lambda_status: Some(200), error: None },
-            None => Responded {
+            Some(response) => {
+                IntegrationResult { response: Ok(response), lambda_status: Some(200), error: None }
+            }
+            None => IntegrationResult {
                 lambda_status: Some(200),
-                ..Responded::refused(GatewayError::Internal, "the function's answer is not a response")
+                ..IntegrationResult::failed(GatewayError::Internal, "the function's response is malformed")
             },
         },
-        Outcome::Error(_) => Responded {
+        Outcome::Error(_) => IntegrationResult {
             lambda_status: Some(200),
-            ..Responded::refused(GatewayError::Internal, invoked.outcome.error_message().unwrap_or_default())
+            ..IntegrationResult::failed(
+                GatewayError::Internal,
+                invoked.outcome.error_message().unwrap_or_default(),
+            )
         },
-        Outcome::Throttled => Responded {
+        Outcome::Throttled => IntegrationResult {
             lambda_status: Some(429),
-            ..Responded::refused(GatewayError::ServiceUnavailable, "throttled")
+            ..IntegrationResult::failed(GatewayError::ServiceUnavailable, "throttled")
         },
     };
-    let status = match &responded.answer {
-        Ok(answer) => answer.status(),
+    let status = match &result.response {
+        Ok(response) => response.status(),
         Err(error) => error.status(),
     };
-    let tone = match status.as_u16() {
-        500.. => Tone::Bad,
-        400.. => Tone::Fair,
-        _ => Tone::Good,
+    let severity = match status.as_u16() {
+        500.. => Severity::Failure,
+        400.. => Severity::Warning,
+        _ => Severity::Success,
     };
-    let note = responded.error.as_ref().map(|error| format!(" {error}")).unwrap_or_default();
-    report.invocation(invoked, tone, &format!("{}{note}", status.as_u16()));
-    responded
+    let note = result.error.as_ref().map(|error| format!(" {error}")).unwrap_or_default();
+    report.invocation(invoked, severity, &format!("{}{note}", status.as_u16()));
+    result
 }

@@ -1,4 +1,4 @@
-//! One invocation of a function: what goes in, what comes out.
+//! One invocation of a function: its event, its outcome and its usage.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,20 +7,20 @@ use meter::bill::billed_duration_ms;
 use serde_json::json;
 use uuid::Uuid;
 
-/// The largest payload and answer of a synchronous invocation: 6 MB.
+/// The largest payload and response of a synchronous invocation: 6 MB.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 pub const LARGEST_PAYLOAD: usize = 6 * 1024 * 1024;
 
-/// An event on its way to a function.
+/// An event for a function.
 #[derive(Clone, Debug)]
 pub struct Invocation {
     /// The Lambda request id.
     pub request_id: Uuid,
-    /// What invokes the function, for people and the bill: `POST /orders`, `PaymentsQueue`.
+    /// What invokes the function, for people: `POST /orders`, `PaymentsQueue`.
     pub source: Arc<str>,
-    /// The ids that join the lines of one story across functions; several when a batch tells several.
+    /// The correlation ids of the event; several when its records have several.
     pub correlations: Vec<String>,
-    /// Whether whoever invokes wants the end of the log.
+    /// Whether the response contains the end of the log.
     pub log_type: LogType,
     /// The event, JSON.
     pub payload: Bytes,
@@ -29,14 +29,14 @@ pub struct Invocation {
 /// `X-Amz-Log-Type`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogType {
-    /// Nobody asks for the log.
+    /// The response does not contain the log.
     None,
-    /// The last 4 KB are wanted.
+    /// The response contains the last 4 KB.
     Tail,
 }
 
 impl Invocation {
-    /// An invocation with a request id of its own.
+    /// An invocation with a new request id.
     #[must_use]
     pub fn new(source: &Arc<str>, correlations: Vec<String>, payload: impl Into<Bytes>) -> Self {
         Self {
@@ -48,8 +48,8 @@ impl Invocation {
         }
     }
 
-    /// The invocation's end.
-    pub(crate) fn ended(self, outcome: Outcome, usage: Usage) -> CompletedInvocation {
+    /// The invocation with its outcome.
+    pub(crate) fn completed(self, outcome: Outcome, usage: Usage) -> CompletedInvocation {
         let Self { request_id, source, correlations, .. } = self;
         CompletedInvocation { request_id, source, correlations, outcome, usage }
     }
@@ -58,11 +58,11 @@ impl Invocation {
 /// How an invocation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The function's answer.
+    /// The function's response.
     Response(Bytes),
     /// The function failed: Lambda's error object, `{"errorType", "errorMessage"}`.
     Error(Bytes),
-    /// No environment may be started: the concurrency of the function or the account is used up.
+    /// The function has not run: the concurrency of the function or the account is used up.
     Throttled,
 }
 
@@ -90,28 +90,28 @@ pub struct CompletedInvocation {
     pub request_id: Uuid,
     /// What invoked the function.
     pub source: Arc<str>,
-    /// The ids that join the lines of one story across functions.
+    /// The correlation ids of the event.
     pub correlations: Vec<String>,
     /// How it ended.
     pub outcome: Outcome,
-    /// What it took.
+    /// The time and memory that it used.
     pub usage: Usage,
 }
 
 impl CompletedInvocation {
-    /// What Lambda itself writes to the log about an invocation.
+    /// The lines that Lambda itself writes to the log.
     #[must_use]
     pub fn platform_log(&self) -> String {
         format!("{}{}", self.log_start(), self.log_end())
     }
 
-    /// The line before those of the function.
+    /// The START line, before those of the function.
     #[must_use]
     pub fn log_start(&self) -> String {
         format!("START RequestId: {} Version: $LATEST\n", self.request_id)
     }
 
-    /// The lines after those of the function.
+    /// The END and REPORT lines, after those of the function.
     #[must_use]
     pub fn log_end(&self) -> String {
         let (id, usage) = (self.request_id, &self.usage);
@@ -132,24 +132,24 @@ impl CompletedInvocation {
     }
 }
 
-/// What an invocation took of its environment.
+/// The time, memory and log of an invocation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The function's local name.
     pub function: Arc<str>,
-    /// The memory that is paid for, in MB.
+    /// The configured memory, in MB.
     pub memory_mb: u32,
-    /// How long the environment took to start, if this invocation started one.
+    /// The duration of the init phase, if this invocation started an environment.
     pub init: Option<Duration>,
-    /// From the function's taking the event to its answer.
+    /// The time from the function's receiving the event to its response.
     pub duration: Duration,
-    /// The most memory that the process has held so far, in MB, where the system tells.
+    /// The most memory that the process has held so far, in MB, where the system reports it.
     pub most_memory_mb: Option<u64>,
     /// Bytes that the process wrote to its log.
     pub log_bytes: u64,
-    /// Lines that these are.
+    /// The number of these lines.
     pub log_lines: u64,
-    /// The end of them: at most 4 KB.
+    /// The last lines, at most 4 KB.
     pub log_tail: String,
 }
 
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn started_milliseconds_are_billed_whole_and_init_counts() {
+    fn durations_are_rounded_up_and_include_init() {
         let warm = Usage { duration: Duration::from_micros(1_001), ..Usage::default() };
         assert_eq!(warm.billed_ms(), 2);
         let cold = Usage { init: Some(Duration::from_micros(2_500)), ..warm };

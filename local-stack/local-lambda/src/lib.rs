@@ -1,22 +1,23 @@
 //! The local stack: hosts the functions of a SAM template as AWS does, on one machine and without Docker.
 //!
-//! It knows template.yaml and Lambda, and nothing of the shop:
+//! It depends on no application, only on the template:
 //!
-//! - [`build`] has cargo build the binaries that the template names, [`rebuild`] puts new builds in place of old ones
-//! - [`environment`] is one execution environment: a real process and its [`runtime_api`]; [`pool`] reuses and starts
+//! - [`build`] runs cargo to build the binaries of the template, [`rebuild`] replaces environments after a new build
+//! - [`environment`] is an execution environment, a real process with its [`runtime_api`]; [`pool`] starts and reuses
 //!   them as Lambda does, within the function's [`concurrency`]
-//! - [`http_api`] is API Gateway's HTTP API, [`invoke_api`] Lambda's Invoke, [`event_sources`] what polls queues,
-//!   streams and the clock
-//! - [`async_invocation`] is what `Event` invocations and schedules wait in, with its retries and destinations
-//! - [`sqs_server`] and [`queues`] are SQS; the DynamoDB is the crate `embedded-dynamodb`
-//! - [`metering`] counts what all of it would be billed as
-//! - [`faults`] does to functions what AWS does once in a while
-//! - [`control_api`] tells how functions and queues stand
-//! - [`report`] writes a line for each invocation; [`stack`] puts it all together and takes it apart again
+//! - [`http_api`] is API Gateway's HTTP API, [`invoke_api`] Lambda's Invoke, [`event_sources`] are the event source
+//!   mappings of queues and streams, and schedules
+//! - [`async_invocation`] handles `Event` invocations and schedules, with retries and destinations
+//! - [`sqs_server`] is the embedded SQS; the embedded DynamoDB is the crate `embedded-dynamodb`; [`resources`] creates
+//!   tables and queues, and [`resource_ids`] has their names and ARNs
+//! - [`metering`] counts what calls and invocations would cost on AWS
+//! - [`faults`] injects failures that are rare on AWS
+//! - [`control_api`] reports the state of functions and queues
+//! - [`report`] writes a line for each invocation; [`stack`] starts and stops everything
 
 pub mod access_keys;
 pub mod async_invocation;
-pub mod aws_clients;
+pub mod aws_account;
 pub mod build;
 pub mod cli;
 pub mod concurrency;
@@ -25,16 +26,18 @@ pub mod environment;
 mod error;
 pub mod event_sources;
 pub mod faults;
+pub mod function_config;
+pub mod hosted_function;
 pub mod http_api;
 pub mod invocation;
 pub mod invoke_api;
 pub mod metering;
 pub mod pool;
-pub mod queues;
 pub mod ready;
 pub mod rebuild;
 pub mod report;
 pub mod resource_ids;
+pub mod resources;
 pub mod runtime_api;
 mod server;
 pub mod sqs_server;

@@ -1,4 +1,5 @@
-//! A function and its environments: reused when idle, started when none is, retired when long unused, as Lambda does.
+//! A function's execution environments: idle ones are reused, new ones are started when none is idle, and unused ones
+//! are retired, as in Lambda.
 
 use std::{
     path::PathBuf,
@@ -14,12 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     concurrency::Concurrency,
-    environment::{Environment, FunctionConfig, Handled, INIT_WITHIN, Processes, Services},
+    environment::{Environment, Handled, INIT_WITHIN, Processes, Services},
+    function_config::FunctionConfig,
     invocation::{CompletedInvocation, Invocation, Outcome, Usage},
     report::Report,
 };
 
-/// One function.
+/// One function and its execution environments.
 #[derive(Debug)]
 pub struct Pool {
     function: Arc<str>,
@@ -27,14 +29,14 @@ pub struct Pool {
     report: Report,
     services: Services,
     concurrency: Concurrency,
-    /// The bound of this machine: beyond it, invocations wait.
+    /// The most environments that this machine runs at once: further invocations wait.
     permits: Semaphore,
     idle: Mutex<Vec<(u64, Environment)>>,
     processes: Processes,
     counters: Counters,
 }
 
-/// The recipe that environments are started by, and how many there were before it.
+/// The configuration that environments are started with. The generation counts the builds before it.
 #[derive(Debug)]
 struct Current {
     generation: u64,
@@ -49,22 +51,22 @@ struct Counters {
     throttles: AtomicU64,
 }
 
-/// A function at one moment.
+/// The state of a function.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Status {
-    /// Environments that exist, starting ones included.
+    /// Environments, including starting ones.
     pub environments: usize,
-    /// Of those, the ones that wait for an event.
+    /// Environments that wait for an event.
     pub idle: usize,
-    /// Invocations that are under way or wait for an environment.
+    /// Invocations that run or wait for an environment.
     pub running: u32,
-    /// Invocations that have ended since the start.
+    /// Invocations that have ended.
     pub invocations: u64,
-    /// Of those, the ones that had to start an environment.
+    /// Invocations that started an environment.
     pub cold_starts: u64,
-    /// Of those, the ones that failed.
+    /// Invocations that failed.
     pub errors: u64,
-    /// Invocations that were turned away.
+    /// Invocations that were throttled.
     pub throttles: u64,
 }
 
@@ -109,12 +111,12 @@ impl Pool {
         self.current().1.binary.clone()
     }
 
-    /// How it stands now.
+    /// The current state.
     #[must_use]
     pub fn status(&self) -> Status {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Status {
-            environments: self.processes.processes(),
+            environments: self.processes.count(),
             idle: self.idle.lock().unwrap_or_else(PoisonError::into_inner).len(),
             running: self.concurrency.running(),
             invocations: count(&self.counters.invocations),
@@ -126,7 +128,7 @@ impl Pool {
 
     /// Runs the function once.
     pub async fn invoke(&self, invocation: Invocation) -> CompletedInvocation {
-        let Some(_running) = self.concurrency.enter() else {
+        let Some(_running) = self.concurrency.acquire() else {
             self.counters.throttles.fetch_add(1, Ordering::Relaxed);
             return self.without_running(invocation, Outcome::Throttled);
         };
@@ -135,7 +137,7 @@ impl Pool {
                 .without_running(invocation, Outcome::error("ServiceException", "the stack is stopping"));
         };
         let invoked = self.run(invocation).await;
-        self.services.account.invoked(&invoked);
+        self.services.usage.record_invocation(&invoked);
         self.counters.invocations.fetch_add(1, Ordering::Relaxed);
         if invoked.usage.init.is_some() {
             self.counters.cold_starts.fetch_add(1, Ordering::Relaxed);
@@ -162,24 +164,24 @@ impl Pool {
                     }
                 }
             };
-            // Lambda gives the first start ten seconds, and the second the function's own timeout.
+            // In Lambda, the first init phase may take ten seconds, and the second the function's own timeout.
             let init_within = if failed_init.is_none() { INIT_WITHIN } else { config.timeout };
             match environment.invoke(invocation, init_within).await {
-                Handled::Ended(mut invoked, environment) => {
+                Handled::Completed(mut invoked, environment) => {
                     if let Some(init) = &mut invoked.usage.init {
                         *init += failed_init.unwrap_or_default();
                     }
                     self.give_back(generation, environment);
                     return invoked;
                 }
-                // The process was gone before it took the event: another one shall have it. A process that cannot even
-                // start ends with an init error, so this ends.
-                Handled::NotTaken(same) => invocation = same,
+                // Another environment gets the event. This loop ends, because a process that cannot start fails in its
+                // init phase.
+                Handled::NotReceived(same) => invocation = same,
                 Handled::InitFailed(same, mut failure) => {
                     let init = failure.usage.init.unwrap_or_default();
                     if let Some(before) = failed_init {
                         failure.usage.init = Some(before + init);
-                        return same.ended(failure.outcome, failure.usage);
+                        return same.completed(failure.outcome, failure.usage);
                     }
                     let why = failure.outcome.error_message().unwrap_or_default();
                     self.report
@@ -196,7 +198,7 @@ impl Pool {
         (current.generation, Arc::clone(&current.config))
     }
 
-    /// Retires every environment that is there, because the binary has changed. What is under way ends undisturbed.
+    /// Replaces all environments because the binary has changed. Running invocations end in the environment they have.
     pub fn replace(&self) {
         let mut current = self.config.write().unwrap_or_else(PoisonError::into_inner);
         current.generation += 1;
@@ -204,7 +206,7 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// The environment of this generation that was used last, if it is still alive.
+    /// The most recently used environment of this generation that is still alive.
     fn take_idle(&self, generation: u64) -> Option<Environment> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|(of, environment)| *of == generation && environment.alive());
@@ -218,7 +220,7 @@ impl Pool {
         }
     }
 
-    /// Retires environments that nobody has used for `after`, until `stop`.
+    /// Retires environments that have been idle for `after`, until `stop`.
     pub async fn retire(self: Arc<Self>, after: Duration, stop: CancellationToken) {
         let mut ticks = tokio::time::interval((after / 4).max(Duration::from_millis(10)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -242,11 +244,11 @@ impl Pool {
         let config = self.current().1;
         let usage =
             Usage { function: Arc::clone(&self.function), memory_mb: config.memory_mb, ..Usage::default() };
-        invocation.ended(outcome, usage)
+        invocation.completed(outcome, usage)
     }
 
-    /// Lets no environment start any more, asks the idle ones to end (not in a `hurry`), and kills those that
-    /// are busy or do not end.
+    /// Starts no more environments, asks the idle ones to end (unless `hurry` is cancelled), and kills those that are
+    /// busy or do not end.
     pub async fn stop(&self, hurry: &CancellationToken) {
         self.permits.close();
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));

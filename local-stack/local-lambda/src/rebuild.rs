@@ -1,7 +1,7 @@
-//! Edit, save, see: a rebuilt binary replaces the environments of its function, and `--watch` does the rebuilding.
+//! Replaces the environments of a function when its binary has been rebuilt, and rebuilds binaries for `--watch`.
 //!
-//! Files are looked at, not watched: cargo itself tells which sources a binary is made of (its `.d` files), so there
-//! are few, and no folder full of build results is among them.
+//! Files are polled. cargo's `.d` files list the sources of each binary, so there are few of them, and build results are
+//! not among them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,10 +19,10 @@ use crate::{
     report::Report,
 };
 
-/// How often files are looked at. A change counts once a second look finds no further one.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How often files are polled. A change counts when the next poll finds no further one.
+const POLL_EVERY: Duration = Duration::from_millis(200);
 
-/// What tells one state of a file from another; none while it is not there.
+/// The modification time and size of a file; none while it does not exist.
 type Stamp = Option<(SystemTime, u64)>;
 
 fn stamp(file: &Path) -> Stamp {
@@ -30,7 +30,7 @@ fn stamp(file: &Path) -> Stamp {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-/// Files and how they were when they were last looked at.
+/// Files and their stamps at the last poll.
 #[derive(Debug, Default)]
 struct Files {
     settled: BTreeMap<PathBuf, Stamp>,
@@ -43,7 +43,7 @@ impl Files {
         Self { settled, changing: BTreeMap::new() }
     }
 
-    /// The files that have changed and are at rest again.
+    /// The files that have changed, and have not changed again since the last poll.
     fn changed(&mut self) -> Vec<PathBuf> {
         let mut changed = Vec::new();
         for (file, settled) in &mut self.settled {
@@ -62,8 +62,8 @@ impl Files {
     }
 }
 
-/// Replaces the environments of every function whose binary is rebuilt, by whomever, until `stop`. Invocations that
-/// are under way end in the environment that they have.
+/// Replaces the environments of each function whose binary is rebuilt, until `stop`. Running invocations end in the
+/// environment they have.
 pub async fn replace_rebuilt(functions: Vec<Arc<Pool>>, report: Report, stop: CancellationToken) {
     let mut files = Files::of(functions.iter().map(|function| function.binary()));
     while tick(&stop).await {
@@ -75,8 +75,8 @@ pub async fn replace_rebuilt(functions: Vec<Arc<Pool>>, report: Report, stop: Ca
     }
 }
 
-/// Has cargo build whenever a source of the binaries is saved, until `stop`. What does not compile leaves the functions
-/// as they are; cargo's errors go to standard error.
+/// Builds again when a source of the binaries is saved, until `stop`. A build that fails changes no function; cargo's
+/// errors go to standard error.
 pub async fn watch(projects: Projects, mut binaries: Binaries, report: Report, stop: CancellationToken) {
     let mut files = Files::of(sources(&binaries));
     while tick(&stop).await {
@@ -93,7 +93,7 @@ pub async fn watch(projects: Projects, mut binaries: Binaries, report: Report, s
         match built {
             Ok(built) => {
                 binaries = built;
-                // Sources may have come and gone. What changed during the build is found by the next look.
+                // There may be other sources now. The next poll finds changes during the build.
                 let mut next = Files::of(sources(&binaries));
                 for (file, stamp) in &mut next.settled {
                     if let Some(before) = files.settled.get(file) {
@@ -108,10 +108,10 @@ pub async fn watch(projects: Projects, mut binaries: Binaries, report: Report, s
 }
 
 async fn tick(stop: &CancellationToken) -> bool {
-    stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some()
+    stop.run_until_cancelled(tokio::time::sleep(POLL_EVERY)).await.is_some()
 }
 
-/// The files that cargo made the binaries of, and the manifests that belong to them.
+/// The sources of the binaries, and the manifests of their packages.
 fn sources(binaries: &Binaries) -> BTreeSet<PathBuf> {
     let mut sources = BTreeSet::new();
     for binary in binaries.values() {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_counts_once_and_only_when_it_has_settled() {
+    fn a_change_counts_once_and_only_when_the_file_is_stable() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("f");
         fs::write(&file, "1").unwrap();
@@ -160,6 +160,6 @@ mod tests {
         assert_eq!(files.changed(), std::slice::from_ref(&file));
         assert!(files.changed().is_empty());
         fs::remove_file(&file).unwrap();
-        assert!(files.changed().is_empty() && files.changed().is_empty(), "gone is not rebuilt");
+        assert!(files.changed().is_empty() && files.changed().is_empty(), "a removed file is not rebuilt");
     }
 }

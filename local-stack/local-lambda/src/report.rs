@@ -1,4 +1,4 @@
-//! What the stack tells whoever watches: a line for each invocation, and what functions log.
+//! The stack's output: a line for each invocation, and the lines that functions log.
 
 mod line;
 
@@ -12,11 +12,11 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use self::line::Tone;
+pub use self::line::Severity;
 use self::line::paint;
-use crate::invocation::CompletedInvocation;
+use crate::invocation::{CompletedInvocation, Outcome};
 
-/// Where lines go, and which.
+/// Writes lines to standard output or any other writer.
 #[derive(Clone)]
 pub struct Report(Arc<Inner>);
 
@@ -30,11 +30,11 @@ struct Inner {
 /// Which lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lines {
-    /// Only what functions log as warnings and errors.
+    /// Only the warnings and errors that functions log.
     Quiet,
     /// A line for each invocation as well.
     Invocations,
-    /// And everything that functions log.
+    /// Invocations and everything that functions log.
     All,
 }
 
@@ -56,25 +56,36 @@ impl Report {
         Self::to(Box::new(std::io::stdout()), lines, format, colour)
     }
 
-    /// A report on anything.
+    /// A report on any writer.
     #[must_use]
     pub fn to(out: Box<dyn Write + Send>, lines: Lines, format: Format, colour: bool) -> Self {
         Self(Arc::new(Inner { lines, format, colour, out: Mutex::new(out) }))
     }
 
     /// Writes the line of an invocation.
-    pub fn invocation(&self, invoked: &CompletedInvocation, tone: Tone, result: &str) {
+    pub fn invocation(&self, invoked: &CompletedInvocation, severity: Severity, result: &str) {
         if self.0.lines == Lines::Quiet {
             return;
         }
         match self.0.format {
-            Format::Text => self.write(&line::text(&clock(), invoked, tone, result, self.0.colour)),
-            Format::Json => self.write_json("invocation", line::fields(invoked, tone, result)),
+            Format::Text => self.write(&line::text(&clock(), invoked, severity, result, self.0.colour)),
+            Format::Json => self.write_json("invocation", line::fields(invoked, severity, result)),
         }
     }
 
-    /// Passes on a line that a function wrote: warnings, errors and whatever is not a log line (a panic); the rest only
-    /// if everything is wanted.
+    /// Writes the line of an invocation whose outcome is its whole result.
+    pub fn outcome(&self, invoked: &CompletedInvocation) {
+        match invoked.outcome.error_message() {
+            Some(error) => self.invocation(invoked, Severity::Failure, &error),
+            None if invoked.outcome == Outcome::Throttled => {
+                self.invocation(invoked, Severity::Failure, "throttled");
+            }
+            None => self.invocation(invoked, Severity::Success, "done"),
+        }
+    }
+
+    /// Writes a line that a function has logged: warnings, errors and anything that is not a log line (a panic); other
+    /// lines only with [`Lines::All`].
     pub fn log(&self, function: &str, line: &str) {
         let parsed = serde_json::from_str::<Value>(line).ok();
         let level = parsed.as_ref().and_then(|line| line["level"].as_str());
@@ -93,7 +104,7 @@ impl Report {
         }
     }
 
-    /// Writes the HTTP API's access log line for a request. For people only if everything is wanted.
+    /// Writes the HTTP API's access log line of a request. As text, only with [`Lines::All`].
     pub fn access(&self, line: &str) {
         match (self.0.format, self.0.lines) {
             (_, Lines::Quiet) | (Format::Text, Lines::Invocations) => {}
@@ -126,7 +137,7 @@ impl Report {
         self.write(&Value::Object(line).to_string());
     }
 
-    /// One write for a line, so that lines of several tasks do not mix. A reader that has gone is no reason to stop.
+    /// One write for each line, so that lines of several tasks do not mix. Errors are ignored: the reader may have gone.
     fn write(&self, line: &str) {
         let mut out = self.0.out.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = out.write_all(format!("{line}\n").as_bytes());

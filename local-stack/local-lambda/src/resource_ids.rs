@@ -1,69 +1,33 @@
-//! Where the template's resources are here: the values of `Ref` and `Fn::GetAtt`.
+//! The identifiers of the template's resources in this stack: the values of `Ref` and `Fn::GetAtt`.
 
 use std::collections::BTreeMap;
 
-use crate::aws_clients::AwsClients;
-use sam_template::{Function, Reference, Template};
+use sam_template::{Function, Reference};
 
-use crate::{error::Error, queues};
+use crate::{aws_account::AwsAccount, error::Error};
 
-/// Names, URLs and ARNs of what the stack made.
+/// Names, URLs and ARNs of the template's resources, by logical id.
 #[derive(Clone, Debug, Default)]
 pub struct ResourceIds {
-    /// The region that everything is said to be in.
-    pub region: String,
-    /// The account that everything is said to belong to.
-    pub account_id: String,
-    /// Table names by logical id.
+    /// The account and region of all of them.
+    pub account: AwsAccount,
+    /// Table names.
     pub tables: BTreeMap<String, String>,
     /// Stream ARNs by the logical id of the table.
     pub streams: BTreeMap<String, String>,
-    /// Queue names by logical id.
+    /// Queue names.
     pub queue_names: BTreeMap<String, String>,
-    /// Queue URLs by logical id.
+    /// Queue URLs.
     pub queue_urls: BTreeMap<String, String>,
-    /// Function names by logical id.
+    /// Function names.
     pub functions: BTreeMap<String, String>,
 }
 
 impl ResourceIds {
-    /// What can be said before anything runs.
-    #[must_use]
-    pub fn of(template: &Template, region: &str, account_id: &str) -> Self {
-        let functions =
-            template.functions.iter().map(|function| (function.logical_id.clone(), function.name.clone()));
-        let queues = template.queues.iter().map(|queue| (queue.logical_id.clone(), queue.name.clone()));
-        Self {
-            region: region.to_owned(),
-            account_id: account_id.to_owned(),
-            functions: functions.collect(),
-            queue_names: queues.collect(),
-            ..Self::default()
-        }
-    }
-
-    /// Makes the tables and queues that are missing, and notes what all of them are called.
-    ///
-    /// # Errors
-    /// When DynamoDB or SQS refuses.
-    pub async fn make(&mut self, aws: &AwsClients, template: &Template) -> Result<(), Error> {
-        self.tables = embedded_dynamodb::ensure_tables(&aws.dynamodb(), template).await?;
-        self.streams = embedded_dynamodb::stream_arns(&aws.dynamodb(), template).await?;
-        self.queue_urls = queues::ensure_queues(&aws.sqs(), template, self).await?;
-        Ok(())
-    }
-
-    /// The ARN of a queue.
+    /// The ARN of a queue by its logical id.
     #[must_use]
     pub fn queue_arn(&self, logical_id: &str) -> Option<String> {
-        let name = self.queue_names.get(logical_id)?;
-        Some(format!("arn:aws:sqs:{}:{}:{name}", self.region, self.account_id))
-    }
-
-    /// The ARN of a function, by its local name.
-    #[must_use]
-    pub fn function_arn(&self, name: &str) -> String {
-        format!("arn:aws:lambda:{}:{}:function:{name}", self.region, self.account_id)
+        self.queue_names.get(logical_id).map(|name| self.account.queue_arn(name))
     }
 
     fn resolve(&self, reference: &Reference) -> Option<String> {
@@ -80,17 +44,13 @@ impl ResourceIds {
             Some("QueueUrl") => self.queue_urls.get(id).cloned(),
             Some("Arn") => self
                 .queue_arn(id)
-                .or_else(|| self.functions.get(id).map(|name| self.function_arn(name)))
-                .or_else(|| self.tables.get(id).map(|name| self.table_arn(name))),
+                .or_else(|| self.functions.get(id).map(|name| self.account.function_arn(name)))
+                .or_else(|| self.tables.get(id).map(|name| self.account.table_arn(name))),
             Some(_) => None,
         }
     }
 
-    fn table_arn(&self, name: &str) -> String {
-        format!("arn:aws:dynamodb:{}:{}:table/{name}", self.region, self.account_id)
-    }
-
-    /// The environment variables of a function as the template gives them.
+    /// The environment variables of a function as the template declares them.
     ///
     /// # Errors
     /// [`Error::UnknownReference`] for a reference that has no value here.

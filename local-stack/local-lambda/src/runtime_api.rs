@@ -1,7 +1,7 @@
 //! The Lambda Runtime API of one execution environment.
 //!
-//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>: the process asks for the next invocation, works,
-//! posts the answer or an error, and asks again.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>: the process requests the next invocation, handles
+//! it, posts its response or error, and requests the next one.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -14,23 +14,23 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    environment::FunctionConfig,
     faults::Faults,
+    function_config::FunctionConfig,
     invocation::{Invocation, LARGEST_PAYLOAD, Outcome},
     server::{self, BodyError, HttpResponse, Serve},
 };
 
 const PREFIX: &str = "/2018-06-01/runtime/";
 
-/// One invocation on its way through the API.
+/// An invocation that the process has not received yet.
 #[derive(Debug)]
-pub struct Work {
+pub struct PendingInvocation {
     /// The event.
     pub invocation: Invocation,
-    /// Told when the process has taken the event.
-    pub taken: oneshot::Sender<()>,
-    /// Told how it ended.
-    pub ended: oneshot::Sender<Outcome>,
+    /// Signals that the process has received the event.
+    pub received: oneshot::Sender<()>,
+    /// Receives the outcome.
+    pub completed: oneshot::Sender<Outcome>,
 }
 
 /// The server's side of one environment.
@@ -41,7 +41,7 @@ pub struct RuntimeApi {
     timeout: Duration,
     faults: Arc<Faults>,
     kill: CancellationToken,
-    work: tokio::sync::Mutex<mpsc::Receiver<Work>>,
+    invocations: tokio::sync::Mutex<mpsc::Receiver<PendingInvocation>>,
     current: Mutex<Option<Current>>,
     init: Mutex<Option<oneshot::Sender<Result<(), Outcome>>>>,
 }
@@ -49,7 +49,7 @@ pub struct RuntimeApi {
 #[derive(Debug)]
 struct Current {
     request_id: String,
-    ended: oneshot::Sender<Outcome>,
+    completed: oneshot::Sender<Outcome>,
 }
 
 impl Serve for RuntimeApi {
@@ -58,35 +58,36 @@ impl Serve for RuntimeApi {
         let path = request.uri().path().strip_prefix(PREFIX).unwrap_or_default().to_owned();
         match path.split('/').collect::<Vec<_>>().as_slice() {
             ["invocation", "next"] if method == Method::GET => self.next().await,
-            ["invocation", _, "response"] if self.faults.kills_response(&self.function) => {
-                // The environment ends as if the process had died before it could answer.
+            ["invocation", _, "response"] if self.faults.kills_before_response(&self.function) => {
+                // The environment ends as if the process had crashed before it could respond.
                 self.kill.cancel();
-                refused(StatusCode::GONE, "Closed", "a fault that was asked for")
+                error_response(StatusCode::GONE, "Closed", "a fault that was asked for")
             }
             ["invocation", id, "response"] if method == Method::POST => {
-                self.end(id, request.into_body(), Outcome::Response).await
+                self.complete(id, request.into_body(), Outcome::Response).await
             }
             ["invocation", id, "error"] if method == Method::POST => {
-                self.end(id, request.into_body(), Outcome::Error).await
+                self.complete(id, request.into_body(), Outcome::Error).await
             }
             ["init", "error"] if method == Method::POST => {
                 let error = server::body(request.into_body(), LARGEST_PAYLOAD).await.unwrap_or_default();
                 self.initialised(Err(Outcome::Error(error)));
                 accepted()
             }
-            _ => refused(StatusCode::NOT_FOUND, "NotFound", "the Runtime API has no such path"),
+            _ => error_response(StatusCode::NOT_FOUND, "NotFound", "the Runtime API has no such path"),
         }
     }
 }
 
 impl RuntimeApi {
-    /// An API that hands out what comes through `work`, and tells `init` when the process first asks for it, or that
-    /// its start failed.
+    /// An API that hands out `invocations`. `init` receives the end of the init phase: its success when the process
+    /// requests its first invocation, or its failure. `kill` kills the process.
     #[must_use]
     pub fn new(
         config: &FunctionConfig,
-        (faults, kill): (Arc<Faults>, CancellationToken),
-        work: mpsc::Receiver<Work>,
+        faults: Arc<Faults>,
+        kill: CancellationToken,
+        invocations: mpsc::Receiver<PendingInvocation>,
         init: oneshot::Sender<Result<(), Outcome>>,
     ) -> Self {
         Self {
@@ -95,7 +96,7 @@ impl RuntimeApi {
             timeout: config.timeout,
             faults,
             kill,
-            work: tokio::sync::Mutex::new(work),
+            invocations: tokio::sync::Mutex::new(invocations),
             current: Mutex::new(None),
             init: Mutex::new(Some(init)),
         }
@@ -109,17 +110,17 @@ impl RuntimeApi {
 
     async fn next(&self) -> HttpResponse {
         self.initialised(Ok(()));
-        let mut work = self.work.lock().await;
+        let mut invocations = self.invocations.lock().await;
         loop {
-            let Some(Work { invocation, taken, ended }) = work.recv().await else {
-                return refused(StatusCode::GONE, "Closed", "the environment is being shut down");
+            let Some(PendingInvocation { invocation, received, completed }) = invocations.recv().await else {
+                return error_response(StatusCode::GONE, "Closed", "the environment is being shut down");
             };
-            if taken.send(()).is_err() {
-                // Whoever asked for this has given up.
+            if received.send(()).is_err() {
+                // The invoker waits no longer.
                 continue;
             }
             let request_id = invocation.request_id.to_string();
-            let current = Current { request_id: request_id.clone(), ended };
+            let current = Current { request_id: request_id.clone(), completed };
             *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
             return self.event(&request_id, invocation.payload);
         }
@@ -129,7 +130,7 @@ impl RuntimeApi {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let deadline = (now + self.timeout).as_millis().to_string();
         let trace = format!("Root=1-{:08x}-{:024x};Sampled=0", now.as_secs(), fastrand::u128(..) >> 32);
-        let mut answer = server::json(StatusCode::OK, payload);
+        let mut response = server::json(StatusCode::OK, payload);
         let headers = [
             ("lambda-runtime-aws-request-id", request_id),
             ("lambda-runtime-deadline-ms", &deadline),
@@ -138,20 +139,25 @@ impl RuntimeApi {
         ];
         for (name, value) in headers {
             if let Ok(value) = value.parse() {
-                answer.headers_mut().insert(name, value);
+                response.headers_mut().insert(name, value);
             }
         }
-        answer
+        response
     }
 
-    async fn end(&self, id: &str, body: Incoming, outcome: impl FnOnce(Bytes) -> Outcome) -> HttpResponse {
-        let ended = {
+    async fn complete(
+        &self,
+        id: &str,
+        body: Incoming,
+        outcome: impl FnOnce(Bytes) -> Outcome,
+    ) -> HttpResponse {
+        let completed = {
             let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
             match current.take() {
-                Some(Current { request_id, ended }) if request_id == id => ended,
+                Some(Current { request_id, completed }) if request_id == id => completed,
                 other => {
                     *current = other;
-                    return refused(
+                    return error_response(
                         StatusCode::BAD_REQUEST,
                         "InvalidRequestID",
                         "another invocation is under way",
@@ -161,19 +167,19 @@ impl RuntimeApi {
         };
         match server::body(body, LARGEST_PAYLOAD).await {
             Ok(body) => {
-                let _ = ended.send(outcome(body));
+                let _ = completed.send(outcome(body));
                 accepted()
             }
             Err(BodyError::TooLarge) => {
                 let message = format!(
                     "Response payload size exceeded maximum allowed payload size ({LARGEST_PAYLOAD} bytes)."
                 );
-                let _ = ended.send(Outcome::error("Function.ResponseSizeTooLarge", &message));
-                refused(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
+                let _ = completed.send(Outcome::error("Function.ResponseSizeTooLarge", &message));
+                error_response(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
             }
-            // The process went away while it answered: its end is reported as a crash.
+            // The process ended while it sent its response, which is reported as a crash.
             Err(BodyError::Broken) => {
-                refused(StatusCode::BAD_REQUEST, "InvalidRequest", "the body ended early")
+                error_response(StatusCode::BAD_REQUEST, "InvalidRequest", "the body ended early")
             }
         }
     }
@@ -183,6 +189,6 @@ fn accepted() -> HttpResponse {
     server::json(StatusCode::ACCEPTED, r#"{"status":"OK"}"#)
 }
 
-fn refused(status: StatusCode, kind: &str, message: &str) -> HttpResponse {
+fn error_response(status: StatusCode, kind: &str, message: &str) -> HttpResponse {
     server::json(status, serde_json::json!({"errorType": kind, "errorMessage": message}).to_string())
 }

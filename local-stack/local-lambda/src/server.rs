@@ -21,15 +21,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 
-/// An answer that is known whole.
+/// A response whose body is in memory.
 pub(crate) type HttpResponse = Response<Full<Bytes>>;
 
-/// How long a client may go on sending what is too much already.
-const DRAINED_WITHIN: Duration = Duration::from_secs(5);
+/// How long a client may continue to send a body that is too large.
+const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// A port of this machine's loopback addresses.
 #[derive(Debug)]
 pub(crate) struct Listener {
+    port: u16,
     v4: TcpListener,
     /// `localhost` is `[::1]` to some clients, cargo-lambda among them.
     v6: Option<TcpListener>,
@@ -48,16 +49,24 @@ pub(crate) async fn listen(port: u16, flag: &'static str) -> Result<(TcpListener
 
 impl Listener {
     /// Listens on `port` of 127.0.0.1 and, where there is IPv6, of `[::1]`; 0 takes any free one.
-    pub(crate) async fn bind(port: u16, flag: &'static str) -> Result<(Self, u16), Error> {
+    pub(crate) async fn bind(port: u16, flag: &'static str) -> Result<Self, Error> {
         let (v4, port) = listen(port, flag).await?;
         let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();
-        Ok((Self { v4, v6 }, port))
+        Ok(Self { port, v4, v6 })
     }
 
     /// Listens on any free port of 127.0.0.1 only.
-    pub(crate) async fn any() -> Result<(Self, u16), Error> {
+    pub(crate) async fn any() -> Result<Self, Error> {
         let (v4, port) = listen(0, "--port").await?;
-        Ok((Self { v4, v6: None }, port))
+        Ok(Self { port, v4, v6: None })
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     async fn accept(&self) -> io::Result<TcpStream> {
@@ -75,13 +84,13 @@ impl Listener {
     }
 }
 
-/// What answers the requests of a server.
+/// Handles the requests of a server.
 pub(crate) trait Serve: Send + Sync + 'static {
-    /// The answer to one request.
+    /// Handles one request.
     fn handle(&self, request: Request<Incoming>) -> impl Future<Output = HttpResponse> + Send;
 }
 
-/// Has `api` answer requests until `stop`; then lets those that are under way end.
+/// Lets `api` handle requests until `stop`, and then lets the running ones end.
 pub(crate) async fn serve(listener: Listener, stop: CancellationToken, api: impl Serve) {
     let api = Arc::new(api);
     loop {
@@ -89,11 +98,11 @@ pub(crate) async fn serve(listener: Listener, stop: CancellationToken, api: impl
             () = stop.cancelled() => return,
             accepted = listener.accept() => match accepted {
                 Ok(stream) => stream,
-                // Out of file descriptors, or a client that left: the next accept may work.
+                // No file descriptors are left, or the client has gone: the next accept may succeed.
                 Err(_) => { tokio::task::yield_now().await; continue }
             },
         };
-        // Small answers must not wait for the peer's acknowledgement.
+        // Small responses must not wait for the peer's acknowledgement.
         let _ = stream.set_nodelay(true);
         let (api, stop) = (Arc::clone(&api), stop.clone());
         tokio::spawn(async move {
@@ -106,7 +115,7 @@ pub(crate) async fn serve(listener: Listener, stop: CancellationToken, api: impl
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             tokio::pin!(connection);
             tokio::select! {
-                // An error here is the client's: it sent no HTTP or went away.
+                // An error here is the client's: it sent no HTTP or closed the connection.
                 _ = connection.as_mut() => return,
                 () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
             }
@@ -115,32 +124,32 @@ pub(crate) async fn serve(listener: Listener, stop: CancellationToken, api: impl
     }
 }
 
-/// Why a request's body is not there.
+/// Why a request's body could not be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
     TooLarge,
     Broken,
 }
 
-/// The body, up to `most` bytes.
-pub(crate) async fn body(mut incoming: Incoming, most: usize) -> Result<Bytes, BodyError> {
-    match Limited::new(&mut incoming, most).collect().await {
+/// Reads a body of at most `limit` bytes.
+pub(crate) async fn body(mut incoming: Incoming, limit: usize) -> Result<Bytes, BodyError> {
+    match Limited::new(&mut incoming, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            // A client that is still sending would lose the answer with the connection.
+            // A client that is still sending would not see the response if the connection was closed.
             let rest = async { while let Some(Ok(_)) = incoming.frame().await {} };
-            let _ = timeout(DRAINED_WITHIN, rest).await;
+            let _ = timeout(DRAIN_WITHIN, rest).await;
             Err(BodyError::TooLarge)
         }
         Err(_) => Err(BodyError::Broken),
     }
 }
 
-/// A JSON answer.
+/// A JSON response.
 pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> HttpResponse {
-    let mut answer = Response::new(Full::new(body.into()));
-    *answer.status_mut() = status;
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
     let content_type = http::HeaderValue::from_static("application/json");
-    answer.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
-    answer
+    response.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
+    response
 }

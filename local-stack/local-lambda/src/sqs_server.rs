@@ -1,36 +1,57 @@
 //! The embedded SQS: rustack, an SQS API in memory, on a loopback port.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use aws_sdk_sqs::{
+    Client,
+    config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig},
+};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio_util::sync::CancellationToken;
 
-use crate::{error::Error, server};
+use crate::{aws_account::AwsAccount, error::Error, server};
 
-/// Serves on `port` of 127.0.0.1 (0 takes any free one) until `stop`, and tells where: `http://127.0.0.1:PORT`.
+/// How long a call may take: a local server responds within milliseconds, a busy machine within seconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A client for a local endpoint, which uses plain HTTP and accepts any credentials. Emulators identify callers by the
+/// access key id.
+#[must_use]
+pub fn client(endpoint: &str, region: &str, access_key_id: &str) -> Client {
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .credentials_provider(embedded_dynamodb::credentials(access_key_id))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .retry_config(RetryConfig::standard())
+        .timeout_config(timeouts.operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+        .endpoint_url(endpoint);
+    Client::from_conf(config.build())
+}
+
+/// Serves on `port` of 127.0.0.1 (0 takes any free one) until `stop`, and returns the URL: `http://127.0.0.1:PORT`.
 ///
 /// # Errors
 /// When the port is taken.
-pub async fn start(
-    port: u16,
-    region: &str,
-    account_id: &str,
-    stop: CancellationToken,
-) -> Result<String, Error> {
+pub async fn start(port: u16, account: &AwsAccount, stop: CancellationToken) -> Result<String, Error> {
     let (listener, port) = server::listen(port, "--sqs-port").await?;
     let config = SqsConfig {
         skip_signature_validation: true,
-        default_region: region.to_owned(),
-        account_id: account_id.to_owned(),
+        default_region: account.region.clone(),
+        account_id: account.id.clone(),
         host: "127.0.0.1".to_owned(),
         port,
     };
     let handler = Arc::new(RustackSqsHandler::new(Arc::new(RustackSqs::new(config))));
-    let service =
-        SqsHttpService::new(handler, SqsHttpConfig { region: region.to_owned(), ..SqsHttpConfig::default() });
+    let service = SqsHttpService::new(
+        handler,
+        SqsHttpConfig { region: account.region.clone(), ..SqsHttpConfig::default() },
+    );
     tokio::spawn(async move {
         loop {
             let stream = tokio::select! {

@@ -1,221 +1,140 @@
-//! The whole stack: started in order, and taken apart in order.
+//! The whole stack: started in order, and stopped in order.
 
 mod event_sources;
-mod function_config;
+mod startup;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use crate::aws_clients::AwsClients;
 use embedded_dynamodb::Embedded;
 use meter::prices::PriceError;
-use sam_template::{EventSource, Settings, Template};
 use tokio::{task::JoinSet, time::timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use self::event_sources::Triggers;
+use self::{
+    event_sources::EventSources,
+    startup::{HostedFunctions, LoadedTemplate, Resources, Servers},
+};
 use crate::{
-    async_invocation::AsyncInvocations,
-    build::Projects,
     cli::Options,
-    concurrency::{Concurrency, Unreserved},
     control_api::ControlApi,
-    environment::Services,
     error::Error,
-    event_sources::stream::IteratorAge,
-    faults::{Faults, Plan},
+    hosted_function::{HostedFunction, Trigger},
     http_api::HttpApi,
     invoke_api::InvokeApi,
-    metering::{Metering, UsageRecorder},
-    pool::Pool,
+    metering::Metering,
     ready::Addresses,
     rebuild,
     report::Report,
     resource_ids::ResourceIds,
-    server::{self, Listener},
-    sqs_server,
+    server,
 };
 
-/// The account that everything is said to belong to.
-const ACCOUNT_ID: &str = "000000000000";
-/// How long invocations that are under way may take to end when the stack stops.
+/// How long running invocations may take to end when the stack stops.
 const DRAIN_WITHIN: Duration = Duration::from_millis(500);
 
-/// A running stack.
+/// A running stack. Dropping it stops it as well, without waiting for anything.
 #[derive(Debug)]
 pub struct Stack {
-    /// Where it answers.
+    /// The addresses of its servers.
     pub addresses: Addresses,
-    /// What it made.
+    /// The names, URLs and ARNs of the template's resources.
     pub resource_ids: Arc<ResourceIds>,
-    /// The routes of the HTTP API and the functions they go to.
-    pub routes: Vec<(String, String)>,
-    /// What else invokes functions: the trigger and the function.
-    pub triggers: Vec<(String, String)>,
-    pools: Vec<Arc<Pool>>,
-    iterator_ages: BTreeMap<String, Arc<IteratorAge>>,
+    /// What invokes functions: the routes of the HTTP API first, then the event sources.
+    pub triggers: Vec<Trigger>,
+    functions: Vec<HostedFunction>,
     metering: Metering,
-    embedded: Option<Embedded>,
-    /// Ends polling and listening.
-    stop: CancellationToken,
-    /// Ends the embedded SQS and the proxies, which functions need until they have ended.
-    stop_servers: CancellationToken,
+    embedded_dynamodb: Option<Embedded>,
     tasks: JoinSet<()>,
+    /// Stops polling and listening.
+    stop: DropGuard,
+    /// Stops the embedded SQS and the proxies, which functions need until they have ended.
+    stop_servers: DropGuard,
 }
 
 impl Stack {
-    /// Starts everything that the template declares. `prepare` gets a DynamoDB client and the table names before any
-    /// function can run: to seed them.
+    /// Starts everything that the template declares. `prepare` receives a DynamoDB client and the table names by logical
+    /// id before any function can run, for example to seed the tables.
     ///
     /// # Errors
-    /// The first thing that is missing or wrong; what was started by then is stopped.
+    /// The first thing that is missing or wrong. Dropping a phase stops what it has started.
     pub async fn start<F, Fut>(options: &Options, report: Report, prepare: F) -> Result<Self, Error>
     where
         F: FnOnce(aws_sdk_dynamodb::Client, BTreeMap<String, String>) -> Fut,
         Fut: Future<Output = Result<(), Error>>,
     {
-        let settings = Settings {
-            region: options.region.clone(),
-            account_id: ACCOUNT_ID.to_owned(),
-            parameters: options.parameters.iter().cloned().collect(),
-            ..Settings::default()
-        };
-        let template = Template::load(&options.template, &settings)?;
-        let mut resource_ids = ResourceIds::of(&template, &options.region, ACCOUNT_ID);
-        let (http, http_port) = Listener::bind(options.port, "--port").await?;
-        let (invoke, invoke_port) = Listener::bind(options.invoke_port, "--invoke-port").await?;
-        let (control, control_port) = Listener::bind(options.control_port, "--control-port").await?;
-        let stop_servers = CancellationToken::new();
-        let sqs = match &options.sqs_endpoint {
-            Some(endpoint) => endpoint.clone(),
-            None => {
-                sqs_server::start(options.sqs_port, &options.region, ACCOUNT_ID, stop_servers.clone()).await?
-            }
-        };
-        let (embedded, dynamodb) = match &options.dynamodb_endpoint {
-            Some(endpoint) => (None, endpoint.clone()),
-            None => {
-                let server = Embedded::start(options.dynamodb_port, options.data.as_deref()).await?;
-                let endpoint = server.endpoint();
-                (Some(server), endpoint)
-            }
-        };
-        let aws = AwsClients::new(&options.region, &dynamodb, &sqs);
-        resource_ids.make(&aws, &template).await?;
-        prepare(aws.dynamodb(), resource_ids.tables.clone()).await?;
-        // Last, because it may take minutes: what is wrong shows before.
-        let projects = Projects::of(&template, options.release);
-        let binaries = match &options.bin_dir {
-            Some(folder) => projects.find(folder)?,
-            None => {
-                report.note(&format!("building {} functions ...", template.functions.len()));
-                projects.build().await?
-            }
-        };
+        let template = LoadedTemplate::load(options)?;
+        let servers = template.start_servers(options).await?;
+        let resources = servers.create_resources().await?;
+        prepare(resources.dynamodb.clone(), resources.ids.tables.clone()).await?;
+        // A build may take minutes, so every error before it is reported first.
+        let built = resources.build_functions(options, &report).await?;
+        let hosted = built.host(options, &report).await?;
+        Self::run(hosted, options, &report).await
+    }
 
-        let account = Arc::new(UsageRecorder::new(&template, &options.region, options.bill_per.clone())?);
-        let faults = Arc::new(Faults::new(Arc::clone(account.access_keys())));
-        if let Some(file) = &options.faults {
-            faults.set(Plan::load(file)?);
-        }
-        let endpoints = (dynamodb.as_str(), sqs.as_str(), options.web_services.as_slice());
-        let metering =
-            Metering::start(account, &faults, &template, &resource_ids, endpoints, &stop_servers).await?;
-        let resource_ids = Arc::new(resource_ids);
-        let mut pools = Vec::new();
-        let reserved = template.functions.iter().filter_map(|function| function.reserved_concurrency);
-        let unreserved = Unreserved::of(options.account_concurrency, reserved);
-        for function in &template.functions {
-            let config = function_config::function_config(function, &binaries, &resource_ids, &metering)?;
-            let concurrency = Concurrency::new(function.reserved_concurrency, unreserved.clone());
-            let services = Services { account: Arc::clone(&metering.account), faults: Arc::clone(&faults) };
-            let pool = Pool::new(config, concurrency, options.max_environments, report.clone(), services);
-            pools.push(Arc::new(pool));
-        }
-        let mut stack = Self {
-            addresses: Addresses {
-                http: format!("http://127.0.0.1:{http_port}"),
-                invoke: format!("http://127.0.0.1:{invoke_port}"),
-                control: format!("http://127.0.0.1:{control_port}"),
-                dynamodb,
-                sqs,
-                others: BTreeMap::new(),
-            },
-            resource_ids,
-            routes: Vec::new(),
-            triggers: Vec::new(),
-            pools,
-            iterator_ages: BTreeMap::new(),
-            metering,
-            embedded,
-            stop: CancellationToken::new(),
-            stop_servers,
-            tasks: JoinSet::new(),
-        };
-        let retire_after = Duration::from_secs(options.retire_after.into());
-        let replaced = rebuild::replace_rebuilt(stack.pools.clone(), report.clone(), stack.stop.clone());
-        stack.tasks.spawn(replaced);
+    /// The last phase: starts what invokes the functions.
+    async fn run(hosted: HostedFunctions, options: &Options, report: &Report) -> Result<Self, Error> {
+        let HostedFunctions { resources, projects, binaries, functions, metering, faults } = hosted;
+        let Resources { servers, ids, sqs, .. } = resources;
+        let Servers { template, listeners, addresses, embedded_dynamodb, stop: stop_servers, .. } = servers;
+        let stop = CancellationToken::new();
+        let stop_guard = stop.clone().drop_guard();
+        let mut tasks = JoinSet::new();
+
+        let pools: Vec<_> = functions.iter().map(|function| Arc::clone(&function.pool)).collect();
+        tasks.spawn(rebuild::replace_rebuilt(pools.clone(), report.clone(), stop.clone()));
         if options.watch {
-            stack.tasks.spawn(rebuild::watch(projects, binaries, report.clone(), stack.stop.clone()));
+            tasks.spawn(rebuild::watch(projects, binaries, report.clone(), stop.clone()));
         }
-        for pool in &stack.pools {
-            stack.tasks.spawn(Arc::clone(pool).retire(retire_after, stack.stop.clone()));
+        let retire_after = Duration::from_secs(options.retire_after.into());
+        for pool in &pools {
+            tasks.spawn(Arc::clone(pool).retire(retire_after, stop.clone()));
         }
-        let pollers = stack.metering.pollers(&options.region);
-        let triggers = Triggers { template: &template, aws: &pollers, report: &report };
-        let events = Arc::new(triggers.async_invocations(&stack)?);
-        stack.start_event_sources(&triggers, &events).await?;
-        let api = HttpApi::new(
-            &template,
-            &stack.pools,
-            (ACCOUNT_ID, &options.region),
-            Arc::clone(&stack.metering.account),
-            report.clone(),
-        );
-        stack.routes = api.describe();
-        stack.tasks.spawn(server::serve(http, stack.stop.clone(), api));
+
+        let poller_sqs = metering.poller_sqs(&options.region);
+        let event_sources = EventSources {
+            template: &template,
+            resource_ids: &ids,
+            dynamodb_endpoint: &addresses.dynamodb,
+            sqs: &poller_sqs,
+            report,
+            stop: &stop,
+        };
+        let started = event_sources.start(&functions, &mut tasks).await?;
+
+        let usage = &metering.usage;
+        let http_api =
+            HttpApi::new(template.http_api.as_ref(), &functions, &ids.account, Arc::clone(usage), report);
+        let mut triggers = http_api.triggers();
+        triggers.extend(started.triggers);
+        tasks.spawn(server::serve(listeners.http, stop.clone(), http_api));
         let control_api = ControlApi {
-            functions: stack.pools.clone(),
-            iterator_ages: stack.iterator_ages.clone(),
-            resource_ids: Arc::clone(&stack.resource_ids),
-            sqs: aws.sqs(),
-            account: Arc::clone(&stack.metering.account),
+            functions: pools,
+            iterator_ages: started.iterator_ages,
+            resource_ids: Arc::clone(&ids),
+            sqs,
+            usage: Arc::clone(usage),
             faults,
         };
-        stack.tasks.spawn(server::serve(control, stack.stop.clone(), control_api));
-        let ids = template.functions.iter().map(|function| function.logical_id.clone());
-        let functions = ids.zip(stack.pools.iter().cloned()).collect();
-        let invoke_api = InvokeApi::new(functions, events, report);
-        stack.tasks.spawn(server::serve(invoke, stack.stop.clone(), invoke_api));
-        Ok(stack)
+        tasks.spawn(server::serve(listeners.control, stop.clone(), control_api));
+        let invoke_api = InvokeApi::new(functions.clone(), started.async_invocations, report.clone());
+        tasks.spawn(server::serve(listeners.invoke, stop, invoke_api));
+
+        Ok(Self {
+            addresses,
+            resource_ids: ids,
+            triggers,
+            functions,
+            metering,
+            embedded_dynamodb,
+            tasks,
+            stop: stop_guard,
+            stop_servers,
+        })
     }
 
-    async fn start_event_sources(
-        &mut self,
-        triggers: &Triggers<'_>,
-        events: &Arc<AsyncInvocations>,
-    ) -> Result<(), Error> {
-        for (function, pool) in triggers.template.functions.iter().zip(self.pools.clone()) {
-            for event in &function.events {
-                let trigger = match event {
-                    EventSource::Sqs(source) if source.enabled => {
-                        triggers.start_sqs(self, (function, &pool), source)?
-                    }
-                    EventSource::Stream(source) if source.enabled => {
-                        triggers.start_stream(self, &pool, source).await?
-                    }
-                    EventSource::Schedule(source) if source.enabled => {
-                        triggers.start_schedule(self, &pool, source, events)?
-                    }
-                    _ => continue,
-                };
-                self.triggers.push((trigger, function.name.clone()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Completes when a part of the stack has panicked, with what it is known by: then the rest must not go on as if
-    /// nothing had happened.
+    /// Completes with an error when a part of the stack has panicked: the rest must not continue as if nothing had
+    /// happened.
     pub async fn broken(&mut self) -> Error {
         loop {
             match self.tasks.join_next().await {
@@ -226,30 +145,26 @@ impl Stack {
         }
     }
 
-    /// What all of it would be billed as so far, as a table; why there is none for regions without known prices.
+    /// The bill so far, as a table.
     ///
     /// # Errors
     /// When no prices are known for the region.
     pub async fn bill(&self) -> Result<String, PriceError> {
-        self.metering.quiet().await;
-        self.metering.account.table()
+        self.metering.flush().await;
+        self.metering.usage.bill_table()
     }
 
-    /// Stops everything: no more polling and requests, a moment for what is under way, then the functions, then the
-    /// servers they used. With `hurry`, nothing is waited for but the end of killed processes. Nothing is left behind.
+    /// Stops everything: first polling and listening, then the functions, then the servers they used. Running
+    /// invocations have a moment to end. When `hurry` is cancelled, it waits only for the end of killed processes.
     pub async fn stop(mut self, hurry: &CancellationToken) {
-        self.stop.cancel();
+        drop(self.stop);
         let drained = async { while self.tasks.join_next().await.is_some() {} };
         let _ = hurry.run_until_cancelled(timeout(DRAIN_WITHIN, drained)).await;
-        futures_util::future::join_all(self.pools.iter().map(|pool| pool.stop(hurry))).await;
+        futures_util::future::join_all(self.functions.iter().map(|function| function.pool.stop(hurry))).await;
         self.tasks.shutdown().await;
-        self.stop_servers.cancel();
-        if let Some(embedded) = self.embedded.take() {
+        drop(self.stop_servers);
+        if let Some(embedded) = self.embedded_dynamodb {
             embedded.stop().await;
         }
     }
-}
-
-fn unsupported(template: &Path, line: usize, message: String) -> Error {
-    Error::Unsupported { path: template.display().to_string(), line, message }
 }

@@ -16,7 +16,7 @@ use std::{env, panic, time::Duration};
 
 use embedded_dynamodb::Embedded;
 use lambda_kit::aws::Aws;
-use local_lambda::sqs_server;
+use local_lambda::{aws_account::AwsAccount, sqs_server};
 use tokio_util::sync::CancellationToken;
 
 const REGION: &str = "us-east-1";
@@ -41,7 +41,8 @@ type Row = (&'static str, &'static str, Vec<String>);
 async fn main() {
     let stop = CancellationToken::new();
     let embedded = Embedded::start(0, None).await.unwrap();
-    let queues = sqs_server::start(0, REGION, "000000000000", stop.clone()).await.unwrap();
+    let account = AwsAccount { id: "000000000000".to_owned(), region: REGION.to_owned() };
+    let queues = sqs_server::start(0, &account, stop.clone()).await.unwrap();
     let mut servers =
         vec![Server { name: "embedded".to_owned(), dynamodb: Some(embedded.endpoint()), sqs: Some(queues) }];
     servers.extend(env::args().skip(1).map(|argument| server(&argument)));

@@ -16,8 +16,7 @@ mod sources;
 use std::{collections::BTreeMap, env, fs, path::Path};
 
 use e2e::{Proxy, shutdown_requested, workspace};
-use local_lambda::aws_clients::AwsClients;
-use local_lambda::{resource_ids::ResourceIds, sqs_server};
+use local_lambda::{aws_account::AwsAccount, resources, sqs_server};
 use sam_template::{Settings, Template};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -35,7 +34,8 @@ async fn main() {
         std::process::exit(2);
     };
     let stop = CancellationToken::new();
-    let sqs = sqs_server::start(0, REGION, ACCOUNT_ID, stop.clone()).await.unwrap();
+    let account = AwsAccount { id: ACCOUNT_ID.to_owned(), region: REGION.to_owned() };
+    let sqs = sqs_server::start(0, &account, stop.clone()).await.unwrap();
     let both = Proxy::start_for_both(address, dynamodb, &sqs).await;
     let port = both.endpoint.rsplit_once(':').unwrap().1;
     let endpoint = format!("http://{HOST}:{port}");
@@ -53,11 +53,11 @@ async fn main() {
         ..Settings::default()
     };
     let template = Template::load(&workspace().join("template.yaml"), &settings).unwrap();
-    let aws = AwsClients::new(REGION, dynamodb, &sqs);
-    let mut resource_ids = ResourceIds::of(&template, REGION, ACCOUNT_ID);
-    resource_ids.make(&aws, &template).await.unwrap();
+    let dynamodb_client = embedded_dynamodb::client(dynamodb, REGION, "local");
+    let sqs_client = sqs_server::client(&sqs, REGION, "local");
+    let resource_ids = resources::create(&template, account, &dynamodb_client, &sqs_client).await.unwrap();
     let products = fs::read_to_string(workspace().join("seed/products.json")).unwrap();
-    local_dynamo::seed(&aws.dynamodb(), &resource_ids.tables["CatalogTable"], &products).await.unwrap();
+    local_dynamo::seed(&dynamodb_client, &resource_ids.tables["CatalogTable"], &products).await.unwrap();
 
     let variables: BTreeMap<_, _> = template
         .functions
@@ -71,7 +71,7 @@ async fn main() {
         "tables": resource_ids.tables, "queues": resource_ids.queue_urls, "functions": functions});
     write(folder, "shop.json", &shop);
 
-    let _sources = sources::start(&template, &resource_ids, dynamodb, &aws.sqs(), lambda);
+    let _sources = sources::start(&template, &resource_ids, dynamodb, &sqs_client, lambda);
     shutdown_requested().await;
     stop.cancel();
 }

@@ -41,7 +41,7 @@ pub(crate) fn start(
             let target = Target { lambda: Client::new(lambda), function: function.logical_id.clone() };
             match event {
                 EventSource::Stream(source) => {
-                    let client = embedded_dynamodb::streams_client(dynamodb, &resource_ids.region);
+                    let client = embedded_dynamodb::streams_client(dynamodb, &resource_ids.account.region);
                     sources.spawn(read_stream(client, source.clone(), resource_ids.clone(), target));
                 }
                 EventSource::Sqs(source) => {
@@ -105,7 +105,14 @@ async fn read_stream(client: Streams, source: StreamSource, resource_ids: Resour
         for (id, position) in shards.iter_mut().filter(|(_, position)| !position.closed) {
             match read_shard(&client, &arn, id, position).await {
                 Ok(records) => {
-                    deliver_records(&records, &source, &filter, (&resource_ids.region, &arn), &target).await;
+                    deliver_records(
+                        &records,
+                        &source,
+                        &filter,
+                        (&resource_ids.account.region, &arn),
+                        &target,
+                    )
+                    .await;
                 }
                 Err(why) => {
                     // DynamoDB Local was seen to call an iterator of an empty shard trimmed; a new one goes on where reading was.
@@ -201,8 +208,10 @@ async fn poll_queue(
         if messages.is_empty() {
             continue;
         }
-        let records: Vec<_> =
-            messages.iter().map(|message| sqs::record::record(message, &arn, &resource_ids.region)).collect();
+        let records: Vec<_> = messages
+            .iter()
+            .map(|message| sqs::record::record(message, &arn, &resource_ids.account.region))
+            .collect();
         let ids: Vec<_> = messages.iter().map(|message| message.message_id().unwrap_or_default()).collect();
         let failed = target.deliver(&records, &ids).await;
         // What failed comes again after its visibility timeout.

@@ -1,72 +1,85 @@
-//! Who hears of an event's end.
+//! Destinations of asynchronous invocations.
 //!
-//! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>: a destination gets a record of
-//! the invocation with its payload; a dead-letter queue gets the event itself.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>: a destination receives a record
+//! of the invocation with its payload; a dead-letter queue receives the event itself.
 
 use aws_sdk_sqs::{
-    operation::send_message::builders::SendMessageFluentBuilder, types::MessageAttributeValue,
+    Client, operation::send_message::builders::SendMessageFluentBuilder, types::MessageAttributeValue,
 };
 use embedded_dynamodb::error_chain;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{AsyncInvocations, Condition, End, Rules};
-use crate::{invocation::Outcome, pool::Pool};
+use super::attempts::Condition;
+use crate::{
+    invocation::{Invocation, Outcome},
+    report::Report,
+};
 
-/// The largest error message of a dead letter, in bytes.
+/// The largest error message in a dead-letter queue, in bytes.
 const LARGEST_ERROR: usize = 1024;
 
-/// URLs of queues.
+/// The URLs of a function's destination queues.
 #[derive(Clone, Debug, Default)]
 pub struct Destinations {
-    /// Gets records of events that were handled.
+    /// Receives records of events that were handled.
     pub on_success: Option<String>,
-    /// Gets records of events that were given up.
+    /// Receives records of events that were discarded.
     pub on_failure: Option<String>,
-    /// Gets events that were given up.
+    /// Receives the events that were discarded.
     pub dead_letter_queue: Option<String>,
 }
 
-impl AsyncInvocations {
-    pub(super) async fn tell(&self, function: &Pool, rules: &Rules, end: &End<'_>) {
-        let Destinations { on_success, on_failure, dead_letter_queue } = &rules.destinations;
-        let succeeded = end.condition == Condition::Success;
-        if let Some(url) = if succeeded { on_success } else { on_failure } {
-            let record = end.record(&function.arn()).to_string();
-            self.send(self.client.send_message().queue_url(url).message_body(record)).await;
-        }
-        if let Some(url) = dead_letter_queue.as_ref().filter(|_| !succeeded) {
-            self.send(end.dead_letter(self.client.send_message().queue_url(url))).await;
-        }
-    }
+/// An event that was handled or discarded.
+pub(super) struct FinishedEvent<'a> {
+    pub(super) invocation: &'a Invocation,
+    /// The outcome of the last attempt.
+    pub(super) outcome: &'a Outcome,
+    pub(super) function_arn: &'a str,
+    pub(super) condition: Condition,
+    /// How often the function has run.
+    pub(super) invocations: u32,
+}
 
-    async fn send(&self, request: SendMessageFluentBuilder) {
-        if let Err(error) = request.send().await {
-            self.report
-                .note(&format!("cannot tell a destination how an event ended: {}", error_chain(&error)));
+impl Destinations {
+    /// Sends the event, or a record of it, to the destinations for its condition.
+    pub(super) async fn send(&self, event: &FinishedEvent<'_>, client: &Client, report: &Report) {
+        let succeeded = event.condition == Condition::Success;
+        if let Some(url) = if succeeded { &self.on_success } else { &self.on_failure } {
+            let record = event.record().to_string();
+            send(client.send_message().queue_url(url).message_body(record), report).await;
+        }
+        if let Some(url) = self.dead_letter_queue.as_ref().filter(|_| !succeeded) {
+            send(event.dead_letter(client.send_message().queue_url(url)), report).await;
         }
     }
 }
 
-impl End<'_> {
-    fn record(&self, function_arn: &str) -> Value {
+async fn send(request: SendMessageFluentBuilder, report: &Report) {
+    if let Err(error) = request.send().await {
+        report.note(&format!("cannot send an event to its destination: {}", error_chain(&error)));
+    }
+}
+
+impl FinishedEvent<'_> {
+    fn record(&self) -> Value {
         let json = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap_or_default();
         let mut record = json!({
             "version": "1.0",
             "timestamp": format!("{:.3}", Timestamp::now()),
             "requestContext": {
                 "requestId": self.invocation.request_id,
-                "functionArn": format!("{function_arn}:$LATEST"),
+                "functionArn": format!("{}:$LATEST", self.function_arn),
                 "condition": self.condition.as_str(),
-                "approximateInvokeCount": self.attempts.invocations,
+                "approximateInvokeCount": self.invocations,
             },
             "requestPayload": json(&self.invocation.payload),
         });
         let executed = json!({"statusCode": 200, "executedVersion": "$LATEST"});
-        match &self.invoked.outcome {
-            Outcome::Response(answer) => {
+        match self.outcome {
+            Outcome::Response(response) => {
                 record["responseContext"] = executed;
-                record["responsePayload"] = json(answer);
+                record["responsePayload"] = json(response);
             }
             Outcome::Error(error) => {
                 record["responseContext"] = executed;
@@ -80,7 +93,7 @@ impl End<'_> {
     }
 
     fn dead_letter(&self, request: SendMessageFluentBuilder) -> SendMessageFluentBuilder {
-        let (code, mut message) = match &self.invoked.outcome {
+        let (code, mut message) = match self.outcome {
             Outcome::Throttled => ("429", "Rate Exceeded.".to_owned()),
             outcome => ("200", outcome.error_message().unwrap_or_default()),
         };

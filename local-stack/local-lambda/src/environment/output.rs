@@ -1,4 +1,4 @@
-//! What a process writes: passed on to the report, counted for the bill, and its end kept for whoever asks.
+//! The output of a process: written to the report, counted for the bill, and its end kept for log tails.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use crate::report::Report;
 
-/// What the Rust runtime writes before it aborts.
+/// The start of the line that the Rust runtime writes when an allocation fails.
 const OUT_OF_MEMORY: &str = "memory allocation of ";
 /// The log tail of the Invoke API: 4 KB. <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 const TAIL: usize = 4 * 1024;
@@ -29,17 +29,17 @@ impl Output {
         (self.bytes.load(Ordering::Relaxed), self.lines.load(Ordering::Relaxed))
     }
 
-    /// Whether the process has said that it has no memory left.
+    /// Whether an allocation of the process has failed.
     pub(super) fn out_of_memory(&self) -> bool {
         self.out_of_memory.load(Ordering::SeqCst)
     }
 
-    /// The last 4 KB since the last time.
+    /// The last 4 KB since the last call.
     pub(super) fn take_tail(&self) -> String {
         std::mem::take(&mut *self.tail.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads lines until the process closes its end.
+    /// Reads lines until the process closes the pipe.
     pub(super) async fn read(
         self: Arc<Self>,
         output: Option<impl AsyncRead + Unpin>,
@@ -52,12 +52,12 @@ impl Output {
             if line.starts_with(OUT_OF_MEMORY) {
                 self.out_of_memory.store(true, Ordering::SeqCst);
             }
-            self.keep(&line);
+            self.record(&line);
             report.log(&function, &line);
         }
     }
 
-    fn keep(&self, line: &str) {
+    fn record(&self, line: &str) {
         self.bytes.fetch_add(line.len() as u64, Ordering::Relaxed);
         self.lines.fetch_add(1, Ordering::Relaxed);
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,8 +78,8 @@ mod tests {
     #[test]
     fn the_tail_is_the_last_4_kb_and_is_taken_once() {
         let output = Output::default();
-        output.keep("first");
-        output.keep(&"é".repeat(TAIL));
+        output.record("first");
+        output.record(&"é".repeat(TAIL));
         let tail = output.take_tail();
         assert!(tail.len() <= TAIL && tail.len() > TAIL - 4 && tail.ends_with("é\n"), "{}", tail.len());
         assert_eq!(output.take_tail(), "");

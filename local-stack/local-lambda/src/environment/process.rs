@@ -1,4 +1,4 @@
-//! The process of an execution environment: started, measured, bounded, ended.
+//! The process of an execution environment.
 
 use std::{
     process::{ExitStatus, Stdio},
@@ -16,41 +16,91 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{FunctionConfig, output::Output};
-use crate::{error::Error, report::Report};
+use super::output::Output;
+use crate::{error::Error, function_config::FunctionConfig, report::Report};
 
 /// How long a process may take to end after SIGTERM.
 const TERM_WITHIN: Duration = Duration::from_millis(300);
-/// How long the output of a process that has ended is read.
-const LAST_WORDS_WITHIN: Duration = Duration::from_millis(100);
+/// How long to read the output of a process that has ended.
+const LAST_LINES_WITHIN: Duration = Duration::from_millis(100);
 /// Memory that a process may map on top of its `MemorySize`: the stacks and arenas of its threads, which it reserves
 /// and hardly touches.
 const RESERVED: u64 = 64 * 1024 * 1024;
 
-/// Watches over the processes of a function: none outlives it.
+/// The processes of a function. None of them outlives it.
 #[derive(Clone, Debug, Default)]
 pub struct Processes {
     kill: CancellationToken,
-    processes: TaskTracker,
+    running: TaskTracker,
+}
+
+/// What one process is started with, besides the configuration of its function.
+#[derive(Debug)]
+pub(super) struct Launch {
+    pub(super) runtime_api_port: u16,
+    pub(super) access_key_id: String,
+    /// Kills the process. It is also cancelled when the process has ended.
+    pub(super) kill: CancellationToken,
 }
 
 impl Processes {
-    /// What kills one more process, and all of them when the function ends.
-    pub(super) fn kill_switch(&self) -> CancellationToken {
+    /// A token that kills one more process. [`Self::end`] cancels all of them.
+    pub(super) fn kill_token(&self) -> CancellationToken {
         self.kill.child_token()
     }
 
-    /// How many processes there are.
+    /// How many processes are running.
     #[must_use]
-    pub fn processes(&self) -> usize {
-        self.processes.len()
+    pub fn count(&self) -> usize {
+        self.running.len()
     }
 
-    /// Kills every process that is left, and waits until all have ended.
+    /// Kills every running process, and waits until all have ended.
     pub async fn end(&self) {
         self.kill.cancel();
-        self.processes.close();
-        self.processes.wait().await;
+        self.running.close();
+        self.running.wait().await;
+    }
+
+    /// Starts the binary of a function.
+    pub(super) fn start(
+        &self,
+        config: &FunctionConfig,
+        launch: &Launch,
+        report: &Report,
+    ) -> Result<Process, Error> {
+        let Launch { runtime_api_port, access_key_id, kill } = launch;
+        let failed = |cause| Error::system(format!("start {}", config.binary.display()), cause);
+        let temporary = tempfile::Builder::new().prefix("lambda-tmp-").tempdir().map_err(failed)?;
+        let web_services = config.web_service_variables.iter();
+        let mut child = Command::new(&config.binary)
+            .env_clear()
+            .envs(&config.variables)
+            .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{runtime_api_port}"))
+            .env("AWS_ACCESS_KEY_ID", access_key_id)
+            .envs(web_services.map(|name| (name, format!("{}/~{access_key_id}", config.variables[name]))))
+            .env("TMPDIR", temporary.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C in a terminal reaches the whole process group, but the stack ends the functions.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        limit_memory(id, config.memory_mb);
+        let output = Arc::new(Output::default());
+        let mut readers = JoinSet::new();
+        let stdout =
+            Arc::clone(&output).read(child.stdout.take(), Arc::clone(&config.function), report.clone());
+        readers.spawn(stdout);
+        let stderr =
+            Arc::clone(&output).read(child.stderr.take(), Arc::clone(&config.function), report.clone());
+        readers.spawn(stderr);
+        let (exited, exit) = watch::channel(None);
+        self.running.spawn(reap(child, readers, kill.clone(), exited, temporary));
+        Ok(Process { id, exit, kill: kill.clone(), output })
     }
 }
 
@@ -64,57 +114,11 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the binary of a recipe, told where its Runtime API is.
-    pub(crate) fn start(
-        config: &FunctionConfig,
-        runtime_api_port: u16,
-        report: &Report,
-        access_key_id: &str,
-        (processes, kill): (&Processes, &CancellationToken),
-    ) -> Result<Self, Error> {
-        let cannot = |cause| Error::system(format!("start {}", config.binary.display()), cause);
-        let temporary = tempfile::Builder::new().prefix("lambda-tmp-").tempdir().map_err(cannot)?;
-        let mut child = Command::new(&config.binary)
-            .env_clear()
-            .envs(&config.variables)
-            .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{runtime_api_port}"))
-            .env("AWS_ACCESS_KEY_ID", access_key_id)
-            .envs(
-                config.web.iter().map(|name| (name, format!("{}/~{access_key_id}", config.variables[name]))),
-            )
-            .env("TMPDIR", temporary.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // Ctrl-C in a terminal reaches the whole process group: functions are ended by the stack, not by it.
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(cannot)?;
-        let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        limit_memory(id, config.memory_mb);
-        let output = Arc::new(Output::default());
-        let mut readers = JoinSet::new();
-        let read = |name: &Arc<str>| (Arc::clone(&output), Arc::clone(name), report.clone());
-        let (kept, name, to) = read(&config.function);
-        readers.spawn(kept.read(child.stdout.take(), name, to));
-        let (kept, name, to) = read(&config.function);
-        readers.spawn(kept.read(child.stderr.take(), name, to));
-        let (exited, exit) = watch::channel(None);
-        processes.processes.spawn(reap(child, readers, kill.clone(), exited, temporary));
-        Ok(Self { id, exit, kill: kill.clone(), output })
-    }
-
-    /// Whether it is still there. The kernel is asked, because it knows of an end before anyone has been told.
+    /// Whether it is running. This asks the kernel, which knows of the end first.
     pub(crate) fn alive(&self) -> bool {
-        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let running = |id| matches!(waitid(WaitId::Pid(id), look), Ok(None));
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let running = |id| matches!(waitid(WaitId::Pid(id), options), Ok(None));
         !self.kill.is_cancelled() && self.id.is_some_and(running)
-    }
-
-    /// Told when the process is killed or has ended.
-    pub(crate) fn ended(&self) -> CancellationToken {
-        self.kill.clone()
     }
 
     /// Kills it.
@@ -123,18 +127,18 @@ impl Process {
     }
 
     /// Completes when it has ended.
-    pub(crate) async fn gone(&self) -> ExitStatus {
+    pub(crate) async fn ended(&self) -> ExitStatus {
         match self.exit.clone().wait_for(Option::is_some).await {
             Ok(status) => status.unwrap_or_default(),
             Err(_) => ExitStatus::default(),
         }
     }
 
-    /// The name and words of Lambda for how it ended: `Runtime.ExitError`, `signal: killed`.
+    /// Lambda's error type and description of how it ended: `Runtime.ExitError`, `signal: killed`.
     pub(crate) fn describe(&self, status: ExitStatus) -> (&'static str, String) {
         use std::os::unix::process::ExitStatusExt;
         if self.output.out_of_memory() {
-            // Lambda's sandbox kills what outgrows its memory; here its allocations fail, and the process aborts.
+            // Lambda kills a process that needs too much memory. Here its allocations fail, and it aborts.
             return ("Runtime.OutOfMemory", "signal: killed".to_owned());
         }
         let how = match (status.code(), status.signal()) {
@@ -148,7 +152,7 @@ impl Process {
         ("Runtime.ExitError", how)
     }
 
-    /// The most memory that it has held so far, in MB, where the system tells.
+    /// The most memory that it has held so far, in MB, where the system reports it.
     pub(crate) fn most_memory_mb(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id?.as_raw_nonzero())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -160,7 +164,7 @@ impl Process {
         self.output.written()
     }
 
-    /// The end of what it has written since the last time.
+    /// The end of its log since the last call.
     pub(crate) fn take_log_tail(&self) -> String {
         self.output.take_tail()
     }
@@ -170,9 +174,9 @@ impl Process {
         if let Some(id) = self.id.filter(|_| self.alive()) {
             let _ = kill_process(id, Signal::TERM);
         }
-        let _ = timeout(TERM_WITHIN, self.gone()).await;
+        let _ = timeout(TERM_WITHIN, self.ended()).await;
         self.kill();
-        self.gone().await;
+        self.ended().await;
     }
 }
 
@@ -182,8 +186,7 @@ impl Drop for Process {
     }
 }
 
-/// Lets allocations beyond `MemorySize` fail. Private writable memory is what counts, so a binary's code does not.
-/// On systems that do not tell, memory is not bounded.
+/// Makes allocations beyond `MemorySize` fail. Only private writable memory counts, so a binary's code does not.
 fn limit_memory(process: Option<Pid>, memory_mb: u32) {
     let most = Some(u64::from(memory_mb) * 1024 * 1024 + RESERVED);
     if process.is_some() {
@@ -191,7 +194,7 @@ fn limit_memory(process: Option<Pid>, memory_mb: u32) {
     }
 }
 
-/// Waits for the end of the process, or kills it when told to, and tells its exit status.
+/// Waits for the end of the process, or kills it when `kill` is cancelled, and sends its exit status.
 async fn reap(
     mut child: Child,
     mut readers: JoinSet<()>,
@@ -208,7 +211,7 @@ async fn reap(
     };
     drop(temporary);
     kill.cancel();
-    // Its last words tell why it ended. A process of its own that it left behind may hold its output open.
-    let _ = timeout(LAST_WORDS_WITHIN, async { while readers.join_next().await.is_some() {} }).await;
+    // The last lines tell why it ended. A child process that it left behind may keep its output open.
+    let _ = timeout(LAST_LINES_WITHIN, async { while readers.join_next().await.is_some() {} }).await;
     exited.send_replace(Some(status.unwrap_or_default()));
 }

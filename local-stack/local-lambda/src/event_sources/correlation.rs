@@ -1,13 +1,13 @@
-//! The ids that join what one request set off, across queues and streams.
+//! Correlation ids, which connect the invocations that one request has caused.
 //!
-//! Lambda knows no such thing. By convention, a table item has it in its attribute `correlation_id`, a message in its
-//! message attribute of that name, so that it also stands in the logs on AWS.
+//! Lambda does not have them. By convention, table items have an attribute and messages a message attribute
+//! `correlation_id`, so that it is also in the logs on AWS.
 
 use serde_json::Value;
 
 const NAME: &str = "correlation_id";
 
-/// The ids of an event's records, each once, in order.
+/// The correlation ids of an event's records, each once, in order.
 pub(super) fn of_records(event: &Value) -> Vec<String> {
     let mut ids = Vec::new();
     for record in event["Records"].as_array().into_iter().flatten() {

@@ -1,12 +1,12 @@
-//! `FilterCriteria`: which items an event source lets through.
+//! `FilterCriteria`: which items of an event source invoke the function.
 //!
-//! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html>: an item passes if it matches one of
-//! the patterns; a pattern matches if all its members do; a member's list matches if one of its rules does.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html>: an item matches if one of
+//! the patterns does; a pattern matches if all its members do; a list matches if one of its rules does.
 
 use sam_template::{FilterCriteria, Located};
 use serde_json::{Map, Value};
 
-/// Compiled patterns. Without any, everything passes.
+/// Compiled patterns. Without any, every item matches.
 #[derive(Debug, Default)]
 pub struct Filter(Vec<Pattern>);
 
@@ -45,7 +45,7 @@ impl Filter {
     /// Compiles the template's patterns.
     ///
     /// # Errors
-    /// The line and reason of the first pattern that is not understood.
+    /// The line and the reason of the first pattern that is malformed or not supported.
     pub fn compile(criteria: &FilterCriteria) -> Result<Self, (usize, String)> {
         let patterns = criteria.0.iter().map(|Located { line, text }| {
             let at = |message| (*line, message);
@@ -57,7 +57,7 @@ impl Filter {
         patterns.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether an item may pass.
+    /// Whether an item matches.
     #[must_use]
     pub fn passes(&self, item: &Value) -> bool {
         self.0.is_empty() || self.0.iter().any(|pattern| pattern.matches(Some(item)))
@@ -89,14 +89,14 @@ fn rule(value: &Value) -> Result<Rule, String> {
         return Err(format!("{value} is not a rule: it must have one operator"));
     };
     let text = || {
-        operand.as_str().map(str::to_owned).ok_or_else(|| format!("{operator} wants a text, not {operand}"))
+        operand.as_str().map(str::to_owned).ok_or_else(|| format!("{operator} takes a string, not {operand}"))
     };
     match operator.as_str() {
         "prefix" => text().map(Rule::Prefix),
         "suffix" => text().map(Rule::Suffix),
         "equals-ignore-case" => text().map(Rule::EqualsIgnoreCase),
         "exists" => {
-            operand.as_bool().map(Rule::Exists).ok_or_else(|| "exists wants true or false".to_owned())
+            operand.as_bool().map(Rule::Exists).ok_or_else(|| "exists takes true or false".to_owned())
         }
         "anything-but" => match operand {
             Value::Array(rules) => rules.iter().map(rule).collect::<Result<_, _>>().map(Rule::AnythingBut),
@@ -110,7 +110,7 @@ fn rule(value: &Value) -> Result<Rule, String> {
 }
 
 fn numeric(operand: &Value) -> Result<Rule, String> {
-    let malformed = || format!("numeric wants comparisons such as [\">\", 0, \"<=\", 5], not {operand}");
+    let malformed = || format!("numeric takes comparisons such as [\">\", 0, \"<=\", 5], not {operand}");
     let parts = operand.as_array().ok_or_else(malformed)?;
     let comparisons = parts.chunks(2).map(|pair| {
         let [operator, number] = pair else { return Err(malformed()) };
@@ -131,7 +131,7 @@ impl Pattern {
     fn matches(&self, value: Option<&Value>) -> bool {
         match self {
             Self::All(members) => members.iter().all(|(name, pattern)| match pattern {
-                // `$or` looks at the object that it stands in.
+                // `$or` applies to the object that contains it.
                 Self::Any(_) => pattern.matches(value),
                 _ => pattern.matches(value.and_then(|value| value.get(name))),
             }),
@@ -143,9 +143,9 @@ impl Pattern {
 
 impl Rule {
     fn matches(&self, value: Option<&Value>) -> bool {
-        if let Self::Exists(wanted) = self {
-            // Only leaves exist: `NewImage.name` is an object, `NewImage.name.S` may be there.
-            return value.is_some_and(|value| !value.is_object()) == *wanted;
+        if let Self::Exists(expected) = self {
+            // `exists` applies to leaves only: not to the object `NewImage.name`, but to `NewImage.name.S`.
+            return value.is_some_and(|value| !value.is_object()) == *expected;
         }
         match value {
             None => false,
@@ -157,14 +157,14 @@ impl Rule {
     fn matches_one(&self, value: &Value) -> bool {
         let text = value.as_str();
         match self {
-            Self::Equals(wanted) => match (wanted.as_f64(), value.as_f64()) {
-                (Some(wanted), Some(value)) => (wanted - value).abs() < f64::EPSILON,
-                _ => wanted == value,
+            Self::Equals(expected) => match (expected.as_f64(), value.as_f64()) {
+                (Some(expected), Some(value)) => (expected - value).abs() < f64::EPSILON,
+                _ => expected == value,
             },
-            Self::EqualsIgnoreCase(wanted) => text.is_some_and(|text| text.eq_ignore_ascii_case(wanted)),
+            Self::EqualsIgnoreCase(expected) => text.is_some_and(|text| text.eq_ignore_ascii_case(expected)),
             Self::Prefix(prefix) => text.is_some_and(|text| text.starts_with(prefix)),
             Self::Suffix(suffix) => text.is_some_and(|text| text.ends_with(suffix)),
-            Self::Exists(wanted) => *wanted,
+            Self::Exists(expected) => *expected,
             Self::AnythingBut(rules) => !rules.iter().any(|rule| rule.matches_one(value)),
             Self::Numeric(comparisons) => value.as_f64().is_some_and(|value| {
                 comparisons.iter().all(|(comparison, bound)| comparison.holds(value, *bound))
@@ -260,14 +260,14 @@ mod tests {
     }
 
     #[test]
-    fn one_of_several_patterns_is_enough_and_none_lets_all_pass() {
+    fn one_of_several_patterns_is_enough_and_without_patterns_all_items_match() {
         let item = json!({"a": 1});
         assert!(filter(&[r#"{"a":[2]}"#, r#"{"a":[1]}"#]).unwrap().passes(&item));
         assert!(filter(&[]).unwrap().passes(&item));
     }
 
     #[test]
-    fn what_is_not_understood_names_its_line() {
+    fn errors_name_the_line_of_the_pattern() {
         assert_eq!(filter(&["{}", "nonsense"]).unwrap_err().0, 2);
         assert!(
             filter(&[r#"{"a":[{"cidr":"10.0.0.0/8"}]}"#]).unwrap_err().1.contains("cidr is not supported")

@@ -1,25 +1,25 @@
-//! `ReportBatchItemFailures`: what a function's answer says about the items of its batch.
+//! `ReportBatchItemFailures`: which items of a batch a function reports as failed.
 //!
 //! The rules: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html> and
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>.
 
 use serde_json::Value;
 
-/// The indexes of the failed items, in order; none when all are done.
+/// The indexes of the failed items, in order; none when all succeeded.
 ///
 /// # Errors
-/// Why the whole batch counts as failed: the answer is malformed or names an item that was not in the batch.
-pub fn failures(identifiers: &[&str], answer: &[u8]) -> Result<Vec<usize>, String> {
-    if answer.is_empty() {
+/// Why the whole batch counts as failed: the response is malformed, or names an item that was not in the batch.
+pub fn failures(identifiers: &[&str], response: &[u8]) -> Result<Vec<usize>, String> {
+    if response.is_empty() {
         return Ok(Vec::new());
     }
-    let answer: Value =
-        serde_json::from_slice(answer).map_err(|error| format!("the answer is not JSON: {error}"))?;
-    let failures = match answer {
+    let response: Value =
+        serde_json::from_slice(response).map_err(|error| format!("the response is not JSON: {error}"))?;
+    let failures = match response {
         Value::Null => return Ok(Vec::new()),
         Value::String(text) if text.is_empty() => return Ok(Vec::new()),
-        Value::Object(mut answer) => answer.remove("batchItemFailures").unwrap_or_default(),
-        _ => return Err("the answer is not an object".to_owned()),
+        Value::Object(mut response) => response.remove("batchItemFailures").unwrap_or_default(),
+        _ => return Err("the response is not an object".to_owned()),
     };
     let failures = match failures {
         Value::Null => return Ok(Vec::new()),
@@ -46,22 +46,22 @@ pub fn failures(identifiers: &[&str], answer: &[u8]) -> Result<Vec<usize>, Strin
 mod tests {
     use super::*;
 
-    fn judge(answer: &str) -> Result<Vec<usize>, String> {
-        failures(&["a", "b", "c"], answer.as_bytes())
+    fn failures_in(response: &str) -> Result<Vec<usize>, String> {
+        failures(&["a", "b", "c"], response.as_bytes())
     }
 
     #[test]
     fn services_sqs_errorhandling_success_conditions() {
-        for answer in
+        for response in
             ["", "{}", "null", r#""""#, r#"{"batchItemFailures":[]}"#, r#"{"batchItemFailures":null}"#]
         {
-            assert_eq!(judge(answer), Ok(vec![]), "{answer}");
+            assert_eq!(failures_in(response), Ok(vec![]), "{response}");
         }
     }
 
     #[test]
     fn services_sqs_errorhandling_failure_conditions() {
-        for answer in [
+        for response in [
             "not json",
             r#"{"batchItemFailures":"a"}"#,
             r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#,
@@ -70,14 +70,14 @@ mod tests {
             r#"{"batchItemFailures":[{"itemIdentifier":"unknown"}]}"#,
             r#"{"batchItemFailures":[{"itemIdentifier":"a"},{"itemIdentifier":"unknown"}]}"#,
         ] {
-            assert!(judge(answer).is_err(), "{answer}");
+            assert!(failures_in(response).is_err(), "{response}");
         }
     }
 
     #[test]
     fn named_items_fail_and_the_others_do_not() {
-        let answer =
+        let response =
             r#"{"batchItemFailures":[{"itemIdentifier":"c"},{"itemIdentifier":"a"},{"itemIdentifier":"a"}]}"#;
-        assert_eq!(judge(answer), Ok(vec![0, 2]));
+        assert_eq!(failures_in(response), Ok(vec![0, 2]));
     }
 }

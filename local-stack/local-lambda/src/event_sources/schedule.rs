@@ -1,4 +1,4 @@
-//! The clock as an event source: rules of EventBridge and schedules of EventBridge Scheduler.
+//! Schedules as event sources: EventBridge rules and EventBridge Scheduler.
 //!
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html> and
 //! <https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html>. Both invoke functions asynchronously.
@@ -18,10 +18,10 @@ use uuid::Uuid;
 #[doc(hidden)]
 pub use self::expression::Expression;
 use super::Target;
-use crate::{async_invocation::AsyncInvocations, invocation::Invocation, resource_ids::ResourceIds};
+use crate::{async_invocation::AsyncInvocations, aws_account::AwsAccount, invocation::Invocation};
 
-/// The longest sleep: a machine that was suspended or whose clock was set is late by no more than this.
-const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(10);
+/// The longest sleep. A schedule is at most so late after the machine was suspended or its clock was set.
+const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 
 /// A schedule that invokes a function.
 #[derive(Debug)]
@@ -29,27 +29,27 @@ pub struct Schedule {
     expression: Expression,
     source: ScheduleSource,
     target: Target,
-    queue: Arc<AsyncInvocations>,
+    async_invocations: Arc<AsyncInvocations>,
 }
 
 impl Schedule {
-    /// The schedule of an event, whose invocations go through `queue`.
+    /// A schedule that invokes its target through `async_invocations`.
     ///
     /// # Errors
-    /// The line and reason of what is not understood.
+    /// The line and the reason of an expression that is malformed.
     pub fn new(
         source: ScheduleSource,
         target: Target,
-        queue: Arc<AsyncInvocations>,
+        async_invocations: Arc<AsyncInvocations>,
     ) -> Result<Self, (usize, String)> {
-        Ok(Self { expression: Expression::of(&source)?, source, target, queue })
+        Ok(Self { expression: Expression::of(&source)?, source, target, async_invocations })
     }
 
     /// Invokes the function each time until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let start = Timestamp::now();
         let mut next = match (self.source.kind, &self.expression) {
-            // A rate of the Scheduler fires at once, a rule's after one period.
+            // A rate of the Scheduler fires at once, that of a rule after one period.
             (ScheduleKind::Scheduler, Expression::Rate(_)) => Some(start),
             _ => self.expression.next(start, start),
         };
@@ -58,20 +58,21 @@ impl Schedule {
                 () = stop.cancelled() => return,
                 () = until(at) => self.fire(at),
             }
-            // What was missed while the machine slept is not made up for.
+            // Times that were missed while the machine was suspended are skipped.
             next = self.expression.next(start, at.max(Timestamp::now()));
         }
     }
 
     fn fire(&self, at: Timestamp) {
-        let (kind, resource_ids) = (self.source.kind, &self.target.resource_ids);
-        let arn = arn(&self.source, resource_ids);
+        let (kind, account) = (self.source.kind, &self.target.resource_ids.account);
+        let arn = arn(&self.source, account);
         let payload = match &self.source.input {
             Some(input) if kind == ScheduleKind::Scheduler => fill_in(input, &arn, at),
             Some(input) => input.clone(),
-            None => event(kind, &arn, resource_ids, at).to_string(),
+            None => event(kind, &arn, account, at).to_string(),
         };
-        self.queue.accept(&self.target.function, Invocation::new(&self.target.source, Vec::new(), payload));
+        let invocation = Invocation::new(&self.target.source, Vec::new(), payload);
+        self.async_invocations.accept(&self.target.function, invocation);
     }
 }
 
@@ -85,19 +86,18 @@ fn fill_in(input: &str, schedule: &str, at: Timestamp) -> String {
         .replace("<aws.scheduler.attempt-number>", "1")
 }
 
-fn arn(source: &ScheduleSource, resource_ids: &ResourceIds) -> String {
-    let (service, kind) = match source.kind {
-        ScheduleKind::Rule => ("events", "rule"),
-        ScheduleKind::Scheduler => ("scheduler", "schedule/default"),
-    };
-    format!("arn:aws:{service}:{}:{}:{kind}/{}", resource_ids.region, resource_ids.account_id, source.name)
+fn arn(source: &ScheduleSource, account: &AwsAccount) -> String {
+    match source.kind {
+        ScheduleKind::Rule => account.arn("events", &format!("rule/{}", source.name)),
+        ScheduleKind::Scheduler => account.arn("scheduler", &format!("schedule/default/{}", source.name)),
+    }
 }
 
 /// The payload of a schedule without an input.
-fn event(kind: ScheduleKind, arn: &str, resource_ids: &ResourceIds, at: Timestamp) -> Value {
+fn event(kind: ScheduleKind, arn: &str, account: &AwsAccount, at: Timestamp) -> Value {
     let (source, detail) = match kind {
         ScheduleKind::Rule => ("aws.events", json!({})),
-        // The Scheduler's detail is a text.
+        // The Scheduler's detail is a string.
         ScheduleKind::Scheduler => ("aws.scheduler", json!("{}")),
     };
     json!({
@@ -105,9 +105,9 @@ fn event(kind: ScheduleKind, arn: &str, resource_ids: &ResourceIds, at: Timestam
         "id": Uuid::new_v4(),
         "detail-type": "Scheduled Event",
         "source": source,
-        "account": resource_ids.account_id,
+        "account": account.id,
         "time": seconds(at),
-        "region": resource_ids.region,
+        "region": account.region,
         "resources": [arn],
         "detail": detail,
     })
@@ -122,7 +122,7 @@ async fn until(time: Timestamp) {
     while let Ok(left) = Duration::try_from(time.duration_since(Timestamp::now()))
         && !left.is_zero()
     {
-        sleep(left.min(LOOK_AT_THE_CLOCK)).await;
+        sleep(left.min(LONGEST_SLEEP)).await;
     }
 }
 
@@ -132,14 +132,10 @@ mod tests {
 
     #[test]
     fn eb_scheduled_rule_pattern_the_event_of_a_rule() {
-        let resource_ids = ResourceIds {
-            region: "eu-west-1".to_owned(),
-            account_id: "123456789012".to_owned(),
-            ..ResourceIds::default()
-        };
+        let account = AwsAccount { id: "123456789012".to_owned(), region: "eu-west-1".to_owned() };
         let at: Timestamp = "2026-11-21T08:15:30Z".parse().unwrap();
         let arn = "arn:aws:events:eu-west-1:123456789012:rule/Tick";
-        let mut event = event(ScheduleKind::Rule, arn, &resource_ids, at);
+        let mut event = event(ScheduleKind::Rule, arn, &account, at);
         assert!(event["id"].take().is_string());
         let expected = json!({
             "version": "0",

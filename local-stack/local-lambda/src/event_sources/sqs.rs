@@ -1,8 +1,9 @@
-//! A queue as an event source.
+//! An event source mapping of a queue.
 //!
-//! <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>: batches are received by long polling, what succeeds is
-//! deleted, what fails stays until its visibility timeout ends, and the queue itself redrives it. The order within a
-//! message group of a FIFO queue is the queue's doing too: it hands out nothing of a group that has messages in flight.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>: messages are received by long polling. Those that
+//! succeed are deleted; those that fail become visible again after their visibility timeout, and the queue itself
+//! redrives them. A FIFO queue also keeps the order of a message group itself: while messages of a group are in flight, it
+//! delivers no others of it.
 
 mod poller;
 pub mod record;
@@ -21,42 +22,42 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Batch, Delivered, Target, filter::Filter, payload};
+use super::{Batch, BatchResult, Target, filter::Filter, payload};
 
-/// The most messages of one receive or delete.
+/// The most messages in one `ReceiveMessage` or `DeleteMessageBatch`.
 const LARGEST_RECEIVE: usize = 10;
-/// Batches at once where the template sets no maximum. Lambda starts with as many and scales up to 1,250; here the
-/// machine would be the bound long before.
+/// Concurrent batches if the template sets no `MaximumConcurrency`. Lambda starts with as many and scales up to 1,250,
+/// which is more than this machine can run.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>
 const DEFAULT_CONCURRENCY: u32 = 5;
 const DELETE_ATTEMPTS: u32 = 3;
-/// How long to wait after a first throttled invocation; twice as long each time it happens again.
+/// The wait after a first throttled invocation; twice as long after each further one.
 const AFTER_THROTTLE: Duration = Duration::from_millis(50);
 const AFTER_THROTTLE_AT_MOST: Duration = Duration::from_secs(2);
 
-/// A queue as its template and its endpoint know it.
+/// The queue of an event source mapping.
 #[derive(Clone, Debug)]
-pub struct Place {
-    /// A client for it.
+pub struct SourceQueue {
+    /// A client for its endpoint.
     pub client: Client,
     /// Its URL.
     pub url: String,
     /// Its ARN.
     pub arn: String,
-    /// How long a received message stays hidden.
+    /// How long a received message stays invisible.
     pub visibility_timeout: Duration,
 }
 
 /// A queue that invokes a function.
 #[derive(Debug)]
-pub struct Sqs {
-    queue: Place,
+pub struct SqsMapping {
+    queue: SourceQueue,
     source: SqsSource,
     filter: Filter,
     target: Target,
 }
 
-/// A received message and its shape for functions.
+/// A received message and the shape that functions receive.
 #[derive(Debug)]
 struct Item {
     message: Message,
@@ -65,23 +66,23 @@ struct Item {
     size: usize,
 }
 
-impl Sqs {
-    /// The source, once its queue is there.
+impl SqsMapping {
+    /// The mapping of an existing queue.
     #[must_use]
-    pub fn new(queue: Place, source: SqsSource, filter: Filter, target: Target) -> Self {
+    pub fn new(queue: SourceQueue, source: SqsSource, filter: Filter, target: Target) -> Self {
         Self { queue, source, filter, target }
     }
 
-    /// Polls until `stop`; batches that are under way then end by themselves.
+    /// Polls until `stop`. Batches that are being processed then end by themselves.
     pub async fn run(self, stop: CancellationToken) {
         let concurrency = self.source.maximum_concurrency.unwrap_or(DEFAULT_CONCURRENCY);
         let permits = Arc::new(Semaphore::new(concurrency as usize));
-        let source = Arc::new(self);
+        let mapping = Arc::new(self);
         let mut items = Vec::new();
         loop {
             let gathered = async {
                 let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-                source.gather(&mut items).await;
+                mapping.gather(&mut items).await;
                 Some(permit)
             };
             let permit = tokio::select! {
@@ -89,20 +90,21 @@ impl Sqs {
                 permit = gathered => permit,
             };
             let Some(permit) = permit else { return };
-            let size = source.source.batch_size as usize;
-            // What does not fit begins the next batch.
-            let count = payload::leading(items.iter().map(|item| item.size), size);
+            let size = mapping.source.batch_size as usize;
+            // The other items are in the next batch.
+            let count = payload::batch_length(items.iter().map(|item| item.size), size);
             let batch: Vec<Item> = items.drain(..count).collect();
-            let (source, stop) = (Arc::clone(&source), stop.clone());
+            let (mapping, stop) = (Arc::clone(&mapping), stop.clone());
             tokio::spawn(async move {
-                source.handle(batch, &stop).await;
+                mapping.process(batch, &stop).await;
                 drop(permit);
             });
         }
     }
 
-    /// Brings a batch to its end: what is done is deleted, the rest comes again when its visibility timeout ends.
-    async fn handle(&self, items: Vec<Item>, stop: &CancellationToken) {
+    /// Invokes the function with a batch, and deletes the messages that succeeded. The others become visible again when
+    /// their visibility timeout ends.
+    async fn process(&self, items: Vec<Item>, stop: &CancellationToken) {
         let (messages, records): (Vec<_>, Vec<_>) =
             items.into_iter().map(|item| (item.message, item.record)).unzip();
         let batch = Batch {
@@ -110,47 +112,48 @@ impl Sqs {
             identifiers: messages.iter().map(|message| message.message_id().unwrap_or_default()).collect(),
             reports_failures: self.source.report_batch_item_failures,
         };
-        let done: Vec<&Message> = match self.deliver(&batch, stop).await {
-            Delivered::Done => messages.iter().collect(),
-            Delivered::Failed(failed) => {
-                let succeeded = messages.iter().enumerate().filter(|(index, _)| !failed.contains(index));
-                succeeded.map(|(_, message)| message).collect()
+        let succeeded: Vec<&Message> = match self.invoke(&batch, stop).await {
+            BatchResult::AllSucceeded => messages.iter().collect(),
+            BatchResult::SomeFailed(failed) => {
+                let others = messages.iter().enumerate().filter(|(index, _)| !failed.contains(index));
+                others.map(|(_, message)| message).collect()
             }
-            Delivered::AllFailed | Delivered::Throttled => Vec::new(),
+            BatchResult::AllFailed | BatchResult::Throttled => Vec::new(),
         };
-        self.delete(&done).await;
+        self.delete(&succeeded).await;
     }
 
-    /// Invokes the function. As long as the messages stay hidden, a throttled invocation is tried again.
+    /// Invokes the function. A throttled invocation is retried while the messages are invisible.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
-    async fn deliver(&self, batch: &Batch<'_>, stop: &CancellationToken) -> Delivered {
-        let hidden_until = Instant::now() + self.queue.visibility_timeout;
+    async fn invoke(&self, batch: &Batch<'_>, stop: &CancellationToken) -> BatchResult {
+        let invisible_until = Instant::now() + self.queue.visibility_timeout;
         let mut pause = AFTER_THROTTLE;
         loop {
-            let delivered = self.target.deliver(batch).await;
-            let over = stop.is_cancelled() || Instant::now() + pause >= hidden_until;
-            if delivered != Delivered::Throttled || over {
-                return delivered;
+            let result = self.target.invoke(batch).await;
+            let last = stop.is_cancelled() || Instant::now() + pause >= invisible_until;
+            if result != BatchResult::Throttled || last {
+                return result;
             }
             sleep(pause).await;
             pause = (pause * 2).min(AFTER_THROTTLE_AT_MOST);
         }
     }
 
-    /// Deletes messages; entries that SQS does not take are tried again, and come again if that does not help.
+    /// Deletes messages. Entries that fail are retried; after that, their messages become visible again.
     async fn delete(&self, messages: &[&Message]) {
         for chunk in messages.chunks(LARGEST_RECEIVE) {
-            let left = self.delete_some(chunk).await;
+            let left = self.delete_chunk(chunk).await;
             if left > 0 {
                 let arn = &self.queue.arn;
-                let text = format!("{left} messages of {arn} could not be deleted and will come again");
+                let text =
+                    format!("{left} messages of {arn} could not be deleted and will be received again");
                 self.target.report.note(&text);
             }
         }
     }
 
-    /// How many could not be deleted.
-    async fn delete_some(&self, messages: &[&Message]) -> usize {
+    /// Deletes at most ten messages, and returns how many could not be deleted.
+    async fn delete_chunk(&self, messages: &[&Message]) -> usize {
         let mut left: Vec<&str> = messages.iter().filter_map(|message| message.receipt_handle()).collect();
         for _ in 0..DELETE_ATTEMPTS {
             let entry = |(index, handle): (usize, &&str)| {
@@ -163,8 +166,8 @@ impl Sqs {
             }
             let queue = &self.queue;
             let request = queue.client.delete_message_batch().queue_url(&queue.url);
-            if let Ok(answer) = request.set_entries(Some(entries)).send().await {
-                let failed = answer
+            if let Ok(response) = request.set_entries(Some(entries)).send().await {
+                let failed = response
                     .failed()
                     .iter()
                     .filter_map(|entry| left.get(entry.id().parse::<usize>().ok()?).copied());

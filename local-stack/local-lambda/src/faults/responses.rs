@@ -1,11 +1,11 @@
-//! What a caller is told when a fault strikes: in the words of the services.
+//! The responses of injected faults, as the services would send them.
 
 use bytes::Bytes;
 use http::StatusCode;
 use meter::{InterceptedCall, RequestAction, Service};
 use serde_json::{Value, json};
 
-/// An error of a service. Names that say that the service itself failed have status 500.
+/// An error of a service. Names that start with `Internal` have status 500.
 pub(super) fn error(service: Service, name: &str) -> RequestAction {
     let namespace = match service {
         Service::DynamoDb => "com.amazonaws.dynamodb.v20120810",
@@ -18,20 +18,20 @@ pub(super) fn error(service: Service, name: &str) -> RequestAction {
         StatusCode::BAD_REQUEST
     };
     let body = json!({"__type": format!("{namespace}#{name}"), "message": "a fault that was asked for"});
-    answer(status, &body)
+    respond(status, &body)
 }
 
-/// An error of a web service, told by its status as HTTP has it.
+/// An error of a web service, with the HTTP status for its name.
 fn web_error(name: &str) -> RequestAction {
     let status = match name {
         name if name.starts_with("Internal") => StatusCode::INTERNAL_SERVER_ERROR,
         name if name.starts_with("Throttling") => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
-    answer(status, &json!({"error": {"type": name, "message": "a fault that was asked for"}}))
+    respond(status, &json!({"error": {"type": name, "message": "a fault that was asked for"}}))
 }
 
-/// A cancelled transaction: these of its items are in another one.
+/// A cancelled transaction: `items` says which of its items are in another transaction.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
 pub(super) fn conflict(items: &[bool]) -> RequestAction {
     let code = |conflict: &bool| if *conflict { "TransactionConflict" } else { "None" };
@@ -52,10 +52,10 @@ pub(super) fn conflict(items: &[bool]) -> RequestAction {
         "Message": message,
         "CancellationReasons": reasons,
     });
-    answer(StatusCode::BAD_REQUEST, &body)
+    respond(StatusCode::BAD_REQUEST, &body)
 }
 
-/// A delete that succeeded, if one believes it.
+/// The response of a successful delete.
 pub(super) fn deleted(call: &InterceptedCall) -> RequestAction {
     let request: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let body = match request["Entries"].as_array() {
@@ -65,7 +65,7 @@ pub(super) fn deleted(call: &InterceptedCall) -> RequestAction {
         }
         None => json!({}),
     };
-    answer(StatusCode::OK, &body)
+    respond(StatusCode::OK, &body)
 }
 
 /// The same messages, each with a delay in seconds.
@@ -82,6 +82,6 @@ pub(super) fn postponed(call: &InterceptedCall, mut seconds: impl FnMut() -> u32
     RequestAction::ReplaceBody(request.to_string().into())
 }
 
-fn answer(status: StatusCode, body: &Value) -> RequestAction {
+fn respond(status: StatusCode, body: &Value) -> RequestAction {
     RequestAction::Respond { status, body: Bytes::from(body.to_string()) }
 }

@@ -1,4 +1,4 @@
-//! What strikes, whom, and how often.
+//! Fault rules: which fault, for which calls, how often.
 
 use std::path::Path;
 
@@ -7,25 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// Rules, and the seed of their chances.
+/// Rules, and the seed of their random numbers.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// The same seed strikes the same calls, as far as calls come in the same order.
+    /// The same seed selects the same calls, as far as calls come in the same order.
     #[serde(default)]
     pub seed: u64,
-    /// All that apply strike, in this order.
+    /// All rules that match a call are applied, in this order.
     #[serde(default)]
     pub rules: Vec<Rule>,
 }
 
-/// One fault, and where it strikes.
+/// One fault, and the calls that it applies to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// What happens.
     pub fault: Fault,
-    /// A function's name, or `pollers` for the event sources' own calls; all callers if missing.
+    /// A function's name, or `pollers` for the event sources; all callers if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<String>,
     /// `dynamodb`, `sqs` or `web`; all if missing.
@@ -34,10 +34,10 @@ pub struct Rule {
     /// `TransactWriteItems`, `POST /v1/payment_intents/*/confirm`; all if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// How often it strikes: 0 to 1.
+    /// The probability of the fault: 0 to 1.
     #[serde(default = "always", deserialize_with = "rate")]
     pub rate: f64,
-    /// After so many strikes it is spent; never if missing.
+    /// The most faults that it injects; without a limit if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
 }
@@ -46,38 +46,38 @@ pub struct Rule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
-    /// The call takes so much longer.
+    /// The call is delayed.
     Delay {
         /// Milliseconds.
         ms: u64,
     },
-    /// The service refuses: `ThrottlingException`, `ProvisionedThroughputExceededException`, `InternalServerError`.
+    /// The service returns an error: `ThrottlingException`, `ProvisionedThroughputExceededException`, `InternalServerError`.
     Error {
         /// The error's name.
         name: String,
     },
     /// A transaction is cancelled because each of its items is in another one.
     Conflict,
-    /// A write is refused if it touches an item of a transaction that is under way, as AWS does.
+    /// A write is rejected if it touches an item of a running transaction, as on AWS.
     Overlap,
     /// The connection breaks before the call arrives.
     CutBefore,
-    /// The call is carried out, and the connection breaks before its answer.
+    /// The call is carried out, and the connection breaks before its response.
     CutAfter,
-    /// The calling process dies before its call arrives.
+    /// The calling process crashes before its call arrives.
     KillBefore,
-    /// The calling process dies when its call has been carried out.
+    /// The calling process crashes when its call has been carried out.
     KillAfter,
-    /// A function's process dies when it answers its invocation.
+    /// A function's process crashes when it responds to its invocation.
     KillResponse,
-    /// The call is carried out twice: a message is delivered twice, a payment provider asked twice.
+    /// The call is carried out twice: a message is delivered twice, a payment provider receives a request twice.
     Duplicate,
-    /// Messages become visible later, each by a chance of its own: they come late and in another order.
+    /// Messages become visible later, each after a random delay: they arrive late and in another order.
     Postpone {
-        /// At most so many seconds.
+        /// The longest delay in seconds.
         seconds: u32,
     },
-    /// A delete is answered with success and not carried out: the message comes again.
+    /// A delete succeeds and is not carried out: the message is delivered again.
     LoseDelete,
 }
 
@@ -85,7 +85,7 @@ impl Plan {
     /// The plan in a file.
     ///
     /// # Errors
-    /// When the file cannot be read, or is no plan.
+    /// When the file cannot be read or parsed.
     pub fn load(file: &Path) -> Result<Self, Error> {
         let cannot = |cause| Error::system(format!("read the faults in {}", file.display()), cause);
         let text = std::fs::read(file).map_err(cannot)?;
@@ -94,19 +94,19 @@ impl Plan {
 }
 
 impl Rule {
-    /// Whether a call is one that the rule is about.
-    pub(super) fn fits(&self, caller: &str, service: Option<Service>, operation: &str) -> bool {
-        let kind_fits = match self.fault {
+    /// Whether the rule applies to a call.
+    pub(super) fn applies_to(&self, caller: &str, service: Option<Service>, operation: &str) -> bool {
+        let fault_applies = match self.fault {
             Fault::Conflict => operation == "TransactWriteItems",
             Fault::LoseDelete => operation.starts_with("DeleteMessage"),
             Fault::Duplicate if service == Some(Service::Web) => true,
             Fault::Duplicate | Fault::Postpone { .. } => operation.starts_with("SendMessage"),
             _ => true,
         };
-        kind_fits
-            && self.service.is_none_or(|wanted| service == Some(wanted))
-            && self.caller.as_deref().is_none_or(|wanted| wanted == caller)
-            && self.operation.as_deref().is_none_or(|wanted| wanted == operation)
+        fault_applies
+            && self.service.is_none_or(|expected| service == Some(expected))
+            && self.caller.as_deref().is_none_or(|expected| expected == caller)
+            && self.operation.as_deref().is_none_or(|expected| expected == operation)
     }
 }
 
@@ -132,30 +132,32 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_about_what_it_names() {
+    fn a_rule_applies_to_the_calls_that_it_names() {
         let rule =
             rule(r#"{"fault": "cut-after", "caller": "a", "service": "dynamodb", "operation": "PutItem"}"#)
                 .unwrap();
         let dynamodb = Some(Service::DynamoDb);
-        assert!(rule.fits("a", dynamodb, "PutItem"));
-        assert!(!rule.fits("b", dynamodb, "PutItem"));
-        assert!(!rule.fits("a", Some(Service::Sqs), "PutItem"));
-        assert!(!rule.fits("a", dynamodb, "GetItem"));
-        assert!(!rule.fits("a", None, ""));
+        assert!(rule.applies_to("a", dynamodb, "PutItem"));
+        assert!(!rule.applies_to("b", dynamodb, "PutItem"));
+        assert!(!rule.applies_to("a", Some(Service::Sqs), "PutItem"));
+        assert!(!rule.applies_to("a", dynamodb, "GetItem"));
+        assert!(!rule.applies_to("a", None, ""));
     }
 
     #[test]
-    fn a_fault_meets_only_calls_that_it_can_strike() {
-        let fits = |fault: &str, operation: &str| {
-            rule(&format!(r#"{{"fault": {fault}}}"#)).unwrap().fits("", Some(Service::Sqs), operation)
+    fn a_fault_applies_only_to_calls_that_it_can_change() {
+        let applies = |fault: &str, operation: &str| {
+            rule(&format!(r#"{{"fault": {fault}}}"#)).unwrap().applies_to("", Some(Service::Sqs), operation)
         };
-        assert!(fits(r#""lose-delete""#, "DeleteMessageBatch") && !fits(r#""lose-delete""#, "SendMessage"));
-        assert!(fits(r#"{"postpone": {"seconds": 1}}"#, "SendMessage"));
-        assert!(!fits(r#""duplicate""#, "ReceiveMessage"));
+        assert!(
+            applies(r#""lose-delete""#, "DeleteMessageBatch") && !applies(r#""lose-delete""#, "SendMessage")
+        );
+        assert!(applies(r#"{"postpone": {"seconds": 1}}"#, "SendMessage"));
+        assert!(!applies(r#""duplicate""#, "ReceiveMessage"));
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn unknown_members_are_rejected() {
         for bad in [
             r#"{"fault": "explode"}"#,
             r#"{"fault": "conflict", "rate": 1.5}"#,

@@ -4,7 +4,7 @@
 
 use super::context::Context;
 
-/// A format, taken apart.
+/// A parsed log format.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct AccessLog(Vec<Part>);
 
@@ -24,7 +24,7 @@ impl AccessLog {
         while let Some((literal, after)) = rest.split_once(PREFIX) {
             let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '_');
             let (name, after) = after.split_at(end.unwrap_or(after.len()));
-            // A full stop at the end of a sentence belongs to the sentence.
+            // A full stop at the end of a name ends a sentence.
             let trimmed = name.trim_end_matches('.');
             parts.push(Part::Literal(literal.to_owned()));
             parts.push(Part::Variable(trimmed.to_owned()));
@@ -35,7 +35,7 @@ impl AccessLog {
         Self(parts)
     }
 
-    /// The line of a request that has been answered. A variable without a value is `-`.
+    /// The line of a completed request. A variable without a value is `-`.
     pub(crate) fn line(&self, context: &Context) -> String {
         let value = |part: &Part| match part {
             Part::Literal(literal) => literal.clone(),

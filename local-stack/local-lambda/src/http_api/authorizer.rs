@@ -1,4 +1,4 @@
-//! Lambda authorizers: a function that is asked before the route's own.
+//! Lambda authorizers: functions that allow or deny a request before the route's own function.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>
 
@@ -7,7 +7,7 @@ mod response;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use sam_template::{HttpRoute, IdentitySource, ResponseFormat, RouteAuthorizer, Template};
+use sam_template::{HttpApi, HttpRoute, IdentitySource, ResponseFormat, RouteAuthorizer};
 use tokio::time::timeout;
 
 use self::{cache::Cache, response::AuthorizerResponse};
@@ -15,25 +15,27 @@ use super::{
     context::{API_ID, Context},
     event,
     gateway_error::GatewayError,
+    url,
 };
 use crate::{
+    hosted_function::HostedFunction,
     invocation::{Invocation, Outcome},
     pool::Pool,
-    report::{Report, Tone},
+    report::{Report, Severity},
 };
 
 /// How long an authorizer may take.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const RESPONSE_WITHIN: Duration = Duration::from_secs(10);
 
 /// The authorizers of an API by their names.
 #[derive(Debug)]
 pub(crate) struct Authorizers(BTreeMap<String, Arc<Authorizer>>);
 
-/// One authorizer. Its cache is one for all routes.
+/// One authorizer. All its routes share its cache.
 #[derive(Debug)]
 pub(crate) struct Authorizer {
-    /// For people and the bill: `authorizer Tokens`.
+    /// The source of its invocations: `authorizer Tokens`.
     source: Arc<str>,
     function: Arc<Pool>,
     responses: ResponseFormat,
@@ -43,14 +45,15 @@ pub(crate) struct Authorizer {
 }
 
 impl Authorizers {
-    pub(crate) fn new(template: &Template, pools: &[Arc<Pool>], report: &Report) -> Self {
-        let declared = template.http_api.iter().flat_map(|api| &api.authorizers);
+    pub(crate) fn new(api: Option<&HttpApi>, functions: &[HostedFunction], report: &Report) -> Self {
+        let declared = api.into_iter().flat_map(|api| &api.authorizers);
         let authorizers = declared.filter_map(|declared| {
-            let mut functions = template.functions.iter().zip(pools);
-            let (_, function) = functions.find(|(function, _)| function.logical_id == declared.function)?;
+            let is_authorizer =
+                |function: &&HostedFunction| function.declaration.logical_id == declared.function;
+            let function = functions.iter().find(is_authorizer)?;
             let authorizer = Authorizer {
                 source: format!("authorizer {}", declared.name).into(),
-                function: Arc::clone(function),
+                function: Arc::clone(&function.pool),
                 responses: declared.response_format,
                 identity: declared.identity.clone(),
                 cache: Cache::new(declared.ttl),
@@ -62,11 +65,7 @@ impl Authorizers {
     }
 
     /// The authorizer of a route, if it has one.
-    pub(crate) fn of(
-        &self,
-        route: &HttpRoute,
-        api: Option<&sam_template::HttpApi>,
-    ) -> Option<Arc<Authorizer>> {
+    pub(crate) fn of(&self, route: &HttpRoute, api: Option<&HttpApi>) -> Option<Arc<Authorizer>> {
         let name = match &route.authorizer {
             RouteAuthorizer::Default => api?.default_authorizer.as_ref()?,
             RouteAuthorizer::None { .. } => return None,
@@ -77,7 +76,7 @@ impl Authorizers {
 }
 
 impl Authorizer {
-    /// Lets the request pass and keeps what the authorizer said of it, or refuses it.
+    /// Allows or denies the request, and keeps the context that the authorizer returned.
     pub(crate) async fn authorize(&self, context: &mut Context) -> Result<(), GatewayError> {
         let identity: Option<Vec<String>> = self
             .identity
@@ -86,24 +85,24 @@ impl Authorizer {
             .collect();
         let identity = identity.ok_or(GatewayError::Unauthorized)?;
         let arn = route_arn(context);
-        let verdict = match self.cache.get(&identity) {
-            Some(verdict) => verdict,
+        let response = match self.cache.get(&identity) {
+            Some(response) => response,
             None => {
-                let verdict = self.ask(context, &arn, &identity).await.map_err(|error| {
+                let response = self.invoke(context, &arn, &identity).await.map_err(|error| {
                     context.authorizer_error = Some(error);
                     GatewayError::Internal
                 })?;
-                let verdict = Arc::new(verdict);
-                self.cache.put(identity, &verdict);
-                verdict
+                let response = Arc::new(response);
+                self.cache.put(identity, &response);
+                response
             }
         };
-        context.authorized = Some(verdict.said().clone());
-        if verdict.allows(&arn) { Ok(()) } else { Err(GatewayError::Forbidden) }
+        context.authorized = Some(response.context().clone());
+        if response.allows(&arn) { Ok(()) } else { Err(GatewayError::Forbidden) }
     }
 
-    /// Invokes the function; or why there is no verdict.
-    async fn ask(
+    /// Invokes the function. An error says why it did not return a valid response.
+    async fn invoke(
         &self,
         context: &Context,
         arn: &str,
@@ -111,43 +110,42 @@ impl Authorizer {
     ) -> Result<AuthorizerResponse, String> {
         let event = event::authorizer(context, arn, identity).to_string();
         let invocation = Invocation::new(&self.source, vec![context.request_id.to_string()], event);
-        // A task of its own: a function goes on when its client leaves or waits no longer.
+        // A separate task, because a function continues when its client disconnects or the authorizer times out.
         let (function, report, responses) = (Arc::clone(&self.function), self.report.clone(), self.responses);
-        let asked = tokio::spawn(async move {
+        let invoked_task = tokio::spawn(async move {
             let invoked = function.invoke(invocation).await;
-            let verdict = match &invoked.outcome {
+            let response = match &invoked.outcome {
                 Outcome::Response(payload) => AuthorizerResponse::parse(payload, responses),
                 Outcome::Error(_) => Err(invoked.outcome.error_message().unwrap_or_default()),
                 Outcome::Throttled => Err("throttled".to_owned()),
             };
-            match &verdict {
-                Ok(_) => report.invocation(&invoked, Tone::Good, "decided"),
-                Err(error) => report.invocation(&invoked, Tone::Bad, error),
+            match &response {
+                Ok(_) => report.invocation(&invoked, Severity::Success, "decided"),
+                Err(error) => report.invocation(&invoked, Severity::Failure, error),
             }
-            verdict
+            response
         });
-        match timeout(ANSWER_WITHIN, asked).await {
-            Ok(verdict) => verdict.unwrap_or_else(|_| Err("the stack is stopping".to_owned())),
+        match timeout(RESPONSE_WITHIN, invoked_task).await {
+            Ok(response) => response.unwrap_or_else(|_| Err("the stack is stopping".to_owned())),
             Err(_) => Err("the authorizer timed out".to_owned()),
         }
     }
 }
 
-/// What a request has at an identity source.
+/// The value of an identity source.
 fn value(source: &IdentitySource, context: &Context) -> Option<String> {
     match source {
         IdentitySource::Header(name) => context.header(name).map(str::to_owned),
         IdentitySource::QueryString(name) => {
-            event::query_parameters(context.parts.uri.query().unwrap_or_default()).remove(name)
+            url::query_parameters(context.parts.uri.query().unwrap_or_default()).remove(name)
         }
         IdentitySource::StageVariable(name) => context.api.stage_variables.get(name).cloned(),
         IdentitySource::Context(name) => context.variable(name),
     }
 }
 
-/// What policies allow or deny: this very method and path.
+/// The ARN of this method and path, which policies allow or deny.
 fn route_arn(context: &Context) -> String {
-    let (region, account, stage) = (&context.api.region, &context.api.account_id, &context.api.stage);
-    let method = &context.parts.method;
-    format!("arn:aws:execute-api:{region}:{account}:{API_ID}/{stage}/{method}{}", context.path)
+    let (stage, method) = (&context.api.stage, &context.parts.method);
+    context.api.account.arn("execute-api", &format!("{API_ID}/{stage}/{method}{}", context.path))
 }

@@ -1,4 +1,4 @@
-//! What is known of a request on its way through the API: the `$context` of AWS's documentation.
+//! The state of a request: the `$context` variables of AWS's documentation.
 
 use std::{
     collections::BTreeMap,
@@ -15,19 +15,18 @@ use hyper::body::Body;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{event, gateway_error::GatewayError, routes::Route};
-use crate::{metering::UsageRecorder, server::HttpResponse};
+use super::{gateway_error::GatewayError, url};
+use crate::{aws_account::AwsAccount, metering::UsageRecorder, server::HttpResponse};
 
 /// The id of the API, where AWS has ten letters and digits.
 pub(crate) const API_ID: &str = "local";
 /// Every client is on this machine.
 pub(crate) const SOURCE_IP: &str = "127.0.0.1";
 
-/// What is the same for all requests of an API.
+/// What all requests of an API share.
 #[derive(Debug)]
 pub(crate) struct Api {
-    pub(crate) account_id: String,
-    pub(crate) region: String,
+    pub(crate) account: AwsAccount,
     pub(crate) stage: String,
     pub(crate) stage_variables: BTreeMap<String, String>,
 }
@@ -40,21 +39,21 @@ pub(crate) struct Context {
     pub(crate) request_id: Uuid,
     pub(crate) received: SystemTime,
     started: Instant,
-    /// Decoded. Empty if it is not UTF-8: then the request is refused.
+    /// Decoded. Empty if it is not UTF-8: then the request is rejected.
     pub(crate) path: String,
     pub(crate) route_key: Option<Arc<str>>,
     pub(crate) path_parameters: BTreeMap<String, String>,
     /// Bytes of the body.
     pub(crate) request_length: usize,
     pub(crate) authorized: Option<AuthorizerContext>,
-    /// Why the authorizer could not decide.
+    /// Why the authorizer failed.
     pub(crate) authorizer_error: Option<String>,
     pub(crate) integration: Option<Integration>,
     pub(crate) error: Option<GatewayError>,
     response: Option<Response>,
 }
 
-/// What an authorizer said of the request besides yes or no.
+/// What an authorizer returned besides its decision.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct AuthorizerContext {
     pub(crate) principal: Option<String>,
@@ -62,7 +61,7 @@ pub(crate) struct AuthorizerContext {
     pub(crate) context: Value,
 }
 
-/// How the function fared.
+/// The result of the integration.
 #[derive(Debug)]
 pub(crate) struct Integration {
     pub(crate) request_id: Uuid,
@@ -79,13 +78,13 @@ struct Response {
     latency: Duration,
 }
 
-fn length(answer: &HttpResponse) -> u64 {
-    answer.body().size_hint().exact().unwrap_or_default()
+fn length(response: &HttpResponse) -> u64 {
+    response.body().size_hint().exact().unwrap_or_default()
 }
 
 impl Context {
     pub(crate) fn new(api: Arc<Api>, parts: Parts) -> Self {
-        let path = event::decode(parts.uri.path()).unwrap_or_default();
+        let path = url::decode(parts.uri.path()).unwrap_or_default();
         Self {
             api,
             parts,
@@ -104,7 +103,7 @@ impl Context {
         }
     }
 
-    /// Whether the request can be told to a function at all.
+    /// Rejects a request that cannot be converted to an event.
     pub(crate) fn check(&self) -> Result<(), GatewayError> {
         let headers = &self.parts.headers;
         let host = headers.get(HOST).is_none_or(is_host);
@@ -112,28 +111,28 @@ impl Context {
         if host && text && !self.path.is_empty() { Ok(()) } else { Err(GatewayError::BadRequest) }
     }
 
-    pub(crate) fn matched(&mut self, route: &Route, parameters: BTreeMap<String, String>) {
-        self.route_key = Some(Arc::clone(&route.key));
+    pub(crate) fn matched(&mut self, route_key: &Arc<str>, parameters: BTreeMap<String, String>) {
+        self.route_key = Some(Arc::clone(route_key));
         self.path_parameters = parameters;
     }
 
-    pub(crate) fn answered(&mut self, answer: &HttpResponse) {
+    pub(crate) fn record_response(&mut self, response: &HttpResponse) {
         self.response = Some(Response {
-            status: answer.status().as_u16(),
-            length: length(answer),
+            status: response.status().as_u16(),
+            length: length(response),
             latency: self.started.elapsed(),
         });
     }
 
-    /// Tells the account that the request was answered. What is turned away by throttle or authorizer is free:
+    /// Records the request for the bill. Requests that the throttle or the authorizer rejects are free:
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-pricing.html>
-    pub(crate) fn bill(&self, answer: &HttpResponse, account: &UsageRecorder) {
+    pub(crate) fn record_usage(&self, response: &HttpResponse, usage: &UsageRecorder) {
         let free = [GatewayError::TooManyRequests, GatewayError::Unauthorized, GatewayError::Forbidden];
         if let Some(route) = &self.route_key
             && !self.error.is_some_and(|error| free.contains(&error))
         {
-            let bytes = length(answer).max(self.request_length as u64);
-            account.requested(route, answer.status().as_u16(), bytes);
+            let bytes = length(response).max(self.request_length as u64);
+            usage.record_request(route, response.status().as_u16(), bytes);
         }
     }
 
@@ -159,7 +158,7 @@ impl Context {
         access_log_time(self.received)
     }
 
-    /// The value of `$context.NAME`; none for what does not apply to this request, or not to this stack.
+    /// The value of `$context.NAME`; none if it does not apply to this request, or to this stack.
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html>
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         if let Some(property) = name.strip_prefix("authorizer.") {
@@ -169,7 +168,7 @@ impl Context {
         let response = self.response.as_ref();
         let milliseconds = |time: Duration| time.as_millis().to_string();
         Some(match name {
-            "accountId" => self.api.account_id.clone(),
+            "accountId" => self.api.account.id.clone(),
             "apiId" | "domainPrefix" => API_ID.to_owned(),
             "awsEndpointRequestId" | "integration.requestId" => integration?.request_id.to_string(),
             "dataProcessed" => (self.request_length as u64 + response?.length).to_string(),
@@ -243,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_that_are_none_are_found() {
+    fn malformed_hosts_are_found() {
         for good in ["localhost:3000", "127.0.0.1", "[::1]:3000", "shop.example.com"] {
             assert!(is_host(&HeaderValue::from_static(good)), "{good}");
         }

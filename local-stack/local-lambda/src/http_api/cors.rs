@@ -1,7 +1,8 @@
-//! Cross-origin rules, answered by the API itself.
+//! CORS, as the API itself implements it.
 //!
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>: a preflight that no route takes is
-//! answered here, and whatever CORS headers a function sets are replaced. AWS sends no `Vary`, and so it is here.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>: the API
+//! responds to preflight requests that no route matches, and replaces the CORS headers of functions. Like AWS, it sends no
+//! `Vary`.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
@@ -18,16 +19,16 @@ impl CorsRules {
         Self(cors)
     }
 
-    /// The answer to a preflight request that no route takes; none for any other.
+    /// The response to a preflight request; none for any other request.
     pub(crate) fn preflight(&self, request: &Parts) -> Option<HttpResponse> {
         is_preflight(request).then(|| {
-            let mut answer = Response::new(Full::new(Bytes::new()));
-            *answer.status_mut() = StatusCode::NO_CONTENT;
-            answer
+            let mut response = Response::new(Full::new(Bytes::new()));
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response
         })
     }
 
-    /// Gives an answer the CORS headers of this configuration, and takes those away that a function set.
+    /// Sets the CORS headers of this configuration on a response, and removes those that a function has set.
     pub(crate) fn apply(&self, request: &Parts, headers: &mut HeaderMap) {
         let own: Vec<_> =
             headers.keys().filter(|name| name.as_str().starts_with("access-control-")).cloned().collect();
@@ -50,7 +51,7 @@ impl CorsRules {
         }
     }
 
-    /// What `Access-Control-Allow-Origin` says to this origin.
+    /// The value of `Access-Control-Allow-Origin` for this origin.
     fn allowed(&self, origin: Option<&HeaderValue>) -> Option<HeaderValue> {
         let origin = origin?;
         let text = origin.to_str().ok()?;

@@ -1,4 +1,4 @@
-//! From a request to an event of payload format 2.0.
+//! Converts requests to events of payload format 2.0.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
@@ -6,18 +6,13 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, header};
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{
     context::{API_ID, Context, SOURCE_IP},
     response::is_hop_by_hop,
+    url::query_parameters,
 };
-
-/// The percent-decoded path; none if that is not UTF-8.
-pub(crate) fn decode(path: &str) -> Option<String> {
-    percent_decode_str(path).decode_utf8().ok().map(std::borrow::Cow::into_owned)
-}
 
 /// The event for the function of a route.
 pub(crate) fn integration(context: &Context, body: &[u8]) -> Value {
@@ -50,18 +45,18 @@ pub(crate) fn authorizer(context: &Context, route_arn: &str, identity: &[String]
     event
 }
 
-/// What both have. Members without a value are left out, as API Gateway leaves them out.
+/// The members of both events. Members without a value are left out, as in API Gateway.
 fn request(context: &Context, length: usize) -> Value {
     let query = context.parts.uri.query().unwrap_or_default();
     let mut event = json!({
         "version": "2.0",
         "routeKey": context.route_key,
-        // Decoded, whatever its name says: only function URLs and REST APIs leave it as it was sent.
+        // Decoded despite its name: only function URLs and REST APIs leave it as it was sent.
         "rawPath": context.path,
         "rawQueryString": query,
         "headers": headers(context, length),
         "requestContext": {
-            "accountId": context.api.account_id,
+            "accountId": context.api.account.id,
             "apiId": API_ID,
             "domainName": context.host(),
             "domainPrefix": API_ID,
@@ -96,7 +91,7 @@ fn request(context: &Context, length: usize) -> Value {
     event
 }
 
-/// Those of the client, and those that API Gateway adds.
+/// The client's headers and those that API Gateway adds.
 fn headers(context: &Context, length: usize) -> BTreeMap<String, String> {
     let mut headers = joined(&context.parts.headers);
     headers.insert("content-length".to_owned(), length.to_string());
@@ -115,8 +110,8 @@ fn headers(context: &Context, length: usize) -> BTreeMap<String, String> {
     headers
 }
 
-/// Lower-case names; several values of one name are joined by commas. Cookies have a place of their own, and what
-/// concerns the connection ends with it.
+/// Headers by their lower-case names; several values of one name are joined by commas. Cookies are a separate member of
+/// the event, and headers of the connection are dropped.
 fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers.iter().filter(|(name, _)| **name != header::COOKIE && !is_hop_by_hop(name)) {
@@ -137,26 +132,7 @@ fn cookies(headers: &HeaderMap) -> Vec<&str> {
     values.flat_map(|value| value.split(';')).map(str::trim).filter(|cookie| !cookie.is_empty()).collect()
 }
 
-/// Decoded; several values of one name are joined by commas.
-pub(crate) fn query_parameters(query: &str) -> BTreeMap<String, String> {
-    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-    let mut joined: BTreeMap<String, String> = BTreeMap::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let value = decode(value);
-        joined
-            .entry(decode(name))
-            .and_modify(|values| {
-                values.push(',');
-                values.push_str(&value);
-            })
-            .or_insert(value);
-    }
-    joined
-}
-
-/// Whether the body goes into the event as text and not in base64. A form does not: what is no text/* and neither JSON,
-/// XML nor JavaScript is binary to an HTTP API.
+/// Whether the body is text in the event. Anything else than `text/*`, JSON, XML and JavaScript is base64, also a form.
 fn is_text(context: &Context) -> bool {
     let content_type =
         context.header(header::CONTENT_TYPE.as_str()).unwrap_or("text/plain").to_ascii_lowercase();
@@ -171,15 +147,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn http_api_develop_integrations_lambda_repeated_headers_and_parameters_are_joined() {
+    fn http_api_develop_integrations_lambda_repeated_headers_are_joined() {
         let mut map = HeaderMap::new();
         map.append("X-Many", HeaderValue::from_static("a"));
         map.append("x-many", HeaderValue::from_static("b"));
         assert_eq!(joined(&map)["x-many"], "a,b");
-        let parameters = query_parameters("a=1&b=x%20y+z&a=2&c");
-        assert_eq!(
-            (parameters["a"].as_str(), parameters["b"].as_str(), parameters["c"].as_str()),
-            ("1,2", "x y z", "")
-        );
     }
 }

@@ -1,20 +1,21 @@
-//! API Gateway's own answers.
+//! API Gateway's own error responses.
 
 use bytes::Bytes;
 use http::StatusCode;
 
 use crate::server::{self, HttpResponse};
 
-/// Why a request does not reach its function, or the function's answer not the client.
+/// Why API Gateway returns an error instead of a function's response.
 ///
-/// Statuses and texts are those of an HTTP API; of the two for too long requests no page of AWS tells the text.
+/// Statuses and messages are those of an HTTP API. AWS does not document the messages of the two errors for requests that
+/// are too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GatewayError {
-    /// The request is not HTTP as it should be.
+    /// The request is not valid HTTP.
     BadRequest,
-    /// The authorizer's identity sources are not all there.
+    /// An identity source of the authorizer is missing.
     Unauthorized,
-    /// The authorizer says no.
+    /// The authorizer denies the request.
     Forbidden,
     /// No route matches.
     NotFound,
@@ -24,11 +25,11 @@ pub(crate) enum GatewayError {
     UriTooLong,
     /// The request line and the headers together are over the limit.
     HeadersTooLarge,
-    /// The route's throttle.
+    /// The route is throttled.
     TooManyRequests,
-    /// The function or the authorizer failed, or answered what is no response.
+    /// The function or the authorizer failed, or its response is malformed.
     Internal,
-    /// Lambda throttles, or the function takes longer than the integration may.
+    /// Lambda throttles the function, or it takes longer than the integration timeout.
     ServiceUnavailable,
 }
 
@@ -57,7 +58,7 @@ impl GatewayError {
     }
 
     /// `{"message": "Not Found"}`
-    pub(crate) fn answer(self) -> HttpResponse {
+    pub(crate) fn response(self) -> HttpResponse {
         server::json(self.status(), Bytes::from(format!(r#"{{"message":"{}"}}"#, self.message())))
     }
 }

@@ -1,4 +1,4 @@
-//! The limits of a request.
+//! Limits on requests.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 

@@ -1,4 +1,4 @@
-//! From a function's answer to an HTTP response, payload format 2.0.
+//! Converts a function's response, payload format 2.0, to an HTTP response.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -8,16 +8,16 @@ use serde_json::Value;
 
 use crate::server::{self, HttpResponse};
 
-/// The response; none when the function's answer is malformed, which API Gateway reports as its own error 500.
+/// The HTTP response; none when the payload is malformed, for which API Gateway returns its own error 500.
 ///
-/// Without a `statusCode` the whole answer is the body, with status 200. `multiValueHeaders` belong to format 1.0 only.
+/// Without a `statusCode` the whole payload is the body, with status 200. `multiValueHeaders` belong to format 1.0 only.
 pub(crate) fn from_payload(payload: &[u8]) -> Option<HttpResponse> {
     let payload: Value = serde_json::from_slice(payload).ok()?;
     let Some(status) = payload.get("statusCode") else {
         let body = payload.as_str().map_or_else(|| payload.to_string(), str::to_owned);
         return Some(server::json(StatusCode::OK, body));
     };
-    // API Gateway takes a number in a string, too.
+    // API Gateway also accepts a number in a string.
     let status = status.as_u64().or_else(|| status.as_str()?.parse().ok())?;
     let status = StatusCode::from_u16(u16::try_from(status).ok()?)
         .ok()
@@ -32,10 +32,10 @@ pub(crate) fn from_payload(payload: &[u8]) -> Option<HttpResponse> {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     for (name, value) in payload["headers"].as_object().into_iter().flatten() {
-        headers.append(HeaderName::from_bytes(name.as_bytes()).ok()?, plain(value)?);
+        headers.append(HeaderName::from_bytes(name.as_bytes()).ok()?, header_value(value)?);
     }
     for cookie in payload["cookies"].as_array().into_iter().flatten() {
-        headers.append(header::SET_COOKIE, plain(cookie)?);
+        headers.append(header::SET_COOKIE, header_value(cookie)?);
     }
     drop_connection_headers(headers);
     if !headers.contains_key(header::CONTENT_TYPE)
@@ -67,7 +67,7 @@ fn drop_connection_headers(headers: &mut HeaderMap) {
     }
 }
 
-fn plain(value: &Value) -> Option<HeaderValue> {
+fn header_value(value: &Value) -> Option<HeaderValue> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(_) | Value::Bool(_) => value.to_string(),

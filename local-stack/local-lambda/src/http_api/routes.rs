@@ -1,12 +1,12 @@
-//! Which function a request goes to.
+//! Selects the route of a request.
 //!
 //! The rules: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>. A full match
-//! comes before one with path variables, that before a greedy `{proxy+}`, and `$default` is last; a method comes before
-//! ANY.
+//! takes precedence over path variables, these over a greedy `{proxy+}`, and all over `$default`. A method takes
+//! precedence over ANY.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{authorizer::Authorizer, event::decode, throttle::Throttle};
+use super::{authorizer::Authorizer, throttle::Throttle, url::decode};
 use crate::pool::Pool;
 
 /// The routes of an API, the most specific first.
@@ -20,13 +20,13 @@ pub(crate) struct Route {
     pub(crate) method: String,
     pub(crate) pattern: Pattern,
     pub(crate) function: Arc<Pool>,
-    /// How long the function may take.
+    /// The integration timeout.
     pub(crate) timeout: Duration,
     pub(crate) throttle: Option<Throttle>,
     pub(crate) authorizer: Option<Arc<Authorizer>>,
 }
 
-/// What a request's path must look like. The order is the order of precedence.
+/// The pattern of a route's path, in the order of precedence.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Pattern {
     Path(Vec<Segment>),
@@ -53,7 +53,7 @@ impl Routes {
         self.0.sort_by(|a, b| a.pattern.cmp(&b.pattern).then((a.method == "ANY").cmp(&(b.method == "ANY"))));
     }
 
-    /// The route for a path as it was sent: a `%2F` in it is no separator.
+    /// The route for a path before decoding: a `%2F` in it does not separate segments.
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<Matched> {
         self.0.iter().filter(|route| route.method == method || route.method == "ANY").find_map(|route| {
             let parameters = route.pattern.matches(path)?;
@@ -61,8 +61,8 @@ impl Routes {
         })
     }
 
-    pub(crate) fn describe(&self) -> Vec<(String, String)> {
-        self.0.iter().map(|route| (route.key.to_string(), route.function.name().to_owned())).collect()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.0.iter().map(AsRef::as_ref)
     }
 }
 

@@ -13,17 +13,23 @@ use sam_template::{HttpApi, HttpRoute};
 pub(crate) struct Throttle {
     rate: f64,
     burst: f64,
-    bucket: Mutex<(f64, Instant)>,
+    bucket: Mutex<Bucket>,
 }
 
-/// The quotas of an account, where only one of the two is set.
+#[derive(Debug)]
+struct Bucket {
+    tokens: f64,
+    filled_at: Instant,
+}
+
+/// The quotas of an account, for a throttle that sets only one of its two limits.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>
 const ACCOUNT_RATE: f64 = 10_000.0;
 const ACCOUNT_BURST: u32 = 5_000;
 
 impl Throttle {
-    /// The throttle of a route: what its own settings leave open comes from the API's settings for the route, and then
-    /// from those for every route.
+    /// The throttle of a route. Limits that its own settings lack come from the API's settings for the route, and then from
+    /// those for all routes.
     pub(crate) fn of(route: &HttpRoute, api: Option<&HttpApi>) -> Option<Self> {
         let settings =
             api.and_then(|api| api.route_settings.iter().find(|settings| settings.route_key == route.key()));
@@ -37,20 +43,23 @@ impl Throttle {
     fn new(throttle: sam_template::Throttle) -> Self {
         let burst = f64::from(throttle.burst.unwrap_or(ACCOUNT_BURST));
         let rate = throttle.rate.unwrap_or(ACCOUNT_RATE);
-        Self { rate, burst, bucket: Mutex::new((burst, Instant::now())) }
+        Self { rate, burst, bucket: Mutex::new(Bucket { tokens: burst, filled_at: Instant::now() }) }
     }
 
-    /// Whether one more request may pass now.
+    /// Takes a token; false when there is none.
     pub(crate) fn admit(&self) -> bool {
         self.admit_at(Instant::now())
     }
 
     fn admit_at(&self, now: Instant) -> bool {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        let (tokens, last) = *bucket;
-        let tokens = (tokens + now.saturating_duration_since(last).as_secs_f64() * self.rate).min(self.burst);
-        let admitted = tokens >= 1.0;
-        *bucket = (if admitted { tokens - 1.0 } else { tokens }, now);
+        let new = now.saturating_duration_since(bucket.filled_at).as_secs_f64() * self.rate;
+        bucket.tokens = (bucket.tokens + new).min(self.burst);
+        bucket.filled_at = now;
+        let admitted = bucket.tokens >= 1.0;
+        if admitted {
+            bucket.tokens -= 1.0;
+        }
         admitted
     }
 }

@@ -1,27 +1,27 @@
-//! The last calls that functions made, for tests and for the curious.
+//! The latest calls of functions to AWS, for the control API.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use meter::{ApiCall, Permission, Service, rules::RequestUnits};
 use serde::Serialize;
 
-/// How many calls are kept.
-const KEPT: usize = 10_000;
+/// The most calls in the log.
+const CAPACITY: usize = 10_000;
 
 /// One call of a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RecordedCall {
-    /// Counts all calls from 1.
+    /// The number of the call, counted from 1.
     pub number: u64,
-    /// Who called.
+    /// The function that made it.
     pub function: Arc<str>,
-    /// What was called.
+    /// The service that it called.
     pub service: Service,
     /// `GetItem`, `SendMessageBatch`, `POST /v1/refunds`.
     pub operation: String,
-    /// Tables, or the queue.
+    /// The tables, or the queue.
     pub resources: Vec<String>,
-    /// What its policy must allow for it.
+    /// The permissions that it needs.
     pub permissions: Vec<Permission>,
     /// DynamoDB units.
     pub units: RequestUnits,
@@ -29,26 +29,26 @@ pub struct RecordedCall {
     pub sqs_requests: u64,
     /// The HTTP status.
     pub status: u16,
-    /// The error, if it was answered with one.
+    /// The type of the error, if the response is one.
     pub error_type: Option<String>,
-    /// Microseconds until the answer was whole.
+    /// Microseconds until the response was complete.
     pub duration_us: u64,
 }
 
-/// A ring of calls.
+/// The latest calls.
 #[derive(Debug, Default)]
 pub(super) struct CallLog {
-    last: VecDeque<RecordedCall>,
+    latest: VecDeque<RecordedCall>,
     count: u64,
 }
 
 impl CallLog {
     pub(super) fn push(&mut self, function: &Arc<str>, call: &ApiCall) {
         self.count += 1;
-        if self.last.len() == KEPT {
-            self.last.pop_front();
+        if self.latest.len() == CAPACITY {
+            self.latest.pop_front();
         }
-        self.last.push_back(RecordedCall {
+        self.latest.push_back(RecordedCall {
             number: self.count,
             function: Arc::clone(function),
             service: call.service,
@@ -63,8 +63,8 @@ impl CallLog {
         });
     }
 
-    /// The calls after this number that are still kept, oldest first.
+    /// The calls after this number that are still in the log, oldest first.
     pub(super) fn after(&self, number: u64) -> Vec<RecordedCall> {
-        self.last.iter().filter(|seen| seen.number > number).cloned().collect()
+        self.latest.iter().filter(|call| call.number > number).cloned().collect()
     }
 }

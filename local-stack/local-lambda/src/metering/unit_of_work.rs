@@ -1,24 +1,24 @@
-//! What a bill is divided by.
+//! The unit of work that a bill is divided by.
 
 use std::str::FromStr;
 
-/// `order=POST /orders 201`: so many times has a route given an answer with this status, or, where none is named, one
-/// that reports success.
+/// `order=POST /orders 201`: counts the responses of a route with a status, or with any status of success where none is
+/// given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnitOfWork {
-    /// What one is called.
+    /// The name of one unit.
     pub name: String,
-    /// The route that makes one.
+    /// The route key.
     pub route: String,
-    /// The status that says so; without, any from 200 to 299.
+    /// The status that counts; any from 200 to 299 if there is none.
     pub status: Option<u16>,
 }
 
 impl UnitOfWork {
-    /// Whether an answer of a route says that one was done.
+    /// Whether a response of a route counts.
     pub(super) fn is_done(&self, route: &str, status: u16) -> bool {
-        let says_so = self.status.map_or((200..300).contains(&status), |named| named == status);
-        self.route == route && says_so
+        let counts = self.status.map_or((200..300).contains(&status), |expected| expected == status);
+        self.route == route && counts
     }
 }
 
@@ -32,7 +32,7 @@ impl FromStr for UnitOfWork {
             [_, _] => (route.to_owned(), None),
             [method, path, status] => {
                 let status = status.parse().ok().filter(|status| (200..300).contains(status));
-                (format!("{method} {path}"), Some(status.ok_or("the status is none from 200 to 299")?))
+                (format!("{method} {path}"), Some(status.ok_or("the status must be from 200 to 299")?))
             }
             _ => return Err(EXPECTED),
         };
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_says_which_answers_count() {
+    fn the_status_selects_the_responses_that_count() {
         let order: UnitOfWork = "order=POST /orders 201".parse().unwrap();
         assert_eq!(
             (order.name.as_str(), order.route.as_str(), order.status),
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_unit_of_work_is_refused() {
+    fn other_texts_are_rejected() {
         for text in
             ["", "order", "order=", "order=/orders", "order=POST /orders 404", "order=POST /orders many 201"]
         {

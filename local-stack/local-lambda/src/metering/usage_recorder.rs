@@ -1,4 +1,4 @@
-//! The account that is billed: what functions, routes and pollers have done so far.
+//! Records what is billed: the usage of functions, routes and pollers.
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +27,7 @@ const LOG_EVENT_OVERHEAD: u64 = 26;
 /// Lambda's own events of an invocation: START, END, REPORT.
 const PLATFORM_EVENTS: u64 = 3;
 
-/// Counts what is billed.
+/// Counts usage and prices it.
 #[derive(Debug)]
 pub struct UsageRecorder {
     region: String,
@@ -47,11 +47,16 @@ struct State {
 }
 
 impl UsageRecorder {
-    /// An account without usage.
+    /// No usage yet. `unit` is what the bill is divided by.
     ///
     /// # Errors
     /// When the built-in price list cannot be read.
-    pub fn new(template: &Template, region: &str, unit: Option<UnitOfWork>) -> Result<Self, PriceError> {
+    pub fn new(
+        template: &Template,
+        region: &str,
+        unit: Option<UnitOfWork>,
+        access_keys: Arc<AccessKeys>,
+    ) -> Result<Self, PriceError> {
         let functions = template.functions.iter().map(|function| {
             let usage = FunctionUsage {
                 name: function.name.clone(),
@@ -79,7 +84,7 @@ impl UsageRecorder {
             region: region.to_owned(),
             prices: PriceList::built_in()?,
             unit_of_work: unit,
-            access_keys: Arc::default(),
+            access_keys,
             state: Mutex::new(state),
         })
     }
@@ -88,14 +93,8 @@ impl UsageRecorder {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who is behind an access key id.
-    #[must_use]
-    pub fn access_keys(&self) -> &Arc<AccessKeys> {
-        &self.access_keys
-    }
-
-    /// A call that passed a proxy. Calls of strangers (a test, a shell) are on nobody's bill.
-    pub(super) fn called(&self, call: ApiCall) {
+    /// Records a call that passed a proxy. Calls from outside the stack (a test, a shell) are not billed.
+    pub(super) fn record_call(&self, call: ApiCall) {
         let function = self.access_keys.function(&call.caller);
         let mut guard = self.state();
         let state = &mut *guard;
@@ -112,8 +111,8 @@ impl UsageRecorder {
         }
     }
 
-    /// An invocation that has ended.
-    pub(crate) fn invoked(&self, invoked: &CompletedInvocation) {
+    /// Records an invocation that has ended.
+    pub(crate) fn record_invocation(&self, invoked: &CompletedInvocation) {
         let mut state = self.state();
         let Some(usage) = state.functions.get_mut(&invoked.usage.function) else { return };
         usage.invocations += 1;
@@ -126,8 +125,8 @@ impl UsageRecorder {
         usage.log_bytes += invoked.usage.log_bytes + invoked.usage.log_lines * LOG_EVENT_OVERHEAD + platform;
     }
 
-    /// A request to a route that was answered with a status; `bytes` of the larger of request and answer.
-    pub(crate) fn requested(&self, route: &str, status: u16, bytes: u64) {
+    /// Records a request to a route and the status of its response; `bytes` is the size of the larger of the two.
+    pub(crate) fn record_request(&self, route: &str, status: u16, bytes: u64) {
         let mut state = self.state();
         let Some(usage) = state.routes.get_mut(route) else { return };
         usage.requests += 1;
@@ -137,17 +136,17 @@ impl UsageRecorder {
         }
     }
 
-    /// The calls of functions after a number, as far as they are kept.
+    /// The recorded calls of functions after this number.
     #[must_use]
     pub fn calls_after(&self, number: u64) -> Vec<RecordedCall> {
         self.state().calls.after(number)
     }
 
-    /// The bill so far as a table for people.
+    /// The bill so far, as a table.
     ///
     /// # Errors
     /// When no prices are known for the region.
-    pub fn table(&self) -> Result<String, PriceError> {
+    pub fn bill_table(&self) -> Result<String, PriceError> {
         let (bill, per) = self.bill()?;
         Ok(bill.table(per.as_ref()))
     }

@@ -5,27 +5,27 @@ use serde_json::{Value, json};
 
 use crate::invocation::CompletedInvocation;
 
-/// How an invocation went, for its line.
+/// The colour of an invocation's line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    /// As hoped.
-    Good,
-    /// The caller's fault, or only a part failed.
-    Fair,
-    /// Failed.
-    Bad,
+pub enum Severity {
+    /// The invocation succeeded.
+    Success,
+    /// The client sent a bad request, or only a part of a batch failed.
+    Warning,
+    /// The invocation failed.
+    Failure,
 }
 
-/// Ids in a line for people: enough to tell them apart.
-const SHORT: usize = 8;
-/// Correlation ids in a line for people.
+/// The characters of an id in a text line.
+const SHORT_ID: usize = 8;
+/// The most correlation ids in a text line.
 const MOST_CORRELATIONS: usize = 3;
 
 /// `08:15:30.123 create-order       cold   12 +    5 ms  billed   17 ms   9/256 MB  201 POST /orders  3f2a9c1b  ~8d1e77aa`
 pub(super) fn text(
     clock: &str,
     invoked: &CompletedInvocation,
-    tone: Tone,
+    severity: Severity,
     result: &str,
     colour: bool,
 ) -> String {
@@ -38,10 +38,10 @@ pub(super) fn text(
         Some(most) => format!("{most}/{}", usage.memory_mb),
         None => usage.memory_mb.to_string(),
     };
-    let tone = match tone {
-        Tone::Good => AnsiColor::Green,
-        Tone::Fair => AnsiColor::Yellow,
-        Tone::Bad => AnsiColor::Red,
+    let severity = match severity {
+        Severity::Success => AnsiColor::Green,
+        Severity::Warning => AnsiColor::Yellow,
+        Severity::Failure => AnsiColor::Red,
     };
     let grey = AnsiColor::BrightBlack.on_default();
     let mut line = format!(
@@ -50,7 +50,7 @@ pub(super) fn text(
         usage.function,
         usage.duration.as_millis(),
         usage.billed_ms(),
-        paint(result, tone.on_default(), colour),
+        paint(result, severity.on_default(), colour),
         invoked.source,
         paint(short(&invoked.request_id.to_string()), grey, colour),
     );
@@ -63,8 +63,8 @@ pub(super) fn text(
     line
 }
 
-/// The same for programs. Times are in milliseconds, memory in MB.
-pub(super) fn fields(invoked: &CompletedInvocation, tone: Tone, result: &str) -> Value {
+/// The same as JSON. Times are in milliseconds, memory in MB.
+pub(super) fn fields(invoked: &CompletedInvocation, severity: Severity, result: &str) -> Value {
     let usage = &invoked.usage;
     let milliseconds = |time: std::time::Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
     json!({
@@ -76,14 +76,14 @@ pub(super) fn fields(invoked: &CompletedInvocation, tone: Tone, result: &str) ->
         "billed_ms": usage.billed_ms(),
         "memory_mb": usage.memory_mb,
         "most_memory_mb": usage.most_memory_mb,
-        "outcome": match tone { Tone::Good => "good", Tone::Fair => "fair", Tone::Bad => "bad" },
+        "outcome": match severity { Severity::Success => "good", Severity::Warning => "fair", Severity::Failure => "bad" },
         "result": result,
         "request_id": invoked.request_id,
         "correlation_ids": invoked.correlations,
     })
 }
 
-/// A colour of its own for each id, so that the lines of one story are seen at a glance.
+/// The same colour for the same id, so that the lines of one order stand out.
 fn colour_of(id: &str) -> Style {
     const COLOURS: [AnsiColor; 6] = [
         AnsiColor::Cyan,
@@ -98,7 +98,7 @@ fn colour_of(id: &str) -> Style {
 }
 
 fn short(id: &str) -> &str {
-    id.get(..SHORT).unwrap_or(id)
+    id.get(..SHORT_ID).unwrap_or(id)
 }
 
 pub(super) fn paint(text: impl std::fmt::Display, style: Style, colour: bool) -> String {
@@ -127,24 +127,25 @@ mod tests {
             most_memory_mb: Some(9),
             ..Usage::default()
         };
-        invocation.ended(Outcome::Throttled, usage)
+        invocation.completed(Outcome::Throttled, usage)
     }
 
     #[test]
-    fn a_line_tells_all_without_colours_where_there_is_no_terminal() {
-        let line = text("08:15:30.123", &invoked(&["8d1e77aa-1"]), Tone::Good, "201", false);
+    fn a_line_has_no_colours_where_there_is_no_terminal() {
+        let line = text("08:15:30.123", &invoked(&["8d1e77aa-1"]), Severity::Success, "201", false);
         assert_eq!(
             line,
             "08:15:30.123 create-order       cold   12 +    4 ms  billed   17 ms   9/256 MB  201 POST /orders  00000000 ~8d1e77aa"
         );
-        assert!(text("", &invoked(&[]), Tone::Bad, "500", true).contains('\u{1b}'));
+        assert!(text("", &invoked(&[]), Severity::Failure, "500", true).contains('\u{1b}'));
     }
 
     #[test]
     fn many_correlations_are_counted() {
-        let line = text("", &invoked(&["a", "b", "c", "d", "e"]), Tone::Good, "5 done", false);
+        let line = text("", &invoked(&["a", "b", "c", "d", "e"]), Severity::Success, "5 done", false);
         assert!(line.ends_with("~a ~b ~c ~2 more"), "{line}");
-        let ids = &fields(&invoked(&["a", "b", "c", "d", "e"]), Tone::Good, "5 done")["correlation_ids"];
+        let ids =
+            &fields(&invoked(&["a", "b", "c", "d", "e"]), Severity::Success, "5 done")["correlation_ids"];
         assert_eq!(ids.as_array().map(Vec::len), Some(5));
     }
 }

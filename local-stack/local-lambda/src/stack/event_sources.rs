@@ -1,128 +1,165 @@
-//! From the template's triggers to running ones.
+//! Starts the event sources that the template declares.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::aws_clients::AwsClients;
 use sam_template::{
-    Destination, EventInvokeConfig, Function, Queue, ScheduleSource, SqsSource, StreamSource, Template,
+    Destination, EventInvokeConfig, EventSource, Queue, ScheduleSource, SqsSource, StreamSource, Template,
 };
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
-use super::{Stack, unsupported};
 use crate::{
-    async_invocation::{AsyncInvocations, Destinations, Rules},
+    async_invocation::{AsyncInvocations, Destinations, RetryPolicy, Rules},
     error::Error,
-    event_sources::{Target, filter::Filter, schedule::Schedule, sqs, stream},
-    pool::Pool,
+    event_sources::{
+        Target,
+        filter::Filter,
+        schedule::Schedule,
+        sqs::{self, SqsMapping},
+        stream::{self, IteratorAge, StreamMapping},
+    },
+    hosted_function::{HostedFunction, Trigger},
     report::Report,
+    resource_ids::ResourceIds,
 };
 
-/// What triggers are made from.
-pub(super) struct Triggers<'a> {
+/// What event sources are started with.
+pub(super) struct EventSources<'a> {
     pub(super) template: &'a Template,
-    pub(super) aws: &'a AwsClients,
+    pub(super) resource_ids: &'a Arc<ResourceIds>,
+    pub(super) dynamodb_endpoint: &'a str,
+    /// Its calls are on the bill.
+    pub(super) sqs: &'a aws_sdk_sqs::Client,
     pub(super) report: &'a Report,
+    pub(super) stop: &'a CancellationToken,
 }
 
-impl Triggers<'_> {
-    /// What the template says about asynchronous invocations.
-    pub(super) fn async_invocations(&self, stack: &Stack) -> Result<AsyncInvocations, Error> {
+/// Event sources that run.
+pub(super) struct Started {
+    pub(super) triggers: Vec<Trigger>,
+    /// By `table -> function`.
+    pub(super) iterator_ages: BTreeMap<String, Arc<IteratorAge>>,
+    pub(super) async_invocations: Arc<AsyncInvocations>,
+}
+
+impl EventSources<'_> {
+    /// Starts every event source that is enabled, as one of `tasks`.
+    pub(super) async fn start(
+        self,
+        functions: &[HostedFunction],
+        tasks: &mut JoinSet<()>,
+    ) -> Result<Started, Error> {
+        let async_invocations = Arc::new(self.async_invocations()?);
+        let (mut triggers, mut iterator_ages) = (Vec::new(), BTreeMap::new());
+        for function in functions {
+            for event in &function.declaration.events {
+                let source = match event {
+                    EventSource::Sqs(source) if source.enabled => {
+                        tasks.spawn(self.sqs_mapping(function, source)?.run(self.stop.clone()));
+                        format!("queue {}", source.queue)
+                    }
+                    EventSource::Stream(source) if source.enabled => {
+                        let mapping = self.stream_mapping(function, source).await?;
+                        let name = format!("{} -> {}", source.table, function.pool.name());
+                        iterator_ages.insert(name, mapping.iterator_age());
+                        tasks.spawn(mapping.run(self.stop.clone()));
+                        format!("stream of {}", source.table)
+                    }
+                    EventSource::Schedule(source) if source.enabled => {
+                        let schedule = self.schedule(function, source, &async_invocations)?;
+                        tasks.spawn(schedule.run(self.stop.clone()));
+                        source.expression.clone()
+                    }
+                    _ => continue,
+                };
+                triggers.push(Trigger { source, function: function.declaration.name.clone() });
+            }
+        }
+        Ok(Started { triggers, iterator_ages, async_invocations })
+    }
+
+    /// The template's settings of asynchronous invocations.
+    fn async_invocations(&self) -> Result<AsyncInvocations, Error> {
         let mut rules = BTreeMap::new();
         for function in &self.template.functions {
             let EventInvokeConfig { maximum_retries, maximum_age, on_success, on_failure, dead_letter_queue } =
                 &function.event_invoke;
+            let retries = RetryPolicy { maximum_retries: *maximum_retries, maximum_age: *maximum_age };
             let destinations = Destinations {
-                on_success: self.destination(stack, on_success.as_ref())?,
-                on_failure: self.destination(stack, on_failure.as_ref())?,
-                dead_letter_queue: self.destination(stack, dead_letter_queue.as_ref())?,
+                on_success: self.destination(on_success.as_ref())?,
+                on_failure: self.destination(on_failure.as_ref())?,
+                dead_letter_queue: self.destination(dead_letter_queue.as_ref())?,
             };
-            let rule = Rules { maximum_retries: *maximum_retries, maximum_age: *maximum_age, destinations };
-            rules.insert(function.name.clone(), rule);
+            rules.insert(function.name.clone(), Rules { retries, destinations });
         }
-        Ok(AsyncInvocations::new(rules, self.aws.sqs(), self.report.clone(), stack.stop.clone()))
+        Ok(AsyncInvocations::new(rules, self.sqs.clone(), self.report.clone(), self.stop.clone()))
     }
 
-    /// Starts the source of a queue, and tells what it is called.
-    pub(super) fn start_sqs(
-        &self,
-        stack: &mut Stack,
-        (function, pool): (&Function, &Arc<Pool>),
-        source: &SqsSource,
-    ) -> Result<String, Error> {
+    fn sqs_mapping(&self, function: &HostedFunction, source: &SqsSource) -> Result<SqsMapping, Error> {
         let filter = self.filter(&source.filters)?;
         let queue = self.queue(&source.queue, source.line)?;
         if queue.fifo && (source.batch_size > 10 || !source.window.is_zero()) {
             let rule = "a FIFO queue takes a BatchSize of at most 10 and no MaximumBatchingWindowInSeconds";
             return Err(self.unsupported(source.line, rule.to_owned()));
         }
-        if queue.visibility_timeout < function.timeout {
-            // Short timeouts are useful in tests, so this is no error here.
-            let (queued, runs) = (queue.visibility_timeout.as_secs(), function.timeout.as_secs());
+        let timeout = function.declaration.timeout;
+        if queue.visibility_timeout < timeout {
+            // Short timeouts are useful in tests, so this is not an error here.
             self.report.note(&format!(
-                "{}:{}: AWS refuses a queue whose visibility timeout ({queued} s) is shorter than its function's timeout ({runs} s)",
+                "{}:{}: AWS rejects a queue whose visibility timeout ({} s) is shorter than its function's timeout ({} s)",
                 self.template.path.display(),
-                source.line
+                source.line,
+                queue.visibility_timeout.as_secs(),
+                timeout.as_secs(),
             ));
         }
-        let place = sqs::Place {
-            client: self.aws.sqs(),
-            url: self.queue_url(stack, &source.queue, source.line)?,
-            arn: stack.resource_ids.queue_arn(&source.queue).unwrap_or_default(),
+        let queue = sqs::SourceQueue {
+            client: self.sqs.clone(),
+            url: self.queue_url(&source.queue, source.line)?,
+            arn: self.resource_ids.queue_arn(&source.queue).unwrap_or_default(),
             visibility_timeout: queue.visibility_timeout,
         };
-        let target = self.target(stack, pool, &source.queue);
-        let running = sqs::Sqs::new(place, source.clone(), filter, target).run(stack.stop.clone());
-        stack.tasks.spawn(running);
-        Ok(format!("queue {}", source.queue))
+        Ok(SqsMapping::new(queue, source.clone(), filter, self.target(function, &source.queue)))
     }
 
-    /// Starts the source of a stream, and tells what it is called.
-    pub(super) async fn start_stream(
+    async fn stream_mapping(
         &self,
-        stack: &mut Stack,
-        pool: &Arc<Pool>,
+        function: &HostedFunction,
         source: &StreamSource,
-    ) -> Result<String, Error> {
+    ) -> Result<StreamMapping, Error> {
         let filter = self.filter(&source.filters)?;
-        let Some(arn) = stack.resource_ids.streams.get(&source.table).cloned() else {
+        let Some(arn) = self.resource_ids.streams.get(&source.table).cloned() else {
             let message = format!("{} has no stream: give it a StreamSpecification", source.table);
             return Err(self.unsupported(source.line, message));
         };
         let table = self.template.tables.iter().find(|table| table.logical_id == source.table);
-        let on_failure = self.destination(stack, source.on_failure.as_ref())?;
-        let place = stream::Place {
-            client: embedded_dynamodb::streams_client(&stack.addresses.dynamodb, &stack.resource_ids.region),
+        let on_failure = self.destination(source.on_failure.as_ref())?;
+        let region = &self.resource_ids.account.region;
+        let stream = stream::SourceStream {
+            client: embedded_dynamodb::streams_client(self.dynamodb_endpoint, region),
             arn,
             partition_key: table.map(|table| table.key.partition.clone()).unwrap_or_default(),
-            on_failure: on_failure.map(|url| stream::OnFailure { client: self.aws.sqs(), url }),
+            on_failure: on_failure.map(|url| stream::OnFailure { client: self.sqs.clone(), url }),
         };
-        let target = self.target(stack, pool, &source.table);
-        let running = stream::Stream::open(place, source.clone(), filter, target).await?;
-        let name = format!("{} -> {}", source.table, pool.name());
-        stack.iterator_ages.insert(name, running.age());
-        stack.tasks.spawn(running.run(stack.stop.clone()));
-        Ok(format!("stream of {}", source.table))
+        StreamMapping::open(stream, source.clone(), filter, self.target(function, &source.table)).await
     }
 
-    /// Starts a schedule, and tells what it is called.
-    pub(super) fn start_schedule(
+    fn schedule(
         &self,
-        stack: &mut Stack,
-        pool: &Arc<Pool>,
+        function: &HostedFunction,
         source: &ScheduleSource,
-        queue: &Arc<AsyncInvocations>,
-    ) -> Result<String, Error> {
-        let target = self.target(stack, pool, &source.name);
-        let schedule = Schedule::new(source.clone(), target, Arc::clone(queue))
-            .map_err(|(line, message)| self.unsupported(line, message))?;
-        stack.tasks.spawn(schedule.run(stack.stop.clone()));
-        Ok(source.expression.clone())
+        async_invocations: &Arc<AsyncInvocations>,
+    ) -> Result<Schedule, Error> {
+        let target = self.target(function, &source.name);
+        Schedule::new(source.clone(), target, Arc::clone(async_invocations))
+            .map_err(|(line, message)| self.unsupported(line, message))
     }
 
-    fn target(&self, stack: &Stack, pool: &Arc<Pool>, source: &str) -> Target {
+    fn target(&self, function: &HostedFunction, source: &str) -> Target {
         Target {
-            function: Arc::clone(pool),
+            function: Arc::clone(&function.pool),
             source: source.into(),
-            resource_ids: Arc::clone(&stack.resource_ids),
+            resource_ids: Arc::clone(self.resource_ids),
             report: self.report.clone(),
         }
     }
@@ -136,23 +173,23 @@ impl Triggers<'_> {
         queue.ok_or_else(|| self.unsupported(line, format!("{logical_id} is not a queue of this template")))
     }
 
-    fn queue_url(&self, stack: &Stack, logical_id: &str, line: usize) -> Result<String, Error> {
+    fn queue_url(&self, logical_id: &str, line: usize) -> Result<String, Error> {
         self.queue(logical_id, line)?;
-        let url = stack.resource_ids.queue_urls.get(logical_id).cloned();
+        let url = self.resource_ids.queue_urls.get(logical_id).cloned();
         url.ok_or_else(|| self.unsupported(line, format!("{logical_id} has no URL")))
     }
 
-    /// The URL of a destination. AWS takes standard queues only.
-    fn destination(&self, stack: &Stack, destination: Option<&Destination>) -> Result<Option<String>, Error> {
+    /// The URL of a destination. AWS accepts standard queues only.
+    fn destination(&self, destination: Option<&Destination>) -> Result<Option<String>, Error> {
         let Some(Destination { queue, line }) = destination else { return Ok(None) };
         if self.queue(queue, *line)?.fifo {
             let message = format!("{queue} is a FIFO queue, and a destination must be a standard queue");
             return Err(self.unsupported(*line, message));
         }
-        self.queue_url(stack, queue, *line).map(Some)
+        self.queue_url(queue, *line).map(Some)
     }
 
     fn unsupported(&self, line: usize, message: String) -> Error {
-        unsupported(&self.template.path, line, message)
+        Error::Unsupported { path: self.template.path.display().to_string(), line, message }
     }
 }

@@ -20,7 +20,7 @@ async fn a_stream_tells_how_far_its_function_lags() {
     };
     assert_eq!(age().await, 0);
     let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
-    let put = stack.aws.dynamodb().put_item().table_name("Rows").item("id", text("1"));
+    let put = stack.dynamodb.put_item().table_name("Rows").item("id", text("1"));
     put.item("puppet", text(r#"{"sleep_ms": 700}"#)).send().await.unwrap();
     while age().await < 300 {
         tokio::task::yield_now().await;
@@ -52,8 +52,7 @@ async fn functions_tell_their_environments_and_queues_their_depth() {
     assert_eq!(status["functions"]["puppet"]["invocations"], 0, "{status}");
     stack.invoke(&json!({"puppet": {"error": "no"}})).await;
     stack
-        .aws
-        .sqs()
+        .sqs
         .send_message()
         .queue_url(&stack.stack.resource_ids.queue_urls["Letters"])
         .message_body("a")

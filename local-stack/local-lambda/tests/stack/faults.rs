@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
-use local_lambda::aws_clients::AwsClients;
+use local_lambda::sqs_server;
 use serde_json::{Value, json};
 
 use crate::harness::{Running, puppet};
@@ -17,7 +17,8 @@ const RESOURCES: &str = "  Letters: {Type: AWS::SQS::Queue, Properties: {Visibil
 /// A stack, and clients that call as an environment of the puppet does: through the proxies, under its name.
 struct Called {
     stack: Running,
-    aws: AwsClients,
+    dynamodb: aws_sdk_dynamodb::Client,
+    sqs: aws_sdk_sqs::Client,
 }
 
 impl Called {
@@ -27,8 +28,10 @@ impl Called {
         let seen = stack.recorded().remove(0);
         let variable = |name: &str| seen["environment"][name].as_str().unwrap().to_owned();
         let (dynamodb, sqs) = (variable("AWS_ENDPOINT_URL_DYNAMODB"), variable("AWS_ENDPOINT_URL_SQS"));
-        let aws = AwsClients::new("us-east-1", &dynamodb, &sqs).signed_by(&variable("AWS_ACCESS_KEY_ID"));
-        Self { stack, aws }
+        let key = variable("AWS_ACCESS_KEY_ID");
+        let dynamodb = embedded_dynamodb::client(&dynamodb, "us-east-1", &key);
+        let sqs = sqs_server::client(&sqs, "us-east-1", &key);
+        Self { stack, dynamodb, sqs }
     }
 
     /// Sets one rule.
@@ -47,20 +50,14 @@ impl Called {
     /// One put, tried once; the error's name if it fails.
     async fn put(&self, id: &str) -> Result<(), String> {
         let once = aws_sdk_dynamodb::config::retry::RetryConfig::disabled();
-        let put =
-            self.aws.dynamodb().put_item().table_name("Rows").item("id", AttributeValue::S(id.to_owned()));
+        let put = self.dynamodb.put_item().table_name("Rows").item("id", AttributeValue::S(id.to_owned()));
         let put = put.customize().config_override(aws_sdk_dynamodb::Config::builder().retry_config(once));
         put.send().await.map(|_| ()).map_err(|error| format!("{error:?}"))
     }
 
     async fn exists(&self, id: &str) -> bool {
-        let get = self
-            .stack
-            .aws
-            .dynamodb()
-            .get_item()
-            .table_name("Rows")
-            .key("id", AttributeValue::S(id.to_owned()));
+        let get =
+            self.stack.dynamodb.get_item().table_name("Rows").key("id", AttributeValue::S(id.to_owned()));
         get.send().await.unwrap().item.is_some()
     }
 }
@@ -157,7 +154,7 @@ async fn a_kill_at_the_response_ends_the_invocation_without_an_answer() {
 }
 
 /// A transaction of two puts, tried once; the codes of its cancellation if it is cancelled.
-async fn transact(aws: &AwsClients, ids: [&str; 2]) -> Result<(), Vec<String>> {
+async fn transact(dynamodb: &aws_sdk_dynamodb::Client, ids: [&str; 2]) -> Result<(), Vec<String>> {
     use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
     let put = |id: &str| {
         let put =
@@ -166,7 +163,7 @@ async fn transact(aws: &AwsClients, ids: [&str; 2]) -> Result<(), Vec<String>> {
     };
     let once = aws_sdk_dynamodb::config::retry::RetryConfig::disabled();
     let items = ids.map(put).to_vec();
-    let request = aws.dynamodb().transact_write_items().set_transact_items(Some(items)).customize();
+    let request = dynamodb.transact_write_items().set_transact_items(Some(items)).customize();
     let request = request.config_override(aws_sdk_dynamodb::Config::builder().retry_config(once));
     request.send().await.map(|_| ()).map_err(|error| {
         let error = error.into_service_error();
@@ -184,10 +181,10 @@ async fn transact(aws: &AwsClients, ids: [&str; 2]) -> Result<(), Vec<String>> {
 async fn conflicts_are_those_of_dynamodb() {
     let called = Called::start().await;
     called.rule(json!({"fault": "conflict", "times": 1})).await;
-    let codes = transact(&called.aws, ["1", "2"]).await.unwrap_err();
+    let codes = transact(&called.dynamodb, ["1", "2"]).await.unwrap_err();
     assert_eq!(codes, ["TransactionConflict", "TransactionConflict"]);
     assert!(!called.exists("1").await);
-    assert_eq!(transact(&called.aws, ["1", "2"]).await, Ok(()));
+    assert_eq!(transact(&called.dynamodb, ["1", "2"]).await, Ok(()));
     called.stack.stop().await;
 }
 
@@ -199,19 +196,19 @@ async fn overlapping_transactions_conflict_and_others_do_not() {
     called.stack.set_faults(&plan).await;
     for number in 0..20 {
         assert_eq!(
-            transact(&called.aws, [&format!("a{number}"), "same"]).await,
+            transact(&called.dynamodb, [&format!("a{number}"), "same"]).await,
             Ok(()),
             "one after the other"
         );
     }
     let ids: Vec<_> = (0..50).map(|number| format!("b{number}")).collect();
-    let apart = join_all(ids.chunks(2).map(|pair| transact(&called.aws, [&pair[0], &pair[1]]))).await;
+    let apart = join_all(ids.chunks(2).map(|pair| transact(&called.dynamodb, [&pair[0], &pair[1]]))).await;
     assert!(apart.iter().all(Result::is_ok), "apart: {apart:?}");
-    let together = join_all(ids.iter().map(|id| transact(&called.aws, [id, "same"]))).await;
+    let together = join_all(ids.iter().map(|id| transact(&called.dynamodb, [id, "same"]))).await;
     let conflicts: Vec<_> = together.iter().filter_map(|result| result.as_ref().err()).collect();
     assert!(!conflicts.is_empty(), "together");
     assert!(conflicts.iter().all(|codes| **codes == ["None", "TransactionConflict"]), "{conflicts:?}");
-    assert_eq!(transact(&called.aws, ["c", "same"]).await, Ok(()), "nothing is left under way");
+    assert_eq!(transact(&called.dynamodb, ["c", "same"]).await, Ok(()), "nothing is left under way");
     called.stack.stop().await;
 }
 
@@ -219,7 +216,7 @@ async fn overlapping_transactions_conflict_and_others_do_not() {
 async fn messages_come_twice_late_or_again() {
     let called = Called::start().await;
     let url = called.stack.stack.resource_ids.queue_urls["Letters"].clone();
-    let sqs = called.aws.sqs();
+    let sqs = called.sqs.clone();
     let send = async |body: &str| sqs.send_message().queue_url(&url).message_body(body).send().await.unwrap();
     let receive = async || {
         let request = sqs.receive_message().queue_url(&url).max_number_of_messages(10).wait_time_seconds(0);

@@ -15,11 +15,11 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use local_lambda::aws_clients::AwsClients;
 use local_lambda::{
     Error, Stack,
     cli::Options,
     report::{Format, Lines, Report},
+    sqs_server,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -31,8 +31,8 @@ const WITHIN: Duration = Duration::from_secs(20);
 /// A running stack and what it has written. Call [`Running::stop`] at the end.
 pub(crate) struct Running {
     pub(crate) stack: Stack,
-    /// Clients for its DynamoDB and SQS.
-    pub(crate) aws: AwsClients,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
     folder: TempDir,
     lines: Written,
     http: Client<HttpConnector, Full<Bytes>>,
@@ -93,9 +93,10 @@ impl Running {
         arguments.extend(flags);
         let options = Options::try_parse_from(arguments).unwrap();
         let stack = Stack::start(&options, report, |_, _| async { Ok(()) }).await?;
-        let aws = AwsClients::new(&options.region, &stack.addresses.dynamodb, &stack.addresses.sqs);
+        let dynamodb = embedded_dynamodb::client(&stack.addresses.dynamodb, &options.region, "local");
+        let sqs = sqs_server::client(&stack.addresses.sqs, &options.region, "local");
         let http = Client::builder(TokioExecutor::new()).build_http();
-        Ok(Self { stack, aws, folder, lines, http })
+        Ok(Self { stack, dynamodb, sqs, folder, lines, http })
     }
 
     /// Stops the stack as Ctrl-C does.

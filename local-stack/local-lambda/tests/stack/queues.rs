@@ -25,14 +25,14 @@ impl Running {
             entry.message_body(text).build().unwrap()
         };
         let entries = texts.iter().enumerate().map(entry).collect();
-        let request = self.aws.sqs().send_message_batch().queue_url(self.queue(queue));
+        let request = self.sqs.send_message_batch().queue_url(self.queue(queue));
         let answer = request.set_entries(Some(entries)).send().await.unwrap();
         assert!(answer.failed().is_empty(), "{answer:?}");
     }
 
     /// Takes so many messages out of a queue that no function reads, in the order of their arrival.
     pub(crate) async fn take(&self, queue: &str, count: usize) -> Vec<Message> {
-        let (client, url) = (self.aws.sqs(), self.queue(queue));
+        let (client, url) = (self.sqs.clone(), self.queue(queue));
         let taking = async {
             let mut taken = Vec::new();
             while taken.len() < count {

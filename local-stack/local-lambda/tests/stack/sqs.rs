@@ -52,7 +52,7 @@ async fn with_sqs_functions_get_messages_with_their_attributes() {
     let stack = Running::start(&template("BatchSize: 1", ""), &["--region", "eu-west-1"]).await;
     let attribute =
         MessageAttributeValue::builder().data_type("String").string_value("blue").build().unwrap();
-    let request = stack.aws.sqs().send_message().queue_url(stack.queue("Jobs")).message_body("hello");
+    let request = stack.sqs.send_message().queue_url(stack.queue("Jobs")).message_body("hello");
     let sent = request.message_attributes("colour", attribute).send().await.unwrap();
     let seen = stack.eventually("it comes", |stack| stack.recorded().pop()).await;
     let record = &seen["event"]["Records"][0];
@@ -225,7 +225,7 @@ async fn with_sqs_filtering_what_does_not_match_is_deleted() {
         QueueAttributeName::ApproximateNumberOfMessages,
         QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
     ];
-    let request = stack.aws.sqs().get_queue_attributes().queue_url(stack.queue("Jobs"));
+    let request = stack.sqs.get_queue_attributes().queue_url(stack.queue("Jobs"));
     let attributes = request.set_attribute_names(Some(kinds.to_vec())).send().await.unwrap().attributes;
     assert!(attributes.unwrap().values().all(|count| count == "0"), "all are deleted");
     stack.stop().await;
@@ -235,7 +235,7 @@ async fn with_sqs_filtering_what_does_not_match_is_deleted() {
 async fn services_sqs_configure_a_fifo_queue_keeps_the_order_of_each_group() {
     let fifo = "FifoQueue: true, ContentBasedDeduplication: true";
     let stack = Running::start(&template("BatchSize: 1", fifo), &[]).await;
-    let (client, url) = (stack.aws.sqs(), stack.queue("Jobs"));
+    let (client, url) = (stack.sqs.clone(), stack.queue("Jobs"));
     for n in 0..4 {
         for group in ["a", "b"] {
             let body = json!({"n": format!("{group}{n}"), "sleep_ms": 50}).to_string();

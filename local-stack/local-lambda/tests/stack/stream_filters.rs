@@ -21,7 +21,7 @@ async fn passing(pattern: &str) -> Vec<String> {
     put(&stack, "apple", 1, &json!({})).await;
     put(&stack, "Apricot", 2, &json!({})).await;
     let table = &stack.stack.resource_ids.tables["Things"];
-    let request = stack.aws.dynamodb().delete_item().table_name(table);
+    let request = stack.dynamodb.delete_item().table_name(table);
     let request = request.key("id", AttributeValue::S("apple".to_owned()));
     request.key("n", AttributeValue::N("1".to_owned())).send().await.unwrap();
     put(&stack, "end", 3, &json!({})).await;

@@ -33,7 +33,7 @@ const FOUR: &str = "BatchSize: 4, MaximumBatchingWindowInSeconds: 60";
 /// Writes an item that holds a command for the puppet.
 pub(crate) async fn put(stack: &Running, id: &str, n: u32, command: &Value) {
     let table = &stack.stack.resource_ids.tables["Things"];
-    let request = stack.aws.dynamodb().put_item().table_name(table);
+    let request = stack.dynamodb.put_item().table_name(table);
     let request = request.item("id", AttributeValue::S(id.to_owned()));
     let request = request.item("n", AttributeValue::N(n.to_string()));
     request.item("puppet", AttributeValue::S(command.to_string())).send().await.unwrap();

@@ -12,11 +12,11 @@ use super::cron::Cron;
 /// When a schedule fires.
 #[derive(Debug)]
 pub enum Expression {
-    /// Every so many seconds from the start on.
+    /// The period in seconds, from the start on.
     Rate(i64),
-    /// By the calendar.
+    /// Times of the calendar in a time zone.
     Cron(Cron, TimeZone),
-    /// Once.
+    /// One time.
     At(Timestamp),
 }
 
@@ -24,7 +24,7 @@ impl Expression {
     /// The expression of a schedule.
     ///
     /// # Errors
-    /// The line and reason of what is not understood.
+    /// The line and the reason of an expression that is malformed.
     pub fn of(source: &ScheduleSource) -> Result<Self, (usize, String)> {
         let zone = match &source.time_zone {
             None => TimeZone::UTC,
@@ -66,8 +66,8 @@ impl Expression {
     }
 }
 
-/// The moment of a local time. A time that the clock skips in spring has none; one that it shows twice in autumn is the
-/// first: <https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time>
+/// The timestamp of a local time: none for a time that is skipped in spring, the first for one that is repeated in
+/// autumn. <https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time>
 fn occurrence(zone: &TimeZone, local: DateTime) -> Option<Timestamp> {
     let ambiguous = zone.to_ambiguous_timestamp(local);
     match ambiguous.offset() {

@@ -1,4 +1,4 @@
-//! From single receives to a batch.
+//! Gathers the messages of a batch.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use aws_sdk_sqs::{
 use embedded_dynamodb::error_chain;
 use tokio::time::{Instant, sleep};
 
-use super::{Item, LARGEST_RECEIVE, Sqs, record};
+use super::{Item, LARGEST_RECEIVE, SqsMapping, record};
 use crate::invocation::LARGEST_PAYLOAD;
 
-/// The longest that SQS lets a receive wait, and what a receive waits in whole units of.
+/// The longest and the shortest wait of a long poll, in SQS.
 const LONG_POLL: Duration = Duration::from_secs(20);
 const SHORTEST_LONG_POLL: Duration = Duration::from_secs(1);
-/// How often a queue is looked at in the last second of a window, which is too short for a long poll.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// How long to wait after a receive that failed.
+/// How often to poll in the last second of a batch window, which is too short for a long poll.
+const POLL_EVERY: Duration = Duration::from_millis(50);
+/// The wait after a failed receive.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
-impl Sqs {
-    /// Adds to `items` what goes into the next batch: waits for a first message as long as it takes, and for others until there are
-    /// as many as a batch holds, 6 MB, or the window is over.
+impl SqsMapping {
+    /// Adds messages to `items` for the next batch. Waits for a first message without a limit, and then until the batch
+    /// size, 6 MB or the end of the batch window is reached.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>
     pub(super) async fn gather(&self, items: &mut Vec<Item>) {
         let size = self.source.batch_size as usize;
@@ -32,7 +32,7 @@ impl Sqs {
             let left = until.map_or(LONG_POLL, |until| until.saturating_duration_since(Instant::now()));
             let received = self.receive((size - items.len()).min(LARGEST_RECEIVE), left).await;
             let idle = received.is_empty();
-            items.extend(self.wanted(received).await);
+            items.extend(self.filter(received).await);
             if items.is_empty() {
                 continue;
             }
@@ -42,15 +42,15 @@ impl Sqs {
                 return;
             }
             if idle {
-                sleep(LOOK_EVERY).await;
+                sleep(POLL_EVERY).await;
             }
         }
     }
 
     async fn receive(&self, most: usize, wait: Duration) -> Vec<Message> {
         let wait = if wait < SHORTEST_LONG_POLL { Duration::ZERO } else { wait.min(LONG_POLL) };
-        // The call itself may last as long as it waits.
-        let patience =
+        // A long poll takes longer than the usual timeout of a call.
+        let timeout =
             TimeoutConfig::builder().operation_attempt_timeout(LONG_POLL + Duration::from_secs(5)).build();
         let queue = &self.queue;
         let request = queue
@@ -62,9 +62,9 @@ impl Sqs {
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .message_attribute_names("All")
             .customize()
-            .config_override(aws_sdk_sqs::Config::builder().timeout_config(patience));
+            .config_override(aws_sdk_sqs::Config::builder().timeout_config(timeout));
         match request.send().await {
-            Ok(answer) => answer.messages.unwrap_or_default(),
+            Ok(response) => response.messages.unwrap_or_default(),
             Err(error) => {
                 self.target.report.note(&format!(
                     "cannot receive from {}: {}",
@@ -77,12 +77,12 @@ impl Sqs {
         }
     }
 
-    /// The messages that a pattern lets through. The others are deleted.
+    /// The messages that match the filter. The others are deleted.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html>
-    async fn wanted(&self, messages: Vec<Message>) -> Vec<Item> {
+    async fn filter(&self, messages: Vec<Message>) -> Vec<Item> {
         let (mut items, mut others) = (Vec::new(), Vec::new());
         for message in messages {
-            let record = record::record(&message, &self.queue.arn, &self.target.resource_ids.region);
+            let record = record::record(&message, &self.queue.arn, &self.target.resource_ids.account.region);
             if self.filter.passes(&record::filterable(&record)) {
                 let size = record.to_string().len();
                 items.push(Item { message, record, size });

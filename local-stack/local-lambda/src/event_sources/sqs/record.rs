@@ -1,4 +1,4 @@
-//! A message as Lambda hands it to functions, and as filters see it.
+//! The shape of a message in events, and for filters.
 
 use aws_sdk_sqs::types::Message;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -37,8 +37,8 @@ pub fn record(message: &Message, arn: &str, region: &str) -> Value {
     })
 }
 
-/// What patterns look at: the record, its body as JSON if it is a JSON object. So a pattern for an object drops a
-/// plain text and the other way round: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html>.
+/// The record that filters match. A body that is a JSON object is parsed, so a pattern for an object never matches plain
+/// text, and the other way round: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html>.
 pub(super) fn filterable(record: &Value) -> Value {
     let mut record = record.clone();
     let body = record["body"].as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn with_sqs_filtering_only_objects_are_looked_into() {
+    fn with_sqs_filtering_only_objects_are_parsed() {
         assert_eq!(filterable(&json!({"body": r#"{"a": 1}"#})), json!({"body": {"a": 1}}));
         for body in ["text", "42", "[1]", "{broken"] {
             assert_eq!(filterable(&json!({"body": body})), json!({"body": body}));

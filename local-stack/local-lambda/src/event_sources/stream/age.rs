@@ -1,4 +1,4 @@
-//! How far a function lags behind its stream.
+//! The iterator age: how far a function is behind its stream.
 
 use std::{
     collections::BTreeMap,
@@ -6,20 +6,20 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The age of the oldest record that was read and is not done: Lambda's metric `IteratorAge`.
+/// The age of the oldest record that has been read and is not processed: Lambda's metric `IteratorAge`.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html>
 #[derive(Debug, Default)]
 pub struct IteratorAge(Mutex<BTreeMap<SystemTime, usize>>);
 
 impl IteratorAge {
-    /// Now; zero when everything that was read is done.
+    /// The current age; zero when all records that have been read are processed.
     #[must_use]
     pub fn now(&self) -> Duration {
         let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.keys().next().and_then(|oldest| oldest.elapsed().ok()).unwrap_or_default()
     }
 
-    /// Records of these times have been read.
+    /// Records that were created at these times have been read.
     pub(super) fn read(&self, times: impl Iterator<Item = SystemTime>) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for time in times {
@@ -27,7 +27,7 @@ impl IteratorAge {
         }
     }
 
-    /// Records of these times are done, or given up.
+    /// Records that were created at these times are processed or discarded.
     pub(super) fn done(&self, times: impl Iterator<Item = SystemTime>) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for time in times {
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_record_that_is_not_done_counts() {
+    fn the_oldest_record_that_is_not_processed_counts() {
         let (age, now) = (IteratorAge::default(), SystemTime::now());
         let (old, older) = (now - Duration::from_secs(10), now - Duration::from_secs(100));
         age.read([old, older, older].into_iter());

@@ -1,4 +1,4 @@
-//! One lane of a shard: batches, one at a time, each brought to its end.
+//! Processes the batches of some partition keys of a shard, one at a time.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Item, Stream, pause,
+    mapping::{Item, Mapping, pause},
     retries::{Retries, Step},
 };
 use crate::event_sources::{Batch, payload};
@@ -18,18 +18,18 @@ use crate::event_sources::{Batch, payload};
 /// Invokes the function with the records of some partition keys.
 #[derive(Debug)]
 pub(super) struct BatchWorker {
-    stream: Arc<Stream>,
+    mapping: Arc<Mapping>,
     shard: Arc<str>,
     records: mpsc::Receiver<Vec<Item>>,
     buffer: Vec<Item>,
 }
 
 impl BatchWorker {
-    pub(super) fn new(stream: Arc<Stream>, shard: Arc<str>, records: mpsc::Receiver<Vec<Item>>) -> Self {
-        Self { stream, shard, records, buffer: Vec::new() }
+    pub(super) fn new(mapping: Arc<Mapping>, shard: Arc<str>, records: mpsc::Receiver<Vec<Item>>) -> Self {
+        Self { mapping, shard, records, buffer: Vec::new() }
     }
 
-    /// Works until there are no more records, or until `stop`.
+    /// Runs until there are no more records, or until `stop`.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         loop {
             let batch = tokio::select! {
@@ -39,18 +39,18 @@ impl BatchWorker {
             if batch.is_empty() {
                 return;
             }
-            self.deliver(batch, &stop).await;
+            self.process(batch, &stop).await;
         }
     }
 
-    /// The next batch: waits for a first record as long as it takes, and for others until there are as many as a batch
-    /// holds, 6 MB, or the window is over. Empty when no more will come.
+    /// The next batch. Waits for a first record without a limit, and then until the batch size, 6 MB or the end of the
+    /// batch window is reached. Empty when there are no more records.
     async fn gather(&mut self) -> Vec<Item> {
         if self.buffer.is_empty() {
             self.buffer = self.records.recv().await.unwrap_or_default();
         }
-        let until = Instant::now() + self.stream.source.window;
-        while self.fitting() == self.buffer.len() && self.buffer.len() < self.most() {
+        let until = Instant::now() + self.mapping.source.window;
+        while self.fitting() == self.buffer.len() && self.buffer.len() < self.batch_size() {
             match timeout_at(until, self.records.recv()).await {
                 Ok(Some(more)) => self.buffer.extend(more),
                 // The shard has ended, or the window is over.
@@ -61,25 +61,25 @@ impl BatchWorker {
         self.buffer.drain(..count).collect()
     }
 
-    fn most(&self) -> usize {
-        self.stream.source.batch_size as usize
+    fn batch_size(&self) -> usize {
+        self.mapping.source.batch_size as usize
     }
 
     fn fitting(&self) -> usize {
-        payload::leading(self.buffer.iter().map(|item| item.size), self.most())
+        payload::batch_length(self.buffer.iter().map(|item| item.size), self.batch_size())
     }
 
-    /// Brings a batch to its end: done, or given up.
-    async fn deliver(&self, items: Vec<Item>, stop: &CancellationToken) {
-        let stream = &self.stream;
+    /// Invokes the function with a batch until all of it is processed or discarded.
+    async fn process(&self, items: Vec<Item>, stop: &CancellationToken) {
+        let mapping = &self.mapping;
         let times: Vec<_> = items.iter().map(|item| item.created).collect();
-        let mut retries = Retries::new(&stream.source, items);
+        let mut retries = Retries::new(&mapping.source, items);
         while let Some(step) = retries.next(SystemTime::now()) {
             match step {
-                Step::GiveUp(given_up) => stream.give_up(&self.shard, &given_up).await,
+                Step::Discard(records) => mapping.report_discarded(&self.shard, &records).await,
                 Step::Invoke(attempt) => {
-                    let delivered = stream.target.deliver(&stream.batch(&attempt.items)).await;
-                    let wait = retries.ended(attempt, &delivered);
+                    let result = mapping.target.invoke(&mapping.batch(&attempt.items)).await;
+                    let wait = retries.ended(attempt, &result);
                     pause(wait, stop).await;
                 }
             }
@@ -87,11 +87,11 @@ impl BatchWorker {
                 return;
             }
         }
-        stream.age.done(times.into_iter());
+        mapping.age.done(times.into_iter());
     }
 }
 
-impl Stream {
+impl Mapping {
     fn batch<'a>(&self, items: &'a [Item]) -> Batch<'a> {
         Batch {
             event: json!({"Records": items.iter().map(|item| &item.event).collect::<Vec<_>>()}),

@@ -1,4 +1,4 @@
-//! What the on-failure destination hears: where in the stream the records are, not what they hold.
+//! The on-failure destination, which receives the position of discarded records in the stream, not the records.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html>
 
@@ -7,29 +7,32 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{OnFailure, Stream, retries::GivenUp};
+use super::{
+    mapping::{Item, Mapping, OnFailure},
+    retries::DiscardedRecords,
+};
 
-impl Stream {
-    /// Reports records that are not tried any more.
-    pub(super) async fn give_up(&self, shard: &str, given_up: &GivenUp) {
-        let (count, why) = (given_up.items.len(), given_up.condition.as_str());
-        self.target.report.note(&format!("{count} records of {} are given up: {why}", self.place.arn));
-        let Some(OnFailure { client, url }) = &self.place.on_failure else { return };
-        let message = self.message(shard, given_up).to_string();
+impl Mapping {
+    /// Sends the position of discarded records to the on-failure destination.
+    pub(super) async fn report_discarded(&self, shard: &str, discarded: &DiscardedRecords) {
+        let (count, why) = (discarded.items.len(), discarded.condition.as_str());
+        self.target.report.note(&format!("{count} records of {} are discarded: {why}", self.stream.arn));
+        let Some(OnFailure { client, url }) = &self.stream.on_failure else { return };
+        let message = self.message(shard, discarded).to_string();
         if let Err(error) = client.send_message().queue_url(url).message_body(message).send().await {
-            self.complain("report records given up from", &error);
+            self.report_error("report discarded records of", &error);
         }
     }
 
-    fn message(&self, shard: &str, given_up: &GivenUp) -> Value {
-        let (first, last) = (given_up.items.first(), given_up.items.last());
-        let arrival = |item: Option<&super::Item>| item.map(|item| seconds(item.created));
+    fn message(&self, shard: &str, discarded: &DiscardedRecords) -> Value {
+        let (first, last) = (discarded.items.first(), discarded.items.last());
+        let arrival = |item: Option<&Item>| item.map(|item| seconds(item.created));
         let mut message = json!({
             "requestContext": {
                 "requestId": uuid::Uuid::new_v4(),
                 "functionArn": self.target.function.arn(),
-                "condition": given_up.condition.as_str(),
-                "approximateInvokeCount": given_up.invocations,
+                "condition": discarded.condition.as_str(),
+                "approximateInvokeCount": discarded.invocations,
             },
             "version": "1.0",
             "timestamp": format!("{:.3}", Timestamp::now()),
@@ -39,11 +42,11 @@ impl Stream {
                 "endSequenceNumber": last.map(|item| &item.sequence_number),
                 "approximateArrivalOfFirstRecord": arrival(first),
                 "approximateArrivalOfLastRecord": arrival(last),
-                "batchSize": given_up.items.len(),
-                "streamArn": self.place.arn,
+                "batchSize": discarded.items.len(),
+                "streamArn": self.stream.arn,
             },
         });
-        if given_up.invocations > 0 {
+        if discarded.invocations > 0 {
             message["responseContext"] =
                 json!({"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"});
         }
@@ -51,7 +54,7 @@ impl Stream {
     }
 }
 
-/// `2019-11-14T00:13:19Z`: arrivals are told to the second.
+/// `2019-11-14T00:13:19Z`
 fn seconds(time: SystemTime) -> String {
     Timestamp::try_from(time)
         .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())

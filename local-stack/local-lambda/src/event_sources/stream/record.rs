@@ -1,4 +1,4 @@
-//! A record of a DynamoDB stream as Lambda hands it to functions.
+//! The shape of a stream record in events.
 
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
 use base64::{Engine as _, engine::general_purpose::STANDARD};

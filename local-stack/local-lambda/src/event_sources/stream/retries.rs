@@ -1,4 +1,4 @@
-//! What becomes of a batch that fails: pure decisions.
+//! Decides whether a batch that fails is retried, split or discarded.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html> and
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>
@@ -10,14 +10,14 @@ use std::{
 
 use sam_template::StreamSource;
 
-use super::Item;
-use crate::event_sources::Delivered;
+use super::mapping::Item;
+use crate::event_sources::BatchResult;
 
-/// The first wait after a failure; about twice as long after each further one. AWS does not tell its own.
+/// The first wait after a failure; about twice as long after each further one. AWS does not document its waits.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 const RETRY_AFTER_AT_MOST: Duration = Duration::from_secs(10);
 
-/// A batch, whole or in parts, until all of it is done or given up. The order is kept: a part is only looked at when
+/// A batch, whole or in parts, until all of it is processed or discarded. The order is kept: a part is handled only when
 /// those before it have ended.
 #[derive(Debug)]
 pub(super) struct Retries<'a> {
@@ -27,8 +27,8 @@ pub(super) struct Retries<'a> {
 
 #[derive(Debug)]
 enum Part {
-    Left(Attempt),
-    Lost(GivenUp),
+    Pending(Attempt),
+    Discarded(DiscardedRecords),
 }
 
 /// Records for one invocation.
@@ -41,16 +41,16 @@ pub(super) struct Attempt {
     throttles: u32,
 }
 
-/// Records that are not tried any more.
+/// Records that are not retried.
 #[derive(Debug)]
-pub(super) struct GivenUp {
+pub(super) struct DiscardedRecords {
     pub(super) items: Vec<Item>,
     pub(super) condition: Condition,
     /// How often the function was invoked with them.
     pub(super) invocations: u32,
 }
 
-/// Why records are given up.
+/// Why records are discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     RetryAttemptsExhausted,
@@ -61,7 +61,7 @@ pub(super) enum Condition {
 #[derive(Debug)]
 pub(super) enum Step {
     Invoke(Attempt),
-    GiveUp(GivenUp),
+    Discard(DiscardedRecords),
 }
 
 impl Condition {
@@ -75,14 +75,14 @@ impl Condition {
 
 impl<'a> Retries<'a> {
     pub(super) fn new(source: &'a StreamSource, items: Vec<Item>) -> Self {
-        Self { source, parts: VecDeque::from([Part::Left(Attempt { items, retries: 0, throttles: 0 })]) }
+        Self { source, parts: VecDeque::from([Part::Pending(Attempt { items, retries: 0, throttles: 0 })]) }
     }
 
-    /// The next step; none when the batch is at its end. Every [`Step::Invoke`] is followed by [`Self::ended`].
+    /// The next step; none at the end of the batch. Every [`Step::Invoke`] is followed by [`Self::ended`].
     pub(super) fn next(&mut self, now: SystemTime) -> Option<Step> {
         let Attempt { items, retries, throttles } = match self.parts.pop_front()? {
-            Part::Left(attempt) => attempt,
-            Part::Lost(given_up) => return Some(Step::GiveUp(given_up)),
+            Part::Pending(attempt) => attempt,
+            Part::Discarded(discarded) => return Some(Step::Discard(discarded)),
         };
         let (old, items): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| self.too_old(item, now));
         let attempt = Attempt { items, retries, throttles };
@@ -90,10 +90,10 @@ impl<'a> Retries<'a> {
             return Some(Step::Invoke(attempt));
         }
         if !attempt.items.is_empty() {
-            self.parts.push_front(Part::Left(attempt));
+            self.parts.push_front(Part::Pending(attempt));
         }
         let condition = Condition::RecordAgeExceeded;
-        Some(Step::GiveUp(GivenUp { items: old, condition, invocations: retries }))
+        Some(Step::Discard(DiscardedRecords { items: old, condition, invocations: retries }))
     }
 
     fn too_old(&self, item: &Item, now: SystemTime) -> bool {
@@ -101,38 +101,42 @@ impl<'a> Retries<'a> {
         self.source.maximum_age.is_some_and(|most| age > most)
     }
 
-    /// Takes in how an attempt went, and tells how long to wait before the next step.
-    pub(super) fn ended(&mut self, attempt: Attempt, delivered: &Delivered) -> Duration {
+    /// Records the result of an attempt, and returns how long to wait before the next step.
+    pub(super) fn ended(&mut self, attempt: Attempt, result: &BatchResult) -> Duration {
         let Attempt { mut items, retries, throttles } = attempt;
-        let left = |items, retries, throttles| Part::Left(Attempt { items, retries, throttles });
-        match delivered {
-            Delivered::Done => Duration::ZERO,
-            // The function has not run: that is no retry.
-            Delivered::Throttled => {
-                self.parts.push_front(left(items, retries, throttles.saturating_add(1)));
+        let pending = |items, retries, throttles| Part::Pending(Attempt { items, retries, throttles });
+        match result {
+            BatchResult::AllSucceeded => Duration::ZERO,
+            // The function has not run, so this does not count as a retry.
+            BatchResult::Throttled => {
+                self.parts.push_front(pending(items, retries, throttles.saturating_add(1)));
                 backoff(throttles)
             }
-            // The checkpoint is before the first failed record; those after it come again as well.
-            Delivered::Failed(failed) if failed.first().is_some_and(|first| *first > 0) => {
+            // The checkpoint is before the first failed record: the records after it are retried as well.
+            BatchResult::SomeFailed(failed) if failed.first().is_some_and(|first| *first > 0) => {
                 let rest = items.split_off(failed.first().copied().unwrap_or_default());
-                self.parts.push_front(left(rest, 0, 0));
+                self.parts.push_front(pending(rest, 0, 0));
                 Duration::ZERO
             }
-            // Splitting is no retry.
-            Delivered::AllFailed if self.source.bisect_on_error && items.len() > 1 => {
-                let back = items.split_off(items.len() / 2);
-                self.parts.push_front(left(back, retries, 0));
-                self.parts.push_front(left(items, retries, 0));
+            // Splitting does not count as a retry.
+            BatchResult::AllFailed if self.source.bisect_on_error && items.len() > 1 => {
+                let second_half = items.split_off(items.len() / 2);
+                self.parts.push_front(pending(second_half, retries, 0));
+                self.parts.push_front(pending(items, retries, 0));
                 Duration::ZERO
             }
-            Delivered::Failed(_) | Delivered::AllFailed => {
+            BatchResult::SomeFailed(_) | BatchResult::AllFailed => {
                 let invocations = retries.saturating_add(1);
                 if self.source.maximum_retries.is_some_and(|most| retries >= most) {
                     let condition = Condition::RetryAttemptsExhausted;
-                    self.parts.push_front(Part::Lost(GivenUp { items, condition, invocations }));
+                    self.parts.push_front(Part::Discarded(DiscardedRecords {
+                        items,
+                        condition,
+                        invocations,
+                    }));
                     return Duration::ZERO;
                 }
-                self.parts.push_front(left(items, invocations, 0));
+                self.parts.push_front(pending(items, invocations, 0));
                 backoff(retries)
             }
         }

@@ -1,4 +1,4 @@
-//! What an authorizer has answered, by the identity of the request.
+//! Caches the responses of an authorizer by the identity sources of the request.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>: "API Gateway uses the
 //! authorizer's identity sources as the cache key".
@@ -17,11 +17,14 @@ pub(super) struct Cache {
     entries: Mutex<HashMap<Vec<String>, Entry>>,
 }
 
-/// A verdict, and until when it counts.
-type Entry = (Instant, Arc<AuthorizerResponse>);
+#[derive(Debug)]
+struct Entry {
+    expires: Instant,
+    response: Arc<AuthorizerResponse>,
+}
 
 impl Cache {
-    /// Zero keeps nothing.
+    /// A TTL of zero turns caching off.
     pub(super) fn new(ttl: Duration) -> Self {
         Self { ttl, entries: Mutex::default() }
     }
@@ -32,18 +35,18 @@ impl Cache {
 
     fn get_at(&self, now: Instant, identity: &[String]) -> Option<Arc<AuthorizerResponse>> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.get(identity).filter(|(until, _)| now < *until).map(|(_, verdict)| Arc::clone(verdict))
+        entries.get(identity).filter(|entry| now < entry.expires).map(|entry| Arc::clone(&entry.response))
     }
 
-    pub(super) fn put(&self, identity: Vec<String>, verdict: &Arc<AuthorizerResponse>) {
-        self.put_at(Instant::now(), identity, verdict);
+    pub(super) fn put(&self, identity: Vec<String>, response: &Arc<AuthorizerResponse>) {
+        self.put_at(Instant::now(), identity, response);
     }
 
-    fn put_at(&self, now: Instant, identity: Vec<String>, verdict: &Arc<AuthorizerResponse>) {
+    fn put_at(&self, now: Instant, identity: Vec<String>, response: &Arc<AuthorizerResponse>) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.retain(|_, (until, _)| now < *until);
+        entries.retain(|_, entry| now < entry.expires);
         if !self.ttl.is_zero() {
-            entries.insert(identity, (now + self.ttl, Arc::clone(verdict)));
+            entries.insert(identity, Entry { expires: now + self.ttl, response: Arc::clone(response) });
         }
     }
 }
@@ -56,17 +59,17 @@ mod tests {
 
     #[test]
     fn http_api_lambda_authorizer_answers_are_kept_for_their_time_and_identity() {
-        let verdict = Arc::new(
+        let response = Arc::new(
             AuthorizerResponse::parse(br#"{"isAuthorized": true}"#, ResponseFormat::Simple).unwrap(),
         );
         let (ada, bob) = (vec!["ada".to_owned()], vec!["bob".to_owned()]);
         let (cache, now) = (Cache::new(Duration::from_secs(300)), Instant::now());
-        cache.put_at(now, ada.clone(), &verdict);
+        cache.put_at(now, ada.clone(), &response);
         assert!(cache.get_at(now + Duration::from_secs(299), &ada).is_some());
         assert!(cache.get_at(now + Duration::from_secs(300), &ada).is_none());
         assert!(cache.get_at(now, &bob).is_none());
         let off = Cache::new(Duration::ZERO);
-        off.put_at(now, ada.clone(), &verdict);
+        off.put_at(now, ada.clone(), &response);
         assert!(off.get_at(now, &ada).is_none());
     }
 }

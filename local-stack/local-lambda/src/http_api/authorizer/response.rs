@@ -1,4 +1,4 @@
-//! What an authorizer answers: yes or no, or an IAM policy.
+//! The response of an authorizer: a decision, or an IAM policy.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>
 
@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use crate::http_api::context::AuthorizerContext;
 
-/// An authorizer's answer. A policy may allow one route and deny another, so it is kept whole.
+/// An authorizer's response. A policy may allow one route and deny another, so it is kept whole.
 #[derive(Debug)]
 pub(super) struct AuthorizerResponse {
     decision: Decision,
-    said: AuthorizerContext,
+    context: AuthorizerContext,
 }
 
 #[derive(Debug)]
@@ -67,10 +67,11 @@ enum Effect {
 const ACTION: &str = "execute-api:Invoke";
 
 impl AuthorizerResponse {
-    /// Reads an answer; or what is wrong with it. Statements with conditions and the like are refused, never guessed at.
+    /// Parses a response, or returns what is wrong with it. Statements with conditions and other members that this
+    /// stack does not evaluate are errors.
     pub(super) fn parse(payload: &[u8], responses: ResponseFormat) -> Result<Self, String> {
         let malformed = |error: serde_json::Error| format!("the authorizer's answer is malformed: {error}");
-        let (decision, said) = match responses {
+        let (decision, context) = match responses {
             ResponseFormat::Simple => {
                 let answer: Simple = serde_json::from_slice(payload).map_err(malformed)?;
                 let decision = if answer.is_authorized { Decision::Allowed } else { Decision::Denied };
@@ -78,39 +79,39 @@ impl AuthorizerResponse {
             }
             ResponseFormat::Policy => {
                 let answer: WithPolicy = serde_json::from_slice(payload).map_err(malformed)?;
-                let said = AuthorizerContext { principal: answer.principal_id, context: answer.context };
-                (Decision::Policy(answer.policy_document.statement), said)
+                let context = AuthorizerContext { principal: answer.principal_id, context: answer.context };
+                (Decision::Policy(answer.policy_document.statement), context)
             }
         };
-        if said.context.is_object() || said.context.is_null() {
-            Ok(Self { decision, said })
+        if context.context.is_object() || context.context.is_null() {
+            Ok(Self { decision, context })
         } else {
             Err("the authorizer's answer is malformed: context is not an object".to_owned())
         }
     }
 
-    /// What it says besides yes or no.
-    pub(super) fn said(&self) -> &AuthorizerContext {
-        &self.said
+    /// What it contains besides its decision.
+    pub(super) fn context(&self) -> &AuthorizerContext {
+        &self.context
     }
 
-    /// Whether a request for this method and path may pass. A Deny outweighs every Allow.
+    /// Whether it allows a method and path. A Deny overrides every Allow.
     pub(super) fn allows(&self, route_arn: &str) -> bool {
         let statements = match &self.decision {
             Decision::Allowed => return true,
             Decision::Denied => return false,
             Decision::Policy(statements) => statements,
         };
-        let says = |effect: Effect| {
+        let applies = |effect: Effect| {
             statements.iter().filter(|statement| statement.effect == effect).any(|statement| {
-                // Actions know no case, resources do.
+                // Actions are case-insensitive, resources are not.
                 let action =
                     |pattern: &String| matches(&pattern.to_ascii_lowercase(), &ACTION.to_ascii_lowercase());
                 statement.action.iter().any(action)
                     && statement.resource.iter().any(|pattern| matches(pattern, route_arn))
             })
         };
-        says(Effect::Allow) && !says(Effect::Deny)
+        applies(Effect::Allow) && !applies(Effect::Deny)
     }
 }
 
@@ -131,23 +132,23 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
 fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut seen) = (0, 0);
-    // The last star, and how much of the text it has swallowed.
+    let (mut at, mut matched) = (0, 0);
+    // The last star, and the end of the text that it matches.
     let mut star: Option<(usize, usize)> = None;
-    while seen < text.len() {
+    while matched < text.len() {
         match pattern.get(at) {
             Some('*') => {
-                star = Some((at, seen));
+                star = Some((at, matched));
                 at += 1;
             }
-            Some(&c) if c == '?' || c == text[seen] => {
+            Some(&c) if c == '?' || c == text[matched] => {
                 at += 1;
-                seen += 1;
+                matched += 1;
             }
             _ => {
-                let Some((position, swallowed)) = star else { return false };
-                star = Some((position, swallowed + 1));
-                (at, seen) = (position + 1, swallowed + 1);
+                let Some((position, end)) = star else { return false };
+                star = Some((position, end + 1));
+                (at, matched) = (position + 1, end + 1);
             }
         }
     }
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn http_api_lambda_authorizer_answers_that_are_none_are_errors() {
+    fn http_api_lambda_authorizer_malformed_responses_are_errors() {
         let condition = json!([{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {}}]);
         assert!(policy(&condition).unwrap_err().contains("Condition"));
         for answer in ["{}", "true", r#"{"isAuthorized": "true"}"#, r#"{"isAuthorized": true, "context": 1}"#]

@@ -34,83 +34,83 @@ fn items(created: &[u64]) -> Vec<Item> {
     created.iter().enumerate().map(item).collect()
 }
 
-/// Plays a batch to its end, or through so many steps, and tells each step: `invoke 12`, `give up 12 RecordAgeExceeded
-/// after 2`.
-fn play(
+/// Processes a batch to its end or for `most` steps. The steps: `invoke 12`, `discard 12 RecordAgeExceeded after 2`.
+fn process(
     source: &StreamSource,
     items: Vec<Item>,
     now: u64,
-    outcome: impl Fn(&str) -> Delivered,
+    outcome: impl Fn(&str) -> BatchResult,
     most: usize,
 ) -> Vec<String> {
     let names = |items: &[Item]| items.iter().map(|item| item.sequence_number.as_str()).collect::<String>();
     let mut retries = Retries::new(source, items);
-    let mut steps = Vec::new();
-    while steps.len() < most
+    let mut taken = Vec::new();
+    while taken.len() < most
         && let Some(step) = retries.next(UNIX_EPOCH + Duration::from_secs(now))
     {
-        steps.push(match step {
+        taken.push(match step {
             Step::Invoke(attempt) => {
                 let names = names(&attempt.items);
                 retries.ended(attempt, &outcome(&names));
                 format!("invoke {names}")
             }
-            Step::GiveUp(lost) => {
-                let (names, why) = (names(&lost.items), lost.condition.as_str());
-                format!("give up {names} {why} after {}", lost.invocations)
+            Step::Discard(discarded) => {
+                let (names, why) = (names(&discarded.items), discarded.condition.as_str());
+                format!("discard {names} {why} after {}", discarded.invocations)
             }
         });
     }
-    steps
+    taken
 }
 
 #[test]
 fn services_dynamodb_errors_a_batch_is_retried_for_ever_by_default() {
-    let steps = play(&source(), items(&[0, 0]), 0, |_| Delivered::AllFailed, 50);
+    let steps = process(&source(), items(&[0, 0]), 0, |_| BatchResult::AllFailed, 50);
     assert_eq!(steps, vec!["invoke 12"; 50]);
 }
 
 #[test]
 fn services_dynamodb_errors_retries_are_counted() {
     let twice = StreamSource { maximum_retries: Some(2), ..source() };
-    let steps = play(&twice, items(&[0, 0]), 0, |_| Delivered::AllFailed, 50);
-    assert_eq!(steps, ["invoke 12", "invoke 12", "invoke 12", "give up 12 RetryAttemptsExhausted after 3"]);
+    let steps = process(&twice, items(&[0, 0]), 0, |_| BatchResult::AllFailed, 50);
+    assert_eq!(steps, ["invoke 12", "invoke 12", "invoke 12", "discard 12 RetryAttemptsExhausted after 3"]);
 }
 
 #[test]
-fn services_dynamodb_errors_splitting_is_no_retry() {
+fn services_dynamodb_errors_splitting_does_not_count_as_a_retry() {
     let bisecting = StreamSource { maximum_retries: Some(1), bisect_on_error: true, ..source() };
-    let third_fails = |names: &str| if names.contains('3') { Delivered::AllFailed } else { Delivered::Done };
+    let third_fails =
+        |names: &str| if names.contains('3') { BatchResult::AllFailed } else { BatchResult::AllSucceeded };
     let expected = [
         "invoke 1234",
         "invoke 12",
         "invoke 34",
         "invoke 3",
         "invoke 3",
-        "give up 3 RetryAttemptsExhausted after 2",
+        "discard 3 RetryAttemptsExhausted after 2",
         "invoke 4",
     ];
-    assert_eq!(play(&bisecting, items(&[0; 4]), 0, third_fails, 50), expected);
+    assert_eq!(process(&bisecting, items(&[0; 4]), 0, third_fails, 50), expected);
 }
 
 #[test]
-fn services_dynamodb_errors_only_the_records_that_are_too_old_are_given_up() {
+fn services_dynamodb_errors_only_the_records_that_are_too_old_are_discarded() {
     let minute = StreamSource { maximum_age: Some(Duration::from_secs(60)), ..source() };
-    let steps = play(&minute, items(&[0, 10, 100]), 65, |_| Delivered::Done, 50);
-    assert_eq!(steps, ["give up 1 RecordAgeExceeded after 0", "invoke 23"]);
-    let steps = play(&minute, items(&[0, 10, 20]), 100, |_| Delivered::Done, 50);
-    assert_eq!(steps, ["give up 123 RecordAgeExceeded after 0"]);
+    let steps = process(&minute, items(&[0, 10, 100]), 65, |_| BatchResult::AllSucceeded, 50);
+    assert_eq!(steps, ["discard 1 RecordAgeExceeded after 0", "invoke 23"]);
+    let steps = process(&minute, items(&[0, 10, 20]), 100, |_| BatchResult::AllSucceeded, 50);
+    assert_eq!(steps, ["discard 123 RecordAgeExceeded after 0"]);
 }
 
 #[test]
-fn services_dynamodb_errors_age_is_looked_at_before_each_attempt() {
+fn services_dynamodb_errors_age_is_checked_before_each_attempt() {
     let minute = StreamSource { maximum_age: Some(Duration::from_secs(60)), ..source() };
     let mut retries = Retries::new(&minute, items(&[0]));
     let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
     let Some(Step::Invoke(attempt)) = retries.next(at(60)) else { panic!() };
-    assert!(retries.ended(attempt, &Delivered::AllFailed) > Duration::ZERO);
-    let Some(Step::GiveUp(lost)) = retries.next(at(61)) else { panic!() };
-    assert_eq!((lost.condition, lost.invocations), (Condition::RecordAgeExceeded, 1));
+    assert!(retries.ended(attempt, &BatchResult::AllFailed) > Duration::ZERO);
+    let Some(Step::Discard(discarded)) = retries.next(at(61)) else { panic!() };
+    assert_eq!((discarded.condition, discarded.invocations), (Condition::RecordAgeExceeded, 1));
     assert!(retries.next(at(61)).is_none());
 }
 
@@ -119,26 +119,29 @@ fn services_ddb_batchfailurereporting_the_lowest_failure_is_the_checkpoint() {
     for bisect_on_error in [false, true] {
         let source = StreamSource { bisect_on_error, maximum_retries: Some(1), ..source() };
         let outcome = |names: &str| match names {
-            "1234" => Delivered::Failed(vec![1, 3]),
-            "234" => Delivered::Failed(vec![2]),
-            _ => Delivered::Done,
+            "1234" => BatchResult::SomeFailed(vec![1, 3]),
+            "234" => BatchResult::SomeFailed(vec![2]),
+            _ => BatchResult::AllSucceeded,
         };
-        assert_eq!(play(&source, items(&[0; 4]), 0, outcome, 50), ["invoke 1234", "invoke 234", "invoke 4"]);
+        assert_eq!(
+            process(&source, items(&[0; 4]), 0, outcome, 50),
+            ["invoke 1234", "invoke 234", "invoke 4"]
+        );
     }
 }
 
 #[test]
-fn services_ddb_batchfailurereporting_no_progress_is_a_retry_of_the_rest() {
+fn services_ddb_batchfailurereporting_without_progress_the_rest_is_retried() {
     let once = StreamSource { maximum_retries: Some(1), ..source() };
-    let outcome = |names: &str| Delivered::Failed(vec![usize::from(names == "123")]);
-    let expected = ["invoke 123", "invoke 23", "invoke 23", "give up 23 RetryAttemptsExhausted after 2"];
-    assert_eq!(play(&once, items(&[0; 3]), 0, outcome, 50), expected);
+    let outcome = |names: &str| BatchResult::SomeFailed(vec![usize::from(names == "123")]);
+    let expected = ["invoke 123", "invoke 23", "invoke 23", "discard 23 RetryAttemptsExhausted after 2"];
+    assert_eq!(process(&once, items(&[0; 3]), 0, outcome, 50), expected);
 }
 
 #[test]
-fn invocation_retries_throttles_are_no_retries() {
+fn invocation_retries_throttles_do_not_count_as_retries() {
     let never = StreamSource { maximum_retries: Some(0), bisect_on_error: true, ..source() };
-    let steps = play(&never, items(&[0, 0]), 0, |_| Delivered::Throttled, 30);
+    let steps = process(&never, items(&[0, 0]), 0, |_| BatchResult::Throttled, 30);
     assert_eq!(steps, vec!["invoke 12"; 30]);
 }
 
