@@ -1,17 +1,17 @@
-//! A Lambda function that does what its event tells it: the tests of the local stack hang it on every trigger.
+//! A Lambda function that carries out the command in its event. The tests of the local stack use it with every trigger.
 //!
-//! A command is a JSON object, found where the trigger keeps its own data: `event.puppet` of an invocation, the body of
+//! A command is a JSON object in the trigger's own data: `event.puppet` of an invocation, the body of
 //! an HTTP request or of a message, the attribute `puppet` of a table item, the header `authorization` of a request to
 //! authorize.
 //!
-//! | member | what it does |
+//! | member | effect |
 //! |---|---|
-//! | `sleep_ms` | waits before it goes on |
+//! | `sleep_ms` | waits |
 //! | `print` | writes a line |
 //! | `allocate_mb` | holds that much memory during the invocation |
-//! | `exit`, `panic`, `error` | ends the process, panics, answers an error |
-//! | `fail` | names the record's item in `batchItemFailures` |
-//! | `answer` | answers this instead of the usual |
+//! | `exit`, `panic`, `error` | exits, panics, returns an error |
+//! | `fail` | reports the record in `batchItemFailures` |
+//! | `answer` | returns this response instead of the usual one |
 //!
 //! Each event is written to the folder `RECORD`, if that is set: a file for each invocation. `INIT` is a command for
 //! the start of the process.
@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     if let Ok(command) = std::env::var("INIT") {
-        obey(&serde_json::from_str(&command)?).await?;
+        carry_out(&serde_json::from_str(&command)?).await?;
     }
     run(service_fn(invoke)).await
 }
@@ -38,17 +38,17 @@ async fn invoke(event: LambdaEvent<Value>) -> Result<Value, Error> {
     if event["type"] == "REQUEST" {
         let command = event["headers"]["authorization"].as_str();
         let command = command.and_then(|command| serde_json::from_str(command).ok()).unwrap_or_default();
-        return Ok(obey(&command).await?.unwrap_or_else(|| json!({"isAuthorized": true})));
+        return Ok(carry_out(&command).await?.unwrap_or_else(|| json!({"isAuthorized": true})));
     }
     if event.get("requestContext").is_some() {
         let command = event["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
-        return match obey(&command.unwrap_or_default()).await? {
+        return match carry_out(&command.unwrap_or_default()).await? {
             Some(answer) => Ok(answer),
             None => Ok(json!({"statusCode": 200, "body": event.to_string()})),
         };
     }
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
-        return Ok(obey(&event["puppet"]).await?.unwrap_or(event));
+        return Ok(carry_out(&event["puppet"]).await?.unwrap_or(event));
     };
     let mut failures = Vec::new();
     for record in records {
@@ -61,7 +61,7 @@ async fn invoke(event: LambdaEvent<Value>) -> Result<Value, Error> {
         };
         let command: Value =
             command.and_then(|command| serde_json::from_str(command).ok()).unwrap_or_default();
-        if let Some(answer) = obey(&command).await? {
+        if let Some(answer) = carry_out(&command).await? {
             return Ok(answer);
         }
         if command.get("fail").is_some() {
@@ -71,8 +71,8 @@ async fn invoke(event: LambdaEvent<Value>) -> Result<Value, Error> {
     Ok(json!({"batchItemFailures": failures}))
 }
 
-/// Does as told; the answer, if one is told.
-async fn obey(command: &Value) -> Result<Option<Value>, Error> {
+/// Carries out a command, and returns its response, if it has one.
+async fn carry_out(command: &Value) -> Result<Option<Value>, Error> {
     if let Some(line) = command["print"].as_str() {
         println!("{line}");
     }
@@ -95,7 +95,7 @@ async fn obey(command: &Value) -> Result<Option<Value>, Error> {
     Ok(command.get("answer").cloned())
 }
 
-/// Writes down what came, for the test to read. The file appears whole.
+/// Writes the event to a file for the test. Readers never see a half-written file.
 fn record(event: &LambdaEvent<Value>) -> Result<(), Error> {
     let Ok(folder) = std::env::var("RECORD") else { return Ok(()) };
     let context = &event.context;

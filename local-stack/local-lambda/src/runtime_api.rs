@@ -160,7 +160,7 @@ impl RuntimeApi {
                     return error_response(
                         StatusCode::BAD_REQUEST,
                         "InvalidRequestID",
-                        "another invocation is under way",
+                        "another invocation is running",
                     );
                 }
             }

@@ -5,15 +5,12 @@
 //! redrives them. A FIFO queue also keeps the order of a message group itself: while messages of a group are in flight, it
 //! delivers no others of it.
 
-mod poller;
+mod queue;
 pub mod record;
 
 use std::{sync::Arc, time::Duration};
 
-use aws_sdk_sqs::{
-    Client,
-    types::{DeleteMessageBatchRequestEntry, Message},
-};
+use aws_sdk_sqs::types::Message;
 use sam_template::SqsSource;
 use serde_json::{Value, json};
 use tokio::{
@@ -22,31 +19,22 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::queue::LONG_POLL;
+pub use self::queue::SourceQueue;
 use super::{Batch, BatchResult, Target, filter::Filter, payload};
+use crate::invocation::LARGEST_PAYLOAD;
 
-/// The most messages in one `ReceiveMessage` or `DeleteMessageBatch`.
-const LARGEST_RECEIVE: usize = 10;
 /// Concurrent batches if the template sets no `MaximumConcurrency`. Lambda starts with as many and scales up to 1,250,
 /// which is more than this machine can run.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>
 const DEFAULT_CONCURRENCY: u32 = 5;
-const DELETE_ATTEMPTS: u32 = 3;
 /// The wait after a first throttled invocation; twice as long after each further one.
 const AFTER_THROTTLE: Duration = Duration::from_millis(50);
 const AFTER_THROTTLE_AT_MOST: Duration = Duration::from_secs(2);
-
-/// The queue of an event source mapping.
-#[derive(Clone, Debug)]
-pub struct SourceQueue {
-    /// A client for its endpoint.
-    pub client: Client,
-    /// Its URL.
-    pub url: String,
-    /// Its ARN.
-    pub arn: String,
-    /// How long a received message stays invisible.
-    pub visibility_timeout: Duration,
-}
+/// How often to poll in the last second of a batch window, which is too short for a long poll.
+const POLL_EVERY: Duration = Duration::from_millis(50);
+/// The wait after a failed receive.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
 
 /// A queue that invokes a function.
 #[derive(Debug)]
@@ -139,41 +127,68 @@ impl SqsMapping {
         }
     }
 
-    /// Deletes messages. Entries that fail are retried; after that, their messages become visible again.
-    async fn delete(&self, messages: &[&Message]) {
-        for chunk in messages.chunks(LARGEST_RECEIVE) {
-            let left = self.delete_chunk(chunk).await;
-            if left > 0 {
-                let arn = &self.queue.arn;
-                let text =
-                    format!("{left} messages of {arn} could not be deleted and will be received again");
-                self.target.report.note(&text);
+    /// Adds messages to `items` for the next batch. Waits for a first message without a limit, and then until the batch
+    /// size, 6 MB or the end of the batch window is reached.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>
+    async fn gather(&self, items: &mut Vec<Item>) {
+        let size = self.source.batch_size as usize;
+        let window = || Instant::now() + self.source.window;
+        let mut until = (!items.is_empty()).then(window);
+        loop {
+            let left = until.map_or(LONG_POLL, |until| until.saturating_duration_since(Instant::now()));
+            let received = self.receive(size - items.len(), left).await;
+            let idle = received.is_empty();
+            items.extend(self.filter(received).await);
+            if items.is_empty() {
+                continue;
+            }
+            let until = *until.get_or_insert_with(window);
+            let bytes: usize = items.iter().map(|item| item.size).sum();
+            if items.len() >= size || bytes >= LARGEST_PAYLOAD || Instant::now() >= until {
+                return;
+            }
+            if idle {
+                sleep(POLL_EVERY).await;
             }
         }
     }
 
-    /// Deletes at most ten messages, and returns how many could not be deleted.
-    async fn delete_chunk(&self, messages: &[&Message]) -> usize {
-        let mut left: Vec<&str> = messages.iter().filter_map(|message| message.receipt_handle()).collect();
-        for _ in 0..DELETE_ATTEMPTS {
-            let entry = |(index, handle): (usize, &&str)| {
-                let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string());
-                entry.receipt_handle(*handle).build().ok()
-            };
-            let entries: Vec<_> = left.iter().enumerate().filter_map(entry).collect();
-            if entries.is_empty() {
-                return 0;
-            }
-            let queue = &self.queue;
-            let request = queue.client.delete_message_batch().queue_url(&queue.url);
-            if let Ok(response) = request.set_entries(Some(entries)).send().await {
-                let failed = response
-                    .failed()
-                    .iter()
-                    .filter_map(|entry| left.get(entry.id().parse::<usize>().ok()?).copied());
-                left = failed.collect();
+    async fn receive(&self, most: usize, wait: Duration) -> Vec<Message> {
+        match self.queue.receive(most, wait).await {
+            Ok(messages) => messages,
+            Err(error) => {
+                self.target.report.note(&format!("cannot receive from {}: {error}", self.queue.arn));
+                sleep(AFTER_ERROR).await;
+                Vec::new()
             }
         }
-        left.len()
+    }
+
+    /// The messages that match the filter. The others are deleted.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html>
+    async fn filter(&self, messages: Vec<Message>) -> Vec<Item> {
+        let (mut items, mut others) = (Vec::new(), Vec::new());
+        for message in messages {
+            let record = record::record(&message, &self.queue.arn, &self.target.resource_ids.account.region);
+            if self.filter.passes(&record::filterable(&record)) {
+                let size = record.to_string().len();
+                items.push(Item { message, record, size });
+            } else {
+                others.push(message);
+            }
+        }
+        self.delete(&others.iter().collect::<Vec<_>>()).await;
+        items
+    }
+
+    /// Deletes messages. Those that cannot be deleted become visible again.
+    async fn delete(&self, messages: &[&Message]) {
+        let failed = self.queue.delete(messages).await;
+        if failed > 0 {
+            self.target.report.note(&format!(
+                "{failed} messages of {} could not be deleted and will be received again",
+                self.queue.arn
+            ));
+        }
     }
 }

@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn cookies_are_headers_of_their_own() {
-        let answer = from_payload(br#"{"statusCode":200,"cookies":["a=1","b=2"]}"#).unwrap();
-        assert_eq!(answer.headers().get_all(header::SET_COOKIE).iter().count(), 2);
+        let response = from_payload(br#"{"statusCode":200,"cookies":["a=1","b=2"]}"#).unwrap();
+        assert_eq!(response.headers().get_all(header::SET_COOKIE).iter().count(), 2);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     http_api::{api, command},
 };
 
-/// What has been logged so far. A line is written before its answer leaves.
+/// The access log so far. A line is written before its response is sent.
 fn lines(stack: &Running) -> Vec<Value> {
     stack.lines_of("access").into_iter().map(|line| line["line"].clone()).collect()
 }
@@ -43,7 +43,7 @@ async fn http_api_logging_variables_a_line_for_each_request() {
 }
 
 #[tokio::test]
-async fn http_api_logging_a_format_need_not_be_json_and_none_writes_nothing() {
+async fn http_api_logging_a_format_can_be_text_and_without_a_format_there_is_no_log() {
     let clf = "AccessLogSettings: {Format: '$context.identity.sourceIp - - [$context.requestTime] \"$context.status.\"'}";
     let route = ["Path: /, Method: POST"];
     let stack = Running::start(&api(clf, &route), &[]).await;
@@ -57,9 +57,9 @@ async fn http_api_logging_a_format_need_not_be_json_and_none_writes_nothing() {
     stack.stop().await;
 }
 
-/// People see these lines only if they ask for everything, programs unless they ask for quiet.
+/// As text, these lines are written only with everything else; as JSON, always unless the stack is quiet.
 #[test]
-fn access_log_lines_are_shown_to_whom_they_serve() {
+fn access_log_lines_depend_on_the_format_and_the_selected_lines() {
     for (lines, format, shown) in [
         (Lines::All, Format::Text, "a line\n"),
         (Lines::Invocations, Format::Text, ""),

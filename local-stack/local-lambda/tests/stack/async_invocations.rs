@@ -13,7 +13,7 @@ fn template(properties: &str) -> String {
     )
 }
 
-/// `EventInvokeConfig` with these members and destinations for both ends, and a dead-letter queue.
+/// `EventInvokeConfig` with these members, destinations for success and failure, and a dead-letter queue.
 fn config(members: &str) -> String {
     format!(
         "      DeadLetterQueue: {{Type: SQS, TargetArn: !GetAtt Dead.Arn}}\n      EventInvokeConfig:\n{members}        \
@@ -39,7 +39,7 @@ async fn invocation_async_the_caller_does_not_wait() {
 }
 
 #[tokio::test]
-async fn invocation_async_error_handling_two_retries_then_the_destination_hears() {
+async fn invocation_async_error_handling_two_retries_and_then_the_destination() {
     let stack = Running::start(&template(&config("")), &[]).await;
     let event = json!({"puppet": {"error": "no"}});
     stack.invoke_event(&event).await;
@@ -82,7 +82,7 @@ async fn invocation_async_retain_records_a_dead_letter_is_the_event() {
 }
 
 #[tokio::test]
-async fn invocation_async_retain_records_successes_are_told_to_their_own_destination() {
+async fn invocation_async_retain_records_successes_have_their_own_destination() {
     let stack = Running::start(&template(&config(NO_RETRY)), &[]).await;
     stack.invoke_event(&json!({"puppet": {"answer": {"made": 1}}})).await;
     let record = stack.take_bodies("Done", 1).await.remove(0);
@@ -97,7 +97,7 @@ async fn invocation_async_retain_records_successes_are_told_to_their_own_destina
 }
 
 #[tokio::test]
-async fn invocation_async_error_handling_no_retries_if_the_template_says_so() {
+async fn invocation_async_error_handling_no_retries_if_the_template_sets_none() {
     let stack = Running::start(&template(&config(NO_RETRY)), &[]).await;
     stack.invoke_event(&json!({"puppet": {"exit": 1}})).await;
     let record = stack.take_bodies("Lost", 1).await.remove(0);
@@ -108,11 +108,11 @@ async fn invocation_async_error_handling_no_retries_if_the_template_says_so() {
 }
 
 #[tokio::test]
-async fn invocation_async_error_handling_an_event_that_is_too_old_is_given_up() {
+async fn invocation_async_error_handling_an_event_that_is_too_old_is_discarded() {
     let stack = Running::start(&template(&config("        MaximumEventAgeInSeconds: 90\n")), &[]).await;
     stack.invoke_event(&json!({"puppet": {"error": "no"}})).await;
     let record = stack.take_bodies("Lost", 1).await.remove(0);
-    // The first retry comes after a minute, the second would come after three.
+    // The first retry is after a minute; the second would be after three.
     assert_eq!(record["requestContext"]["condition"], "EventAgeExceeded");
     assert_eq!(record["requestContext"]["approximateInvokeCount"], 2);
     assert_eq!(stack.take("Dead", 1).await.len(), 1);
@@ -120,7 +120,7 @@ async fn invocation_async_error_handling_an_event_that_is_too_old_is_given_up() 
 }
 
 #[tokio::test]
-async fn invocation_async_error_handling_throttles_are_no_retries() {
+async fn invocation_async_error_handling_throttles_do_not_count_as_retries() {
     let properties = format!("      ReservedConcurrentExecutions: 1\n{}", config(NO_RETRY));
     let stack = Running::start(&template(&properties), &[]).await;
     stack.invoke_event(&json!({"puppet": {"sleep_ms": 500}})).await;
@@ -134,7 +134,7 @@ async fn invocation_async_error_handling_throttles_are_no_retries() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_destination_names_its_line() {
+async fn an_unsupported_destination_names_its_line() {
     for (line, expected) in [
         (
             "OnFailure: {Type: SNS, Destination: x}",

@@ -10,7 +10,7 @@ use crate::{
     http_api::{api, assert_refused},
 };
 
-/// An API whose default authorizer has these further properties.
+/// An API whose default authorizer has these additional properties.
 fn guarded(properties: &str, routes: &[&str]) -> String {
     let authorizer =
         format!("FunctionArn: !GetAtt Guard.Arn, AuthorizerPayloadFormatVersion: 2.0, {properties}");
@@ -25,7 +25,7 @@ const SIMPLE: &str = "EnableSimpleResponses: true, Identity: {Headers: [Authoriz
 const ONE: &str = "Path: /one, Method: GET";
 const TWO: &str = "Path: '/two/{id}', Method: GET";
 
-/// A request whose authorizer is told what to do.
+/// A request with a command for the authorizer.
 fn told(command: &Value) -> Builder {
     Request::get("/").header("authorization", command.to_string())
 }
@@ -34,7 +34,7 @@ async fn get(stack: &Running, path: &str, command: &Value) -> Response {
     stack.http(told(command), path, "").await
 }
 
-/// The events that the authorizer has seen.
+/// The events that the authorizer has received.
 fn asked(stack: &Running) -> Vec<Value> {
     let events = stack.recorded().into_iter().map(|mut seen| seen["event"].take());
     events.filter(|event| event["type"] == "REQUEST").collect()

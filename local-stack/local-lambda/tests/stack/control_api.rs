@@ -1,4 +1,4 @@
-//! What the stack tells about itself.
+//! The control API.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::harness::{Running, puppet};
 const QUEUE: &str = "  Letters: {Type: AWS::SQS::Queue}";
 
 #[tokio::test]
-async fn a_stream_tells_how_far_its_function_lags() {
+async fn a_stream_reports_the_iterator_age_of_its_function() {
     let properties = "      Timeout: 5\n      Events:\n        Rows: {Type: DynamoDB, Properties: \
                       {Stream: !GetAtt Rows.StreamArn, StartingPosition: TRIM_HORIZON}}";
     let table = "  Rows:\n    Type: AWS::DynamoDB::Table\n    Properties:\n      AttributeDefinitions: \
@@ -33,7 +33,7 @@ async fn a_stream_tells_how_far_its_function_lags() {
 }
 
 #[tokio::test]
-async fn functions_tell_their_environments_and_queues_their_depth() {
+async fn functions_report_their_environments_and_queues_their_depth() {
     let stack = Running::start(&puppet("      ReservedConcurrentExecutions: 2", QUEUE), &[]).await;
     let slow = json!({"puppet": {"sleep_ms": 400}});
     let (status, ..) = tokio::join!(

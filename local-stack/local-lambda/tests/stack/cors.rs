@@ -39,7 +39,7 @@ const FOR_ANSWERS: [(&str, &str); 3] =
     [("allow-credentials", "true"), ("allow-origin", "https://a.example"), ("expose-headers", "etag")];
 
 #[tokio::test]
-async fn http_api_cors_preflights_are_answered_without_a_route() {
+async fn http_api_cors_preflights_need_no_route() {
     let stack = Running::start(&api(CORS, &["Path: /things, Method: PUT"]), &[]).await;
     for path in ["/things", "/nothing"] {
         let answer = stack.http(preflight("https://a.example"), path, "").await;
@@ -103,7 +103,7 @@ async fn http_api_cors_headers_of_a_function_are_ignored() {
 }
 
 #[tokio::test]
-async fn http_api_cors_without_a_configuration_the_function_has_its_way() {
+async fn http_api_cors_without_a_configuration_the_functions_headers_are_kept() {
     let stack = Running::start(&api("", &["Path: /, Method: POST"]), &[]).await;
     let answered = json!({"answer": {"statusCode": 200, "headers": {"access-control-allow-origin": "x"}}});
     let answer = stack

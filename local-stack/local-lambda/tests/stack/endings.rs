@@ -1,4 +1,4 @@
-//! However the stack ends, nothing is left.
+//! The stack leaves nothing behind, however it ends.
 
 use std::{
     net::TcpStream,
@@ -36,7 +36,7 @@ fn a_panic_of_the_stack_leaves_no_process_and_no_port() {
 }
 
 #[tokio::test]
-async fn a_binary_that_is_not_there_is_named() {
+async fn a_missing_binary_is_named() {
     let error =
         Running::try_start(&puppet("", ""), &["--bin-dir", "/nowhere"]).await.err().unwrap().to_string();
     assert!(error.contains("/nowhere/puppet") && error.contains("--bin-dir"), "{error}");

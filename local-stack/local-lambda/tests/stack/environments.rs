@@ -36,7 +36,7 @@ async fn an_idle_environment_is_reused_and_a_busy_one_is_not() {
 }
 
 #[tokio::test]
-async fn a_timeout_kills_the_process_and_says_so() {
+async fn a_timeout_kills_the_process_and_is_reported() {
     let stack = Running::start(&puppet(RECORDED, ""), &[]).await;
     let answer = stack.invoke(&json!({"puppet": {"sleep_ms": 10_000}})).await;
     assert_eq!(error_type(&answer), "Sandbox.Timedout");
@@ -53,7 +53,7 @@ async fn a_timeout_kills_the_process_and_says_so() {
 }
 
 #[tokio::test]
-async fn crashes_errors_and_panics_are_told_apart() {
+async fn crashes_errors_and_panics_are_reported_differently() {
     let stack = Running::start(&puppet(RECORDED, ""), &[]).await;
     let exit = stack.invoke(&json!({"puppet": {"exit": 3}})).await;
     assert_eq!(error_type(&exit), "Runtime.ExitError");
@@ -82,7 +82,7 @@ async fn memory_beyond_memory_size_ends_the_process() {
 }
 
 #[tokio::test]
-async fn init_that_fails_is_tried_once_more_and_then_told() {
+async fn init_that_fails_is_retried_once_and_then_reported() {
     for (init, expected) in
         [("{\"exit\": 7}", "Runtime.ExitError"), ("{\"error\": \"no\"}", "Runtime.ExitError")]
     {
@@ -115,7 +115,7 @@ async fn beyond_the_concurrency_callers_get_429() {
 }
 
 #[tokio::test]
-async fn environments_that_nobody_uses_are_retired() {
+async fn unused_environments_are_retired() {
     let stack = Running::start(&puppet(RECORDED, ""), &["--retire-after", "1"]).await;
     stack.invoke(&json!({})).await;
     let process = stack.recorded()[0]["process_id"].clone();
@@ -151,7 +151,7 @@ async fn functions_see_lambdas_variables_and_their_own() {
 }
 
 #[tokio::test]
-async fn each_environment_has_temporary_files_of_its_own_and_they_go_with_it() {
+async fn each_environment_has_its_own_temporary_files_which_are_removed_with_it() {
     let stack = Running::start(&puppet(RECORDED, ""), &[]).await;
     let slow = json!({"puppet": {"sleep_ms": 200}});
     join_all((0..2).map(|_| stack.invoke(&slow))).await;

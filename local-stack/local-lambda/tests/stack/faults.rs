@@ -1,4 +1,4 @@
-//! Each fault strikes, where it should and as often as it should.
+//! Each fault is injected where and as often as its rule says.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ const RESOURCES: &str = "  Letters: {Type: AWS::SQS::Queue, Properties: {Visibil
     Type: AWS::DynamoDB::Table\n    Properties:\n      AttributeDefinitions: \
     [{AttributeName: id, AttributeType: S}]\n      KeySchema: [{AttributeName: id, KeyType: HASH}]";
 
-/// A stack, and clients that call as an environment of the puppet does: through the proxies, under its name.
+/// A stack, and clients that call as an environment of the puppet does: through the proxies, with its access key id.
 struct Called {
     stack: Running,
     dynamodb: aws_sdk_dynamodb::Client,
@@ -40,14 +40,14 @@ impl Called {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
-    /// How often the rule could have struck and did.
-    async fn went(&self) -> (u64, u64) {
+    /// How often the rule matched and how often it injected its fault.
+    async fn counters(&self) -> (u64, u64) {
         let rules = self.stack.control("/_local/faults").await.json();
         let rule = &rules["rules"][0];
         (rule["met"].as_u64().unwrap(), rule["struck"].as_u64().unwrap())
     }
 
-    /// One put, tried once; the error's name if it fails.
+    /// One put without retries; the error's name if it fails.
     async fn put(&self, id: &str) -> Result<(), String> {
         let once = aws_sdk_dynamodb::config::retry::RetryConfig::disabled();
         let put = self.dynamodb.put_item().table_name("Rows").item("id", AttributeValue::S(id.to_owned()));
@@ -63,7 +63,7 @@ impl Called {
 }
 
 #[tokio::test]
-async fn a_fault_strikes_at_its_rate_and_the_same_seed_strikes_the_same() {
+async fn a_fault_is_injected_at_its_rate_and_into_the_same_calls_with_the_same_seed() {
     let called = Called::start().await;
     let strikes = async || {
         called.rule(json!({"fault": {"error": {"name": "ThrottlingException"}}, "operation": "PutItem", "rate": 0.25})).await;
@@ -74,7 +74,7 @@ async fn a_fault_strikes_at_its_rate_and_the_same_seed_strikes_the_same() {
                 failed.push(number);
             }
         }
-        assert_eq!(called.went().await, (200, failed.len() as u64));
+        assert_eq!(called.counters().await, (200, failed.len() as u64));
         failed
     };
     let first = strikes().await;
@@ -85,7 +85,7 @@ async fn a_fault_strikes_at_its_rate_and_the_same_seed_strikes_the_same() {
 }
 
 #[tokio::test]
-async fn a_fault_is_spent_after_its_times_and_meets_only_whom_it_names() {
+async fn a_fault_ends_after_its_times_and_applies_only_to_the_named_caller() {
     let called = Called::start().await;
     called.rule(json!({"fault": {"error": {"name": "InternalServerError"}}, "caller": "puppet", "service": "dynamodb", "times": 2})).await;
     assert!(called.put("1").await.is_err() && called.put("2").await.is_err());
@@ -94,7 +94,7 @@ async fn a_fault_is_spent_after_its_times_and_meets_only_whom_it_names() {
         .rule(json!({"fault": {"error": {"name": "InternalServerError"}}, "caller": "somebody-else"}))
         .await;
     assert!(called.put("4").await.is_ok());
-    assert_eq!(called.went().await, (0, 0));
+    assert_eq!(called.counters().await, (0, 0));
     let refused = called.stack.set_faults(&json!({"rules": [{"fault": "explode"}]})).await;
     assert_eq!(refused.status, 400);
     assert!(refused.json()["message"].as_str().unwrap().contains("no fault was changed"), "{refused:?}");
@@ -102,7 +102,7 @@ async fn a_fault_is_spent_after_its_times_and_meets_only_whom_it_names() {
 }
 
 #[tokio::test]
-async fn a_delay_takes_its_time() {
+async fn a_delay_makes_the_call_longer() {
     let called = Called::start().await;
     called.rule(json!({"fault": {"delay": {"ms": 300}}})).await;
     let start = Instant::now();
@@ -112,7 +112,7 @@ async fn a_delay_takes_its_time() {
 }
 
 #[tokio::test]
-async fn a_cut_before_loses_the_call_and_a_cut_after_only_its_answer() {
+async fn a_cut_before_loses_the_call_and_a_cut_after_only_its_response() {
     let called = Called::start().await;
     called.rule(json!({"fault": "cut-before"})).await;
     assert!(called.put("before").await.is_err());
@@ -138,7 +138,7 @@ async fn a_kill_ends_the_calling_process_before_or_after_its_call() {
 }
 
 #[tokio::test]
-async fn a_kill_at_the_response_ends_the_invocation_without_an_answer() {
+async fn a_kill_at_the_response_ends_the_invocation_without_a_response() {
     let called = Called::start().await;
     called.rule(json!({"fault": "kill-response", "caller": "puppet", "times": 1})).await;
     let answer = called.stack.invoke(&json!({"a": 1})).await;
@@ -153,7 +153,7 @@ async fn a_kill_at_the_response_ends_the_invocation_without_an_answer() {
     called.stack.stop().await;
 }
 
-/// A transaction of two puts, tried once; the codes of its cancellation if it is cancelled.
+/// A transaction of two puts without retries; the codes of its cancellation if it is cancelled.
 async fn transact(dynamodb: &aws_sdk_dynamodb::Client, ids: [&str; 2]) -> Result<(), Vec<String>> {
     use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
     let put = |id: &str| {
@@ -191,7 +191,7 @@ async fn conflicts_are_those_of_dynamodb() {
 #[tokio::test]
 async fn overlapping_transactions_conflict_and_others_do_not() {
     let called = Called::start().await;
-    // The delay keeps each transaction under way for a while: it comes after the overlap was judged.
+    // The delay keeps each transaction running for a while: it follows the check for overlaps.
     let plan = json!({"rules": [{"fault": "overlap"}]});
     called.stack.set_faults(&plan).await;
     for number in 0..20 {
@@ -208,12 +208,12 @@ async fn overlapping_transactions_conflict_and_others_do_not() {
     let conflicts: Vec<_> = together.iter().filter_map(|result| result.as_ref().err()).collect();
     assert!(!conflicts.is_empty(), "together");
     assert!(conflicts.iter().all(|codes| **codes == ["None", "TransactionConflict"]), "{conflicts:?}");
-    assert_eq!(transact(&called.dynamodb, ["c", "same"]).await, Ok(()), "nothing is left under way");
+    assert_eq!(transact(&called.dynamodb, ["c", "same"]).await, Ok(()), "no transaction is left");
     called.stack.stop().await;
 }
 
 #[tokio::test]
-async fn messages_come_twice_late_or_again() {
+async fn messages_are_duplicated_delayed_or_received_again() {
     let called = Called::start().await;
     let url = called.stack.stack.resource_ids.queue_urls["Letters"].clone();
     let sqs = called.sqs.clone();

@@ -25,10 +25,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-/// How long a test waits for what must come.
+/// How long a test waits for what must happen.
 const WITHIN: Duration = Duration::from_secs(20);
 
-/// A running stack and what it has written. Call [`Running::stop`] at the end.
+/// A running stack and its output. Call [`Running::stop`] at the end.
 pub(crate) struct Running {
     pub(crate) stack: Stack,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
@@ -38,7 +38,7 @@ pub(crate) struct Running {
     http: Client<HttpConnector, Full<Bytes>>,
 }
 
-/// An answer, read to its end.
+/// A response with its whole body.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -57,7 +57,7 @@ impl Response {
     }
 }
 
-/// The `Resources` of a template around one puppet, with whatever `properties` and further `resources` a test wants.
+/// The `Resources` of a template around one puppet, with more `properties` and `resources` of a test.
 /// Both are YAML, indented as they stand in a template.
 pub(crate) fn puppet(properties: &str, resources: &str) -> String {
     format!(
@@ -73,7 +73,7 @@ impl Running {
         Self::try_start(template, flags).await.unwrap()
     }
 
-    /// The same for templates and flags that may be refused. `RECORD` in the template stands for a folder of this test.
+    /// The same for templates and flags that may be rejected. `$RECORD` in the template is replaced by a folder of this test.
     pub(crate) async fn try_start(template: &str, flags: &[&str]) -> Result<Self, Error> {
         let folder = tempfile::tempdir().unwrap();
         let record = folder.path().join("record");
@@ -119,7 +119,7 @@ impl Running {
         self.send_bytes(request.uri(format!("{}{path}", self.stack.addresses.http)), body).await
     }
 
-    /// What the control port tells.
+    /// Sends a GET request to the control API.
     pub(crate) async fn control(&self, path: &str) -> Response {
         self.send(http::Request::get(format!("{}{path}", self.stack.addresses.control)), "").await
     }
@@ -134,7 +134,7 @@ impl Running {
         self.invoke_with(&[], name, &event.to_string()).await
     }
 
-    /// The same with headers and a payload that may be anything.
+    /// The same with headers and any payload.
     pub(crate) async fn invoke_with(&self, headers: &[(&str, &str)], name: &str, payload: &str) -> Response {
         let uri = format!("{}/2015-03-31/functions/{name}/invocations", self.stack.addresses.invoke);
         let request = headers
@@ -143,7 +143,7 @@ impl Running {
         self.send(request, payload).await
     }
 
-    /// Sets what faults strike.
+    /// Sets the fault rules.
     pub(crate) async fn set_faults(&self, plan: &Value) -> Response {
         let uri = format!("{}/_local/faults", self.stack.addresses.control);
         self.send(http::Request::put(uri), &plan.to_string()).await
@@ -164,7 +164,7 @@ impl Running {
         self.try_send(request, body).await.unwrap()
     }
 
-    /// Sends a request to wherever it goes; an error if the connection breaks.
+    /// Sends a request to any URL; an error if the connection breaks.
     pub(crate) async fn try_send(
         &self,
         request: http::request::Builder,
@@ -176,7 +176,7 @@ impl Running {
         Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 
-    /// What puppets have recorded so far, oldest first: `{"event", "request_id", "environment", "process_id", ...}`.
+    /// The invocations that puppets have recorded so far, oldest first: `{"event", "request_id", "environment", "process_id", ...}`.
     pub(crate) fn recorded(&self) -> Vec<Value> {
         let files = fs::read_dir(self.folder.path().join("record")).unwrap().map(|entry| entry.unwrap());
         let mut files: Vec<_> = files
@@ -202,7 +202,7 @@ impl Running {
         self.eventually_async(what, async || check(self)).await
     }
 
-    /// The same for what must be asked for.
+    /// The same for asynchronous checks.
     pub(crate) async fn eventually_async<T>(
         &self,
         what: &str,
@@ -225,7 +225,7 @@ pub(crate) fn examples() -> PathBuf {
     test.parent().and_then(Path::parent).unwrap().join("examples")
 }
 
-/// What a report has written.
+/// The output of a report.
 #[derive(Clone, Default)]
 pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 

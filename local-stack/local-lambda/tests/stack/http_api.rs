@@ -29,12 +29,12 @@ pub(crate) fn api(properties: &str, routes: &[&str]) -> String {
 
 pub(crate) const EVERYTHING: &str = "Path: $default";
 
-/// Has the puppet do something through the HTTP API.
+/// Sends the puppet a command through the HTTP API.
 pub(crate) async fn command(stack: &Running, path: &str, command: &Value) -> Response {
     stack.http(Request::post("/"), path, &command.to_string()).await
 }
 
-/// Asserts an answer of API Gateway's own.
+/// Asserts an error response of API Gateway itself.
 pub(crate) fn assert_refused(answer: &Response, status: u16, message: &str) {
     assert_eq!((answer.status, answer.json()), (status, json!({"message": message})), "{answer:?}");
     assert_eq!(answer.header("content-type"), "application/json");
@@ -57,7 +57,7 @@ async fn http_api_develop_integrations_lambda_a_response_is_inferred_without_a_s
 }
 
 #[tokio::test]
-async fn http_api_develop_integrations_lambda_a_whole_response_is_taken_as_it_is() {
+async fn http_api_develop_integrations_lambda_a_whole_response_is_passed_through() {
     let stack = Running::start(&api("", &[EVERYTHING]), &[]).await;
     let answered = json!({
         "statusCode": 202,
@@ -87,7 +87,7 @@ async fn http_api_develop_integrations_lambda_a_whole_response_is_taken_as_it_is
 }
 
 #[tokio::test]
-async fn http_api_troubleshooting_lambda_what_is_no_response_is_an_internal_error() {
+async fn http_api_troubleshooting_lambda_a_malformed_response_is_an_internal_error() {
     let stack = Running::start(&api("", &[EVERYTHING]), &[]).await;
     for told in [
         json!({"answer": {"statusCode": "many"}}),
@@ -105,7 +105,7 @@ async fn http_api_troubleshooting_lambda_what_is_no_response_is_an_internal_erro
 
 /// The page's own table, and methods.
 #[tokio::test]
-async fn http_api_develop_routes_the_most_specific_route_is_taken() {
+async fn http_api_develop_routes_the_most_specific_route_is_selected() {
     let routes = [
         "Path: /pets/dog/1, Method: GET",
         "Path: '/pets/dog/{id}', Method: GET",

@@ -11,8 +11,8 @@ use crate::{
     http_api::{EVERYTHING, api},
 };
 
-/// What `sam local generate-event apigateway http-api-proxy` of SAM CLI 1.170.0 writes. It is the example of AWS's page
-/// with a body of its own.
+/// The output of `sam local generate-event apigateway http-api-proxy` of SAM CLI 1.170.0: the example of AWS's page with
+/// another body.
 const RECORDED: &str = include_str!("../fixtures/http-api-proxy.json");
 
 /// Members of `requestContext` whose value the request does not determine: only their types are compared.
@@ -85,10 +85,10 @@ async fn http_api_develop_integrations_lambda_the_event_is_that_of_sam_and_of_aw
     stack.stop().await;
 }
 
-/// As an event that AWS sent, for `curl https://...`: the crate `aws_lambda_events` keeps it as
+/// An event that AWS sent for `curl https://...`. It is in the crate `aws_lambda_events` as
 /// `example-apigw-v2-request-no-authorizer.json`.
 #[tokio::test]
-async fn http_api_develop_integrations_lambda_what_a_request_does_not_have_is_left_out() {
+async fn http_api_develop_integrations_lambda_members_without_a_value_are_left_out() {
     let stack = Running::start(&api("", &["Path: /, Method: GET"]), &[]).await;
     let request = Request::get("/").header("Accept", "*/*").header("User-Agent", "curl/7.58.0");
     let event = stack.http(request, "/", "").await.json();

@@ -27,16 +27,16 @@ async fn http_api_quotas_bodies_over_lambdas_or_the_apis_limit_are_too_large() {
         assert_refused(&answer, 413, "Request Entity Too Large");
     }
     assert!(stack.recorded().is_empty());
-    // The event is what must fit: base64 makes 4.6 MB of bytes too large, which as text would do.
+    // The limit applies to the event: 4.6 MB of bytes are too large as base64, and would fit as text.
     let body = Bytes::from(vec![b'a'; 4_800_000]);
     let binary = Request::post("/").header("content-type", "image/png");
     assert_refused(&stack.http_bytes(binary, "/", body).await, 413, "Request Entity Too Large");
     stack.stop().await;
 }
 
-/// Many clients send all before they read anything.
+/// Many clients send the whole request before they read anything.
 #[tokio::test]
-async fn http_api_quotas_a_client_that_sends_all_first_still_reads_the_answer() {
+async fn http_api_quotas_a_client_that_sends_everything_first_still_reads_the_response() {
     let stack = Running::start(&api("", &[EVERYTHING]), &[]).await;
     let address = stack.stack.addresses.http.strip_prefix("http://").unwrap();
     let mut connection = TcpStream::connect(address).await.unwrap();
@@ -52,7 +52,7 @@ async fn http_api_quotas_a_client_that_sends_all_first_still_reads_the_answer() 
 }
 
 #[tokio::test]
-async fn http_api_quotas_long_request_lines_and_headers_are_refused() {
+async fn http_api_quotas_long_request_lines_and_headers_are_rejected() {
     let stack = Running::start(&api("", &[EVERYTHING]), &[]).await;
     let long = "a".repeat(10_240);
     assert_refused(&stack.http(Request::get("/"), &format!("/{long}"), "").await, 414, "URI Too Long");
@@ -64,7 +64,7 @@ async fn http_api_quotas_long_request_lines_and_headers_are_refused() {
 }
 
 #[tokio::test]
-async fn http_api_throttling_each_route_has_a_bucket_of_its_own() {
+async fn http_api_throttling_each_route_has_its_own_token_bucket() {
     let settings = "DefaultRouteSettings: {ThrottlingBurstLimit: 3, ThrottlingRateLimit: 0.001}, \
                     RouteSettings: {GET /slow: {ThrottlingBurstLimit: 1}, GET /closed: {ThrottlingBurstLimit: 0}}";
     let routes = [

@@ -1,6 +1,7 @@
-//! The local stack hosting a template that is no shop: one function that does as its event tells it, on every trigger.
+//! Tests of the local stack with templates of their own: one function, which carries out the command in its event, on
+//! every kind of trigger.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue must panic")]
 
 mod access_log;
 mod async_invocations;

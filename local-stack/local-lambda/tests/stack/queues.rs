@@ -1,4 +1,4 @@
-//! What tests do with queues.
+//! Queues in tests.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl Running {
         assert!(answer.failed().is_empty(), "{answer:?}");
     }
 
-    /// Takes so many messages out of a queue that no function reads, in the order of their arrival.
+    /// Receives and deletes this many messages of a queue that no function reads, in the order of their arrival.
     pub(crate) async fn take(&self, queue: &str, count: usize) -> Vec<Message> {
         let (client, url) = (self.sqs.clone(), self.queue(queue));
         let taking = async {
@@ -50,7 +50,7 @@ impl Running {
         taken.unwrap_or_else(|_| panic!("{queue} does not get {count} messages: {:#?}", self.lines()))
     }
 
-    /// The bodies of so many messages, as JSON.
+    /// The bodies of this many messages, as JSON.
     pub(crate) async fn take_bodies(&self, queue: &str, count: usize) -> Vec<Value> {
         let messages = self.take(queue, count).await;
         messages.iter().map(|message| serde_json::from_str(message.body().unwrap()).unwrap()).collect()

@@ -1,4 +1,4 @@
-//! Edit, save, see.
+//! Rebuilt binaries and `--watch`.
 
 use std::{fs, path::Path};
 
@@ -21,7 +21,7 @@ async fn a_rebuilt_binary_replaces_its_environments_and_drops_nothing_in_flight(
         stack
             .eventually("the slow one is under way", |stack| (stack.recorded().len() == 2).then_some(()))
             .await;
-        // As cargo does: the new file takes the place of the old one.
+        // cargo replaces the old file in the same way.
         let built = binaries.path().join("built");
         fs::copy(examples().join("puppet"), &built).unwrap();
         fs::rename(&built, &binary).unwrap();
@@ -42,7 +42,7 @@ async fn a_rebuilt_binary_replaces_its_environments_and_drops_nothing_in_flight(
     stack.stop().await;
 }
 
-/// A copy of the greeter that a test may edit.
+/// A copy of the greeter that a test can edit.
 fn greeter() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/greeter");
@@ -58,7 +58,7 @@ async fn greeting(stack: &Running) -> Value {
 }
 
 #[tokio::test]
-async fn watch_rebuilds_on_save_and_survives_what_does_not_compile() {
+async fn watch_rebuilds_on_save_and_survives_a_compile_error() {
     let project = greeter();
     let template = format!(
         "Transform: AWS::Serverless-2016-10-31\nResources:\n  Greeter:\n    Type: AWS::Serverless::Function\n    \

@@ -49,7 +49,7 @@ async fn schedule_types_a_one_time_schedule_fires_with_its_event() {
 }
 
 #[tokio::test]
-async fn managing_schedule_context_attributes_stand_in_the_input() {
+async fn managing_schedule_context_attributes_are_replaced_in_the_input() {
     let (at, time) = soon();
     let input = r#"'{"at": "<aws.scheduler.scheduled-time>", "puppet": {"answer": 1}}'"#;
     let event = scheduler("Tick", &format!("{at}, Input: {input}"));
@@ -98,7 +98,7 @@ async fn a_schedule_that_is_disabled_does_not_fire() {
 }
 
 #[tokio::test]
-async fn what_is_no_schedule_names_its_line() {
+async fn a_malformed_schedule_names_its_line() {
     for (event, expected) in [
         (
             "Type: Schedule, Properties: {Schedule: rate(1 minutes)}",

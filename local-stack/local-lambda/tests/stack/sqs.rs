@@ -26,7 +26,7 @@ fn with_properties(properties: &str, source: &str, queue: &str) -> String {
 }
 
 const PARTIAL: &str = "FunctionResponseTypes: [ReportBatchItemFailures]";
-/// What fails once is a dead letter two seconds later.
+/// A message that fails once is in the dead-letter queue two seconds later.
 const ONCE: &str =
     "VisibilityTimeout: 2, RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 1}";
 
@@ -112,13 +112,13 @@ async fn services_sqs_configure_a_window_ends_when_the_batch_is_full_or_has_6_mb
 }
 
 #[tokio::test]
-async fn services_sqs_errorhandling_only_the_named_messages_come_again() {
+async fn services_sqs_errorhandling_only_the_reported_messages_are_received_again() {
     let source = format!("BatchSize: 3, MaximumBatchingWindowInSeconds: 60, {PARTIAL}");
     let stack = Running::start(&template(&source, ONCE), &[]).await;
     let commands = [json!({"n": 1}), json!({"n": 2, "fail": true}), json!({"n": 3})];
     stack.send_commands("Jobs", &commands).await;
     assert_eq!(dead(&stack, 1).await, [2]);
-    // What would come later than this is not there.
+    // Nothing is received later than this.
     let later = [json!({"n": 4, "fail": true}), json!({"n": 5}), json!({"n": 6})];
     stack.send_commands("Jobs", &later).await;
     assert_eq!(dead(&stack, 1).await, [4]);
@@ -126,13 +126,13 @@ async fn services_sqs_errorhandling_only_the_named_messages_come_again() {
     stack.stop().await;
 }
 
-/// A batch of two messages, of which the second has the function answer `answer`; and whether it then comes again.
+/// A batch of two messages, of which the second sets the function's response; and whether they are received again.
 async fn fails_whole(answer: Value) -> bool {
     let source = format!("BatchSize: 2, MaximumBatchingWindowInSeconds: 60, {PARTIAL}");
     let stack = Running::start(&template(&source, ONCE), &[]).await;
     stack.send_commands("Jobs", &[json!({"n": 1}), json!({"n": 2, "answer": answer})]).await;
     stack.eventually("the batch comes", |stack| batches(stack).pop()).await;
-    // These fail in any case, and are dead letters after those of the first batch would be.
+    // These always fail, and reach the dead-letter queue after those of the first batch would.
     stack.send_commands("Jobs", &[json!({"n": 3, "error": "no"}), json!({"n": 4})]).await;
     let mut names = Vec::new();
     while !(names.contains(&3) && names.contains(&4)) {
@@ -150,7 +150,7 @@ async fn services_sqs_errorhandling_an_unknown_id_fails_the_whole_batch() {
 }
 
 #[tokio::test]
-async fn services_sqs_errorhandling_a_malformed_answer_fails_the_whole_batch() {
+async fn services_sqs_errorhandling_a_malformed_response_fails_the_whole_batch() {
     let answers = [
         json!({"batchItemFailures": [{"itemIdentifier": ""}]}),
         json!({"batchItemFailures": [{"itemIdentifier": null}]}),
@@ -162,14 +162,14 @@ async fn services_sqs_errorhandling_a_malformed_answer_fails_the_whole_batch() {
 }
 
 #[tokio::test]
-async fn services_sqs_errorhandling_an_empty_answer_succeeds_the_whole_batch() {
+async fn services_sqs_errorhandling_an_empty_response_is_success() {
     let answers =
         [json!({"batchItemFailures": []}), json!({"batchItemFailures": null}), json!({}), json!(null)];
     assert!(!join_all(answers.map(fails_whole)).await.into_iter().any(|whole| whole));
 }
 
 #[tokio::test]
-async fn services_sqs_errorhandling_without_report_batch_item_failures_the_answer_does_not_matter() {
+async fn services_sqs_errorhandling_without_report_batch_item_failures_the_response_does_not_matter() {
     let stack =
         Running::start(&template("BatchSize: 2, MaximumBatchingWindowInSeconds: 60", ONCE), &[]).await;
     stack.send_commands("Jobs", &[json!({"n": 1, "fail": true}), json!({"n": 2})]).await;
@@ -180,7 +180,7 @@ async fn services_sqs_errorhandling_without_report_batch_item_failures_the_answe
 }
 
 #[tokio::test]
-async fn services_sqs_errorhandling_a_failed_batch_comes_again_and_then_is_dead() {
+async fn services_sqs_errorhandling_a_failed_batch_is_received_again_and_then_redriven() {
     let twice =
         "VisibilityTimeout: 1, RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 2}";
     let stack = Running::start(&template("BatchSize: 1", twice), &[]).await;
@@ -196,7 +196,7 @@ async fn services_sqs_errorhandling_a_failed_batch_comes_again_and_then_is_dead(
 }
 
 #[tokio::test]
-async fn services_sqs_scaling_maximum_concurrency_is_a_bound() {
+async fn services_sqs_scaling_maximum_concurrency_is_a_limit() {
     let stack =
         Running::start(&template("BatchSize: 1, ScalingConfig: {MaximumConcurrency: 2}", ""), &[]).await;
     let slow: Vec<_> = (0..8).map(|n| json!({"n": n, "sleep_ms": 100})).collect();
@@ -209,14 +209,14 @@ async fn services_sqs_scaling_maximum_concurrency_is_a_bound() {
 }
 
 #[tokio::test]
-async fn with_sqs_filtering_what_does_not_match_is_deleted() {
+async fn with_sqs_filtering_messages_that_do_not_match_are_deleted() {
     let filter = r#"BatchSize: 1, FilterCriteria: {Filters: [{Pattern: '{"body":{"kind":["wanted"]}}'}]}"#;
     let stack = Running::start(&template(filter, ONCE), &[]).await;
     let texts = [json!({"n": 1, "kind": "other"}).to_string(), "a plain text".to_owned()];
     stack.send_texts("Jobs", &texts).await;
     stack.send_commands("Jobs", &[json!({"n": 2, "kind": "wanted"})]).await;
     stack.send_commands("Jobs", &[json!({"n": 3, "kind": "wanted", "error": "no"})]).await;
-    // The last one is a dead letter when the others would be, too.
+    // The last one reaches the dead-letter queue when the others would.
     assert_eq!(dead(&stack, 1).await, [3]);
     let mut seen: Vec<_> = batches(&stack).concat().iter().map(|name| name.as_u64().unwrap()).collect();
     seen.sort_unstable();
@@ -276,7 +276,7 @@ async fn services_sqs_configure_a_fifo_queue_takes_no_window() {
 }
 
 #[tokio::test]
-async fn services_sqs_errorhandling_throttled_messages_are_tried_again_while_they_are_hidden() {
+async fn services_sqs_errorhandling_throttled_messages_are_retried_while_they_are_invisible() {
     let one = "      Timeout: 20\n      ReservedConcurrentExecutions: 1";
     let template = with_properties(one, "BatchSize: 1", "");
     let stack = Running::start(&template, &[]).await;
@@ -293,7 +293,7 @@ async fn services_sqs_errorhandling_throttled_messages_are_tried_again_while_the
 }
 
 #[tokio::test]
-async fn services_sqs_errorhandling_messages_throttled_for_longer_come_again() {
+async fn services_sqs_errorhandling_messages_throttled_for_longer_are_received_again() {
     let one = "      Timeout: 20\n      ReservedConcurrentExecutions: 1";
     let stack = Running::start(&with_properties(one, "BatchSize: 1", "VisibilityTimeout: 1"), &[]).await;
     let busy = json!({"puppet": {"sleep_ms": 1500}});

@@ -11,7 +11,7 @@ use crate::{
     streams::{put, template, until_last},
 };
 
-/// Which of a few items a pattern lets through.
+/// The items of a few that match a pattern.
 async fn passing(pattern: &str) -> Vec<String> {
     let end = r#"{"dynamodb":{"Keys":{"id":{"S":["end"]}}}}"#;
     let filters = format!(
@@ -47,7 +47,7 @@ async fn with_ddb_filtering_patterns_on_real_records() {
         (image(r#"{"exists":true}"#), vec![made, other]),
         (image(r#"{"exists":false}"#), vec![gone]),
         (image(r#""2""#), vec![other]),
-        // Numbers of items are texts.
+        // Numbers of items are strings.
         (image(r#"{"numeric":[">",1]}"#), vec![]),
         (r#"{"dynamodb":{"SizeBytes":[{"numeric":[">",0]}]},"eventName":["REMOVE"]}"#.to_owned(), vec![gone]),
         (

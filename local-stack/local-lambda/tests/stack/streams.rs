@@ -27,7 +27,7 @@ fn with_properties(properties: &str, source: &str) -> String {
 
 const GIVE_UP: &str = "DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Lost.Arn}}";
 const PARTIAL: &str = "FunctionResponseTypes: [ReportBatchItemFailures]";
-/// A batch of four, however long they take to come.
+/// A batch of four, however long their writes take.
 const FOUR: &str = "BatchSize: 4, MaximumBatchingWindowInSeconds: 60";
 
 /// Writes an item that holds a command for the puppet.
@@ -59,7 +59,7 @@ pub(crate) async fn until_last(stack: &Running, last: &str) -> Vec<Vec<String>> 
 
 fn given_up(stack: &Running) -> usize {
     let lines = stack.lines_of("stack");
-    lines.iter().filter(|line| line["message"].as_str().unwrap().contains("given up")).count()
+    lines.iter().filter(|line| line["message"].as_str().unwrap().contains("discarded")).count()
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn services_ddb_params_batch_size_and_window() {
         put(&stack, "a", n, &json!({})).await;
     }
     assert_eq!(until_last(&stack, "a5").await, [vec!["a0", "a1", "a2", "a3"], vec!["a4", "a5"]]);
-    // A full batch does not wait; the rest does, for more that may come.
+    // A full batch does not wait for the window; the rest does.
     let starts: Vec<_> = stack.recorded().iter().map(|seen| seen["deadline_ms"].as_u64().unwrap()).collect();
     assert!(starts[1] >= starts[0] + 1990, "{starts:?}");
     stack.stop().await;
@@ -246,7 +246,7 @@ async fn services_ddb_params_without_parallelization_a_shard_has_one_batch_at_a_
 }
 
 #[tokio::test]
-async fn services_dynamodb_errors_throttles_use_up_no_retries() {
+async fn services_dynamodb_errors_throttles_do_not_count_as_retries() {
     let one = "      Timeout: 20\n      ReservedConcurrentExecutions: 1";
     let source = "StartingPosition: TRIM_HORIZON, BatchSize: 1, MaximumRetryAttempts: 0";
     let stack = Running::start(&with_properties(one, source), &[]).await;
@@ -264,7 +264,7 @@ async fn services_dynamodb_errors_throttles_use_up_no_retries() {
 }
 
 #[tokio::test]
-async fn what_is_not_supported_or_not_there_names_its_line() {
+async fn errors_of_stream_sources_name_their_line() {
     for (source, expected) in [
         (
             "StartingPosition: LATEST, TumblingWindowInSeconds: 5",

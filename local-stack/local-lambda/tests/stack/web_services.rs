@@ -1,4 +1,4 @@
-//! Calls of functions to a web service: logged by who makes them, and struck by faults.
+//! Calls of functions to a web service: recorded with their callers, and with injected faults.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ impl WebService {
     }
 }
 
-/// A stack, a web service, and where the puppet finds it.
+/// A stack, a web service, and its URL in the puppet's environment.
 struct Called {
     stack: Running,
     service: WebService,
@@ -65,7 +65,7 @@ impl Called {
         Self { stack, service, url }
     }
 
-    /// Asks for a payment as the puppet would; none if the connection breaks.
+    /// Requests a payment as the puppet would; none if the connection breaks.
     async fn pay(&self, key: &str) -> Option<Response> {
         let request =
             http::Request::post(format!("{}/v1/payment_intents", self.url)).header("idempotency-key", key);
@@ -88,7 +88,7 @@ impl Called {
 }
 
 #[tokio::test]
-async fn a_call_to_a_web_service_is_logged_with_its_caller_and_its_status() {
+async fn a_call_to_a_web_service_is_recorded_with_its_caller_and_its_status() {
     let called = Called::start().await;
     assert_eq!(called.pay("first-key").await.unwrap().status, 200);
     let call =
@@ -100,7 +100,7 @@ async fn a_call_to_a_web_service_is_logged_with_its_caller_and_its_status() {
 }
 
 #[tokio::test]
-async fn each_fault_strikes_a_call_to_a_web_service() {
+async fn each_fault_applies_to_calls_to_a_web_service() {
     let called = Called::start().await;
     let only = |fault: Value| json!({"fault": fault, "service": "web", "caller": "puppet", "times": 1});
     for (name, status) in
@@ -131,7 +131,7 @@ async fn each_fault_strikes_a_call_to_a_web_service() {
 }
 
 #[tokio::test]
-async fn a_kill_ends_the_environment_whose_call_it_strikes() {
+async fn a_kill_ends_the_environment_that_makes_the_call() {
     let called = Called::start().await;
     let process = |called: &Called| called.stack.recorded().last().unwrap()["process_id"].clone();
     let first = process(&called);

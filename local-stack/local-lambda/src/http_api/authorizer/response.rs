@@ -70,23 +70,24 @@ impl AuthorizerResponse {
     /// Parses a response, or returns what is wrong with it. Statements with conditions and other members that this
     /// stack does not evaluate are errors.
     pub(super) fn parse(payload: &[u8], responses: ResponseFormat) -> Result<Self, String> {
-        let malformed = |error: serde_json::Error| format!("the authorizer's answer is malformed: {error}");
+        let malformed = |error: serde_json::Error| format!("the authorizer's response is malformed: {error}");
         let (decision, context) = match responses {
             ResponseFormat::Simple => {
-                let answer: Simple = serde_json::from_slice(payload).map_err(malformed)?;
-                let decision = if answer.is_authorized { Decision::Allowed } else { Decision::Denied };
-                (decision, AuthorizerContext { principal: None, context: answer.context })
+                let response: Simple = serde_json::from_slice(payload).map_err(malformed)?;
+                let decision = if response.is_authorized { Decision::Allowed } else { Decision::Denied };
+                (decision, AuthorizerContext { principal: None, context: response.context })
             }
             ResponseFormat::Policy => {
-                let answer: WithPolicy = serde_json::from_slice(payload).map_err(malformed)?;
-                let context = AuthorizerContext { principal: answer.principal_id, context: answer.context };
-                (Decision::Policy(answer.policy_document.statement), context)
+                let response: WithPolicy = serde_json::from_slice(payload).map_err(malformed)?;
+                let context =
+                    AuthorizerContext { principal: response.principal_id, context: response.context };
+                (Decision::Policy(response.policy_document.statement), context)
             }
         };
         if context.context.is_object() || context.context.is_null() {
             Ok(Self { decision, context })
         } else {
-            Err("the authorizer's answer is malformed: context is not an object".to_owned())
+            Err("the authorizer's response is malformed: context is not an object".to_owned())
         }
     }
 
@@ -162,8 +163,8 @@ mod tests {
     use super::*;
 
     fn policy(statements: &Value) -> Result<AuthorizerResponse, String> {
-        let answer = json!({"principalId": "ada", "policyDocument": {"Version": "2012-10-17", "Statement": statements}});
-        AuthorizerResponse::parse(answer.to_string().as_bytes(), ResponseFormat::Policy)
+        let response = json!({"principalId": "ada", "policyDocument": {"Version": "2012-10-17", "Statement": statements}});
+        AuthorizerResponse::parse(response.to_string().as_bytes(), ResponseFormat::Policy)
     }
 
     #[test]
@@ -191,11 +192,12 @@ mod tests {
     fn http_api_lambda_authorizer_malformed_responses_are_errors() {
         let condition = json!([{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {}}]);
         assert!(policy(&condition).unwrap_err().contains("Condition"));
-        for answer in ["{}", "true", r#"{"isAuthorized": "true"}"#, r#"{"isAuthorized": true, "context": 1}"#]
+        for response in
+            ["{}", "true", r#"{"isAuthorized": "true"}"#, r#"{"isAuthorized": true, "context": 1}"#]
         {
             assert!(
-                AuthorizerResponse::parse(answer.as_bytes(), ResponseFormat::Simple).is_err(),
-                "{answer}"
+                AuthorizerResponse::parse(response.as_bytes(), ResponseFormat::Simple).is_err(),
+                "{response}"
             );
         }
         assert!(AuthorizerResponse::parse(br#"{"isAuthorized": true}"#, ResponseFormat::Policy).is_err());
