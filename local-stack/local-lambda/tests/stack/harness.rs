@@ -88,7 +88,9 @@ impl Running {
             arguments.extend(["--bin-dir", binaries.to_str().unwrap()]);
         }
         for port in ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port"] {
-            arguments.extend([port, "0"]);
+            if !flags.contains(&port) {
+                arguments.extend([port, "0"]);
+            }
         }
         arguments.extend(flags);
         let options = Options::try_parse_from(arguments).unwrap();
