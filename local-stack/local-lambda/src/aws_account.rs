@@ -10,25 +10,7 @@ pub struct AwsAccount {
 }
 
 impl AwsAccount {
-    /// The ARN of a queue by its name.
-    #[must_use]
-    pub fn queue_arn(&self, name: &str) -> String {
-        self.arn("sqs", name)
-    }
-
-    /// The ARN of a function by its name.
-    #[must_use]
-    pub fn function_arn(&self, name: &str) -> String {
-        self.arn("lambda", &format!("function:{name}"))
-    }
-
-    /// The ARN of a table by its name.
-    #[must_use]
-    pub fn table_arn(&self, name: &str) -> String {
-        self.arn("dynamodb", &format!("table/{name}"))
-    }
-
-    /// The ARN of any resource.
+    /// The ARN of a resource.
     #[must_use]
     pub fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.id)

@@ -80,7 +80,7 @@ impl FunctionConfig {
         variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
         Ok(Self {
             function: function.name.as_str().into(),
-            function_arn: resource_ids.account.function_arn(&function.name),
+            function_arn: resource_ids.function_arn(&function.name),
             binary,
             variables,
             web_service_variables,

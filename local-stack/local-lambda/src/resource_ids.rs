@@ -27,7 +27,13 @@ impl ResourceIds {
     /// The ARN of a queue by its logical id.
     #[must_use]
     pub fn queue_arn(&self, logical_id: &str) -> Option<String> {
-        self.queue_names.get(logical_id).map(|name| self.account.queue_arn(name))
+        self.queue_names.get(logical_id).map(|name| self.account.arn("sqs", name))
+    }
+
+    /// The ARN of a function by its name.
+    #[must_use]
+    pub fn function_arn(&self, name: &str) -> String {
+        self.account.arn("lambda", &format!("function:{name}"))
     }
 
     fn resolve(&self, reference: &Reference) -> Option<String> {
@@ -44,8 +50,10 @@ impl ResourceIds {
             Some("QueueUrl") => self.queue_urls.get(id).cloned(),
             Some("Arn") => self
                 .queue_arn(id)
-                .or_else(|| self.functions.get(id).map(|name| self.account.function_arn(name)))
-                .or_else(|| self.tables.get(id).map(|name| self.account.table_arn(name))),
+                .or_else(|| self.functions.get(id).map(|name| self.function_arn(name)))
+                .or_else(|| {
+                    self.tables.get(id).map(|name| self.account.arn("dynamodb", &format!("table/{name}")))
+                }),
             Some(_) => None,
         }
     }

@@ -91,7 +91,7 @@ fn attributes(queue: &Queue, template: &Template, account: &AwsAccount) -> HashM
     ]);
     if let Some(redrive) = &queue.redrive {
         let target = template.queues.iter().find(|queue| queue.logical_id == redrive.dead_letter_queue);
-        let arn = target.map(|target| account.queue_arn(&target.name)).unwrap_or_default();
+        let arn = target.map(|target| account.arn("sqs", &target.name)).unwrap_or_default();
         let policy = json!({"deadLetterTargetArn": arn, "maxReceiveCount": redrive.max_receive_count});
         attributes.insert(Name::RedrivePolicy, policy.to_string());
     }

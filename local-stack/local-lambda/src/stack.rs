@@ -67,8 +67,7 @@ impl Stack {
         let resources = servers.create_resources().await?;
         prepare(resources.dynamodb.clone(), resources.ids.tables.clone()).await?;
         // A build may take minutes, so every error before it is reported first.
-        let built = resources.build_functions(options, &report).await?;
-        let hosted = built.host(options, &report).await?;
+        let hosted = resources.host_functions(options, &report).await?;
         Self::run(hosted, options, &report).await
     }
 

@@ -112,7 +112,7 @@ impl Authorizer {
         let invocation = Invocation::new(&self.source, vec![context.request_id.to_string()], event);
         // A separate task, because a function continues when its client disconnects or the authorizer times out.
         let (function, report, responses) = (Arc::clone(&self.function), self.report.clone(), self.responses);
-        let invoked_task = tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let invoked = function.invoke(invocation).await;
             let response = match &invoked.outcome {
                 Outcome::Response(payload) => AuthorizerResponse::parse(payload, responses),
@@ -125,7 +125,7 @@ impl Authorizer {
             }
             response
         });
-        match timeout(RESPONSE_WITHIN, invoked_task).await {
+        match timeout(RESPONSE_WITHIN, task).await {
             Ok(response) => response.unwrap_or_else(|_| Err("the stack is stopping".to_owned())),
             Err(_) => Err("the authorizer timed out".to_owned()),
         }

@@ -65,13 +65,6 @@ pub(super) struct Resources {
     pub(super) sqs: aws_sdk_sqs::Client,
 }
 
-/// The functions' binaries exist.
-pub(super) struct BuiltFunctions {
-    resources: Resources,
-    projects: Projects,
-    binaries: Binaries,
-}
-
 /// The functions can be invoked, and their calls pass the counting proxies.
 pub(super) struct HostedFunctions {
     pub(super) resources: Resources,
@@ -134,13 +127,13 @@ impl Servers {
 }
 
 impl Resources {
-    /// Builds the binaries, or finds them in the folder that the options name.
-    pub(super) async fn build_functions(
+    /// Builds the functions, starts the counting proxies, and creates a pool of environments for each function.
+    pub(super) async fn host_functions(
         self,
         options: &Options,
         report: &Report,
-    ) -> Result<BuiltFunctions, Error> {
-        let template = &self.servers.template;
+    ) -> Result<HostedFunctions, Error> {
+        let Servers { template, addresses, stop_token, .. } = &self.servers;
         let projects = Projects::of(template, options.release);
         let binaries = match &options.bin_dir {
             Some(folder) => projects.find(folder)?,
@@ -149,15 +142,6 @@ impl Resources {
                 projects.build().await?
             }
         };
-        Ok(BuiltFunctions { resources: self, projects, binaries })
-    }
-}
-
-impl BuiltFunctions {
-    /// Starts the counting proxies, and creates a pool of environments for each function.
-    pub(super) async fn host(self, options: &Options, report: &Report) -> Result<HostedFunctions, Error> {
-        let Self { resources, projects, binaries } = self;
-        let Servers { template, addresses, stop_token, .. } = &resources.servers;
         let access_keys = Arc::new(AccessKeys::default());
         let usage = UsageRecorder::new(
             template,
@@ -174,20 +158,20 @@ impl BuiltFunctions {
             dynamodb: &addresses.dynamodb,
             sqs: &addresses.sqs,
             web_services: &options.web_services,
-            tables: metering::tables(template, &resources.ids),
+            tables: metering::tables(template, &self.ids),
         };
         let metering = Metering::start(Arc::clone(&usage), faults.clone(), endpoints, stop_token).await?;
         let services = Services { access_keys, usage, faults: Arc::clone(&faults) };
         let reserved = template.functions.iter().filter_map(|function| function.reserved_concurrency);
         let unreserved = Unreserved::new(options.account_concurrency, reserved);
         let host = |function: &sam_template::Function| {
-            let config = FunctionConfig::new(function, &binaries, &resources.ids, &metering)?;
+            let config = FunctionConfig::new(function, &binaries, &self.ids, &metering)?;
             let concurrency = Concurrency::new(function.reserved_concurrency, unreserved.clone());
             let pool =
                 Pool::new(config, concurrency, options.max_environments, report.clone(), services.clone());
             Ok(HostedFunction { declaration: function.clone(), pool: Arc::new(pool) })
         };
         let functions = template.functions.iter().map(host).collect::<Result<_, Error>>()?;
-        Ok(HostedFunctions { resources, projects, binaries, functions, metering, faults })
+        Ok(HostedFunctions { resources: self, projects, binaries, functions, metering, faults })
     }
 }
