@@ -6,6 +6,7 @@ mod documents;
 mod endpoints;
 mod fixtures;
 mod lifecycle;
+mod monitoring;
 mod policies;
 mod round_trips;
 mod throttles;
