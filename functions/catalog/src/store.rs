@@ -1,6 +1,6 @@
 //! Reads and writes of the catalogue table.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -15,7 +15,7 @@ use lambda_kit::{
 };
 
 use crate::{
-    ids::ProductId,
+    ids::{Category, ProductId},
     item::{self, Item, OFFER, OfferRecord, PRODUCT, ProductRecord},
     list_request::ListRequest,
     position::Position,
@@ -116,6 +116,25 @@ impl Catalog {
             .set_exclusive_start_key(start);
         let page = deadline.send("DynamoDB", request.send()).await?;
         page.items.unwrap_or_default().into_iter().map(|item| item::read("a product", item)).collect()
+    }
+
+    /// The categories that products are in.
+    ///
+    /// # Errors
+    /// When `DynamoDB` does not respond, or an item cannot be read.
+    pub async fn categories(&self, deadline: Deadline) -> Result<BTreeSet<Category>, Error> {
+        let pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by-name")
+            .key_condition_expression("listing = :listing")
+            .expression_attribute_values(":listing", AttributeValue::S(item::LISTING.to_owned()))
+            .into_paginator()
+            .items()
+            .send();
+        let items = deadline.send("DynamoDB", pages.try_collect()).await?;
+        items.into_iter().map(|item| Ok(item::read::<ProductRecord>("a product", item)?.category)).collect()
     }
 
     /// A product with its offer, in one round trip.
