@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig,
 };
@@ -14,6 +14,7 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use aws_types::SdkConfig;
 
 use crate::{
     Error, Secret,
@@ -112,35 +113,25 @@ impl Aws {
     /// A DynamoDB client.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(self.region.clone())
-            .credentials_provider(self.credentials.clone())
-            .http_client(self.http.clone())
-            .retry_config(retries())
-            .timeout_config(timeouts());
-        let config = match &self.dynamodb_endpoint {
-            Some(url) => config.endpoint_url(url),
-            None => config,
-        };
-        aws_sdk_dynamodb::Client::from_conf(config.build())
+        aws_sdk_dynamodb::Client::new(&self.config(self.dynamodb_endpoint.as_deref()))
     }
 
     /// An SQS client.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        let config = aws_sdk_sqs::Config::builder()
+        aws_sdk_sqs::Client::new(&self.config(self.sqs_endpoint.as_deref()))
+    }
+
+    fn config(&self, endpoint: Option<&str>) -> SdkConfig {
+        let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(self.region.clone())
-            .credentials_provider(self.credentials.clone())
+            .credentials_provider(SharedCredentialsProvider::new(self.credentials.clone()))
             .http_client(self.http.clone())
             .retry_config(retries())
             .timeout_config(timeouts());
-        let config = match &self.sqs_endpoint {
-            Some(url) => config.endpoint_url(url),
-            None => config,
-        };
-        aws_sdk_sqs::Client::from_conf(config.build())
+        config.set_endpoint_url(endpoint.map(str::to_owned));
+        config.build()
     }
 }
 

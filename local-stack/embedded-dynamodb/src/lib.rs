@@ -2,14 +2,14 @@
 //!
 //! - [`Embedded`] serves the DynamoDB API, with its data in a temporary folder or in a named one
 //! - [`ensure_tables`] creates and updates tables on any endpoint: embedded, DynamoDB Local, another emulator
-//! - [`client()`] and [`streams_client`] build clients for local endpoints
+//! - [`client()`], [`streams_client`] and [`local_config`] are for clients of local endpoints
 
 mod client;
 mod error;
 mod server;
 mod tables;
 
-pub use client::{client, credentials, streams_client};
+pub use client::{client, local_config, streams_client};
 pub use error::{Error, error_chain};
 pub use server::Embedded;
 pub use tables::{ensure_tables, stream_arns};

@@ -1,11 +1,7 @@
 //! The embedded SQS: rustack, an SQS API in memory, on a loopback port.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use aws_sdk_sqs::{
-    Client,
-    config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig},
-};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
@@ -14,24 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{aws_account::AwsAccount, error::Error, server};
 
-/// How long a call may take: a local server responds within milliseconds, a busy machine within seconds.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// A client for a local endpoint, which uses plain HTTP and accepts any credentials. Emulators identify callers by the
-/// access key id.
+/// An SQS client for a local endpoint.
 #[must_use]
-pub fn client(endpoint: &str, region: &str, access_key_id: &str) -> Client {
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
-    let config = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(region.to_owned()))
-        .credentials_provider(embedded_dynamodb::credentials(access_key_id))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::standard())
-        .timeout_config(timeouts.operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
-        .endpoint_url(endpoint);
-    Client::from_conf(config.build())
+pub fn client(endpoint: &str, region: &str, access_key_id: &str) -> aws_sdk_sqs::Client {
+    aws_sdk_sqs::Client::new(&embedded_dynamodb::local_config(endpoint, region, access_key_id))
 }
 
 /// Serves on `port` of 127.0.0.1 (0 takes any free one) until `stop`, and returns the URL: `http://127.0.0.1:PORT`.

@@ -3,10 +3,7 @@
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html>: minutes, hours, day of month,
 //! month, day of week (1 is Sunday), year; one of the two days must be `?`.
 //!
-//! The crate croner (4.0.3), with Quartz weekdays and a year, rejects ranges that wrap (`20-2`, `SAT-MON`), never fires at
-//! the day of week `L` (Saturday), and accepts what EventBridge rejects: both days or neither as `?`, `2/2` as a day of
-//! week, `3#1,6#3`, weekday and month names in any field, years after 2199. An adapter would have to parse every field
-//! first.
+//! Why not a crate: docs/decisions/0011.
 
 use std::{collections::BTreeSet, str::FromStr};
 
