@@ -4,27 +4,27 @@ use lambda_kit::{Error, http_client::HttpResponse};
 use payments::{Charged, Refunded, cancelled, charged, refunded};
 use serde_json::Value;
 
-/// A reply: a line with its status, and its body.
+/// A response of the provider: a line with its status, and its body.
 pub(crate) fn reply(bytes: &[u8]) {
     let Some((status, body)) = super::lines(bytes) else { return };
     if let Some(status) = std::str::from_utf8(status).ok().and_then(|status| status.parse().ok()) {
-        judge(&HttpResponse { status, body: body.to_vec() });
+        check(&HttpResponse { status, body: body.to_vec() });
     }
 }
 
-fn judge(reply: &HttpResponse) {
+fn check(response: &HttpResponse) {
     let intent = || "pi_1".to_owned();
     let (charge, cancellation, refund) =
-        (charged(reply, intent()), cancelled(reply), refunded(reply, intent()));
-    if matches!(reply.status, 409 | 424 | 429 | 500..) {
+        (charged(response, intent()), cancelled(response), refunded(response, intent()));
+    if matches!(response.status, 409 | 424 | 429 | 500..) {
         let open = |result: Option<Error>| matches!(result, Some(Error::Unavailable { .. }));
-        assert!(open(charge.err()) && open(cancellation.err()) && open(refund.err()), "{reply:?}");
+        assert!(open(charge.err()) && open(cancellation.err()) && open(refund.err()), "{response:?}");
         return;
     }
     // In parts of an answer that nobody reads, serde is less strict than here: an escape that is none, for instance.
-    let Ok(body) = serde_json::from_slice::<Value>(&reply.body) else { return };
-    let succeeded = matches!(reply.status, 200..=299);
-    // An intent that had this state before is told of inside the error.
+    let Ok(body) = serde_json::from_slice::<Value>(&response.body) else { return };
+    let succeeded = matches!(response.status, 200..=299);
+    // An intent that had this state before is inside the error.
     let state = |name: &str| {
         body["status"] == name && succeeded
             || body["error"]["payment_intent"]["status"] == name

@@ -77,13 +77,13 @@ pub(crate) fn batch_answer(bytes: &[u8]) {
     assert!(failed.is_sorted_by(|one, next| one < next), "{failed:?}");
 }
 
-/// A plan of faults: what is read can be told again.
+/// A plan of faults: what is read can be written and read again.
 pub(crate) fn fault_plan(bytes: &[u8]) {
     let Ok(plan) = serde_json::from_slice::<Plan>(bytes) else { return };
     for rule in plan.rules {
         assert!((0.0..=1.0).contains(&rule.rate), "{rule:?}");
-        let told = serde_json::to_string(&rule).unwrap_or_default();
-        let Ok(again) = serde_json::from_str::<Rule>(&told) else { panic!("{told} is not read again") };
+        let written = serde_json::to_string(&rule).unwrap_or_default();
+        let Ok(again) = serde_json::from_str::<Rule>(&written) else { panic!("{written} is not read again") };
         // The last digit of a number may be lost.
         assert!((again.rate - rule.rate).abs() < 1e-9);
         assert_eq!(Rule { rate: rule.rate, ..again }, rule);

@@ -12,7 +12,7 @@ pub(crate) fn template(bytes: &[u8]) {
     let template = match Template::parse(text, Path::new("template.yaml"), &Settings::default()) {
         Ok(template) => template,
         Err(TemplateError::At { line, message, .. }) => {
-            // The parser tells the end of a text as the line after its last.
+            // For the parser, a text ends on the line after its last.
             let lines = text.split(['\n', '\r']).count() + 1;
             assert!((1..=lines).contains(&line), "line {line} of {lines}: {message}");
             assert!(!message.is_empty());

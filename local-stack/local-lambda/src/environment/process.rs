@@ -211,7 +211,7 @@ async fn reap(
     };
     drop(temporary);
     kill.cancel();
-    // The last lines tell why it ended. A child process that it left behind may keep its output open.
+    // The last lines say why it ended. A child process that it left behind may keep its output open.
     let _ = timeout(LAST_LINES_WITHIN, async { while readers.join_next().await.is_some() {} }).await;
     exited.send_replace(Some(status.unwrap_or_default()));
 }

@@ -19,8 +19,8 @@ async fn http_api_logging_variables_a_line_for_each_request() {
     let format = r#"AccessLogSettings: {Format: '{"id":"$context.requestId","what":"$context.httpMethod $context.path $context.protocol","route":"$context.routeKey","status":$context.status,"length":$context.responseLength,"error":"$context.error.message","integration":"$context.integrationStatus $context.integration.status $context.integrationErrorMessage","agent":"$context.identity.userAgent","unknown":"$context.no.such $context.identity.user"}'}"#;
     let stack = Running::start(&api(format, &["Path: '/{name}', Method: POST"]), &[]).await;
     let request = Request::post("/").header("user-agent", "me");
-    let told = json!({"answer": {"statusCode": 201, "body": "four"}}).to_string();
-    let answer = stack.http(request, "/a%20b?secret=1", &told).await;
+    let instruction = json!({"answer": {"statusCode": 201, "body": "four"}}).to_string();
+    let answer = stack.http(request, "/a%20b?secret=1", &instruction).await;
     command(&stack, "/x", &json!({"error": "no such thing"})).await;
     stack.http(Request::get("/"), "/x", "").await;
     let lines = lines(&stack);

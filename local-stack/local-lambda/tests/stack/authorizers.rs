@@ -26,16 +26,16 @@ const ONE: &str = "Path: /one, Method: GET";
 const TWO: &str = "Path: '/two/{id}', Method: GET";
 
 /// A request with a command for the authorizer.
-fn told(command: &Value) -> Builder {
+fn request_with(command: &Value) -> Builder {
     Request::get("/").header("authorization", command.to_string())
 }
 
 async fn get(stack: &Running, path: &str, command: &Value) -> Response {
-    stack.http(told(command), path, "").await
+    stack.http(request_with(command), path, "").await
 }
 
 /// The events that the authorizer has received.
-fn asked(stack: &Running) -> Vec<Value> {
+fn authorizer_events(stack: &Running) -> Vec<Value> {
     let events = stack.recorded().into_iter().map(|mut seen| seen["event"].take());
     events.filter(|event| event["type"] == "REQUEST").collect()
 }
@@ -69,7 +69,7 @@ async fn http_api_lambda_authorizer_the_event_has_the_request_and_its_identity()
     let request =
         Request::get("/").header("x-user", "user1").header("cookie", "c=1").header("user-agent", "agent");
     assert_eq!(stack.http(request, "/two/a%20b?key=123&b=1", "").await.status, 200);
-    let event = &asked(&stack)[0];
+    let event = &authorizer_events(&stack)[0];
     let mut members: Vec<_> = event.as_object().unwrap().keys().map(String::as_str).collect();
     members.sort_unstable();
     let expected = [
@@ -103,14 +103,14 @@ async fn http_api_lambda_authorizer_a_missing_identity_source_is_401_without_ask
     let stack = Running::start(&guarded(identity, &[ONE]), &[]).await;
     for (request, path) in [
         (Request::get("/"), "/one?key=1"),
-        (told(&json!({})), "/one"),
-        (told(&json!({})), "/one?key="),
-        (told(&json!({})), "/one?KEY=1"),
+        (request_with(&json!({})), "/one"),
+        (request_with(&json!({})), "/one?key="),
+        (request_with(&json!({})), "/one?KEY=1"),
     ] {
         assert_refused(&stack.http(request, path, "").await, 401, "Unauthorized");
     }
     assert!(stack.recorded().is_empty());
-    assert_eq!(stack.http(told(&json!({})), "/one?key=1", "").await.status, 200);
+    assert_eq!(stack.http(request_with(&json!({})), "/one?key=1", "").await.status, 200);
     stack.stop().await;
 }
 
@@ -128,7 +128,7 @@ async fn http_api_lambda_authorizer_one_that_fails_or_answers_nonsense_is_500() 
             assert_refused(&get(&stack, "/one", &command).await, 500, "Internal Server Error");
         }
     }
-    assert_eq!(asked(&stack).len(), 10, "what is no answer is not kept");
+    assert_eq!(authorizer_events(&stack).len(), 10, "what is no answer is not kept");
     assert_eq!(stack.recorded().len(), 10, "and no function is invoked");
     assert_eq!(stack.lines_of("access")[0]["line"], "500 broken - -");
     stack.stop().await;
@@ -143,7 +143,7 @@ async fn http_api_lambda_authorizer_answers_are_cached_for_all_routes() {
         assert_eq!(answer.json()["requestContext"]["authorizer"]["lambda"]["user"], "ada");
         assert_eq!(get(&stack, path, &bob).await.status, 403);
     }
-    assert_eq!(asked(&stack).len(), 2, "once for each identity, allowed or denied");
+    assert_eq!(authorizer_events(&stack).len(), 2, "once for each identity, allowed or denied");
     stack.stop().await;
 }
 
@@ -154,7 +154,7 @@ async fn http_api_lambda_authorizer_answers_are_cached_per_route_with_the_route_
     for path in ["/one", "/two/1", "/one", "/two/2"] {
         assert_eq!(get(&stack, path, &json!({})).await.status, 200);
     }
-    assert_eq!(asked(&stack).len(), 2);
+    assert_eq!(authorizer_events(&stack).len(), 2);
     stack.stop().await;
 }
 
@@ -167,7 +167,7 @@ async fn http_api_lambda_authorizer_answers_expire_and_zero_keeps_none() {
     };
     let stack = Running::start(&guarded(&every(1), &[ONE]), &[]).await;
     let started = Instant::now();
-    while asked(&stack).len() < 2 {
+    while authorizer_events(&stack).len() < 2 {
         assert_eq!(get(&stack, "/one", &json!({})).await.status, 200);
         assert!(started.elapsed() < Duration::from_secs(10), "asked again after a second");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -178,7 +178,7 @@ async fn http_api_lambda_authorizer_answers_expire_and_zero_keeps_none() {
     for _ in 0..3 {
         assert_eq!(get(&stack, "/one", &json!({})).await.status, 200);
     }
-    assert_eq!(asked(&stack).len(), 3);
+    assert_eq!(authorizer_events(&stack).len(), 3);
     stack.stop().await;
 }
 
@@ -198,7 +198,7 @@ async fn http_api_lambda_authorizer_a_policy_allows_route_by_route() {
     for denied in ["/two/secret", "/one"] {
         assert_refused(&get(&stack, denied, &command).await, 403, "Forbidden");
     }
-    assert_eq!(asked(&stack).len(), 1, "the policy is cached, not the decision");
+    assert_eq!(authorizer_events(&stack).len(), 1, "the policy is cached, not the decision");
     assert_eq!(stack.lines_of("access")[0]["line"], "200 - Ada ada");
     stack.stop().await;
 }

@@ -89,7 +89,7 @@ async fn http_api_develop_integrations_lambda_a_whole_response_is_passed_through
 #[tokio::test]
 async fn http_api_troubleshooting_lambda_a_malformed_response_is_an_internal_error() {
     let stack = Running::start(&api("", &[EVERYTHING]), &[]).await;
-    for told in [
+    for instruction in [
         json!({"answer": {"statusCode": "many"}}),
         json!({"answer": {"statusCode": 99}}),
         json!({"answer": {"statusCode": 200, "headers": {"a b": "c"}}}),
@@ -98,7 +98,7 @@ async fn http_api_troubleshooting_lambda_a_malformed_response_is_an_internal_err
         json!({"error": "no"}),
         json!({"exit": 1}),
     ] {
-        assert_refused(&command(&stack, "/", &told).await, 500, "Internal Server Error");
+        assert_refused(&command(&stack, "/", &instruction).await, 500, "Internal Server Error");
     }
     stack.stop().await;
 }

@@ -93,8 +93,8 @@ async fn a_call_to_a_web_service_is_recorded_with_its_caller_and_its_status() {
     assert_eq!(called.pay("first-key").await.unwrap().status, 200);
     let call =
         called.stack.eventually_async("a call", async || called.calls().await.into_iter().next()).await;
-    let told = (&call["function"], &call["service"], &call["operation"], &call["status"]);
-    assert_eq!(json!(told), json!(["puppet", "web", "POST /v1/payment_intents", 200]));
+    let actual = (&call["function"], &call["service"], &call["operation"], &call["status"]);
+    assert_eq!(json!(actual), json!(["puppet", "web", "POST /v1/payment_intents", 200]));
     assert_eq!(called.carried_out(), 1);
     called.stack.stop().await;
 }
