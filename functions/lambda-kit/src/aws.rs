@@ -75,12 +75,6 @@ impl Aws {
         )
     }
 
-    /// The same clients with another access key id: emulators identify callers by it.
-    #[must_use]
-    pub fn signed_by(self, access_key_id: &str) -> Self {
-        Self { credentials: Credentials::new(access_key_id, "local", None, None, "local"), ..self }
-    }
-
     fn new(
         region: String,
         credentials: Credentials,
