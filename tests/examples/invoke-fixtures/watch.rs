@@ -13,6 +13,9 @@ use tokio::{
 /// It builds each function when it is first invoked, but answers at once; cargo may have to build the script's program.
 const READY_WITHIN: Duration = Duration::from_secs(180);
 
+/// Below the ports that Linux gives to whoever asks for any: the stack's environments ask for some before this one is bound.
+const PORTS: std::ops::Range<u16> = 20_000..30_000;
+
 /// Runs a command until standard input ends, and then ends the process group: so it ends with whoever has started it,
 /// however that one ended. A shell gives what it runs in the background no standard input.
 const WITH_STDIN: &str = r#""$@" & read -r _; kill -TERM 0"#;
@@ -28,7 +31,7 @@ pub(crate) struct Watch {
 impl Watch {
     /// Starts it as people do, by the script.
     pub(crate) async fn start(shop: &Shop) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = PORTS.into_iter().find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap();
         let folder = TempDir::new().unwrap();
         let ready_file = folder.path().join("shop.json");
         fs::write(&ready_file, shop.ready.to_string()).unwrap();
