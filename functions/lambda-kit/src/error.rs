@@ -4,7 +4,7 @@
 //! the last step, each becomes exactly one [`Problem`]. For a record of a queue or stream they only decide whether it is
 //! retried.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, time::Duration};
 
 use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
@@ -20,6 +20,8 @@ pub enum Error {
         dependency: &'static str,
         /// For the log, never for the client.
         detail: String,
+        /// How long the dependency asks us to wait before a retry, if it says so.
+        retry_after: Option<Duration>,
     },
     /// A fault of ours: a request that AWS refuses, an item that cannot be read. A retry would fail, too.
     #[error("{0}")]
@@ -29,7 +31,27 @@ pub enum Error {
 impl Error {
     /// A dependency that failed; a retry may succeed.
     pub fn unavailable(dependency: &'static str, detail: impl Into<String>) -> Self {
-        Self::Unavailable { dependency, detail: detail.into() }
+        Self::Unavailable { dependency, detail: detail.into(), retry_after: None }
+    }
+
+    /// The same error with the time that the dependency asks us to wait before a retry.
+    #[must_use]
+    pub fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
+        match self {
+            Self::Unavailable { dependency, detail, .. } => {
+                Self::Unavailable { dependency, detail, retry_after }
+            }
+            Self::Internal(_) => self,
+        }
+    }
+
+    /// How long the dependency asks us to wait before a retry, if it says so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after, .. } => *retry_after,
+            Self::Internal(_) => None,
+        }
     }
 
     /// A stored item that this version of the code cannot read.

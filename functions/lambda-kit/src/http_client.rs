@@ -1,6 +1,8 @@
 //! An HTTP client for servers outside AWS. It uses the same hyper and TLS stack as the SDK (docs/decisions/0002), so that
 //! the binary holds only one.
 
+use std::time::Duration;
+
 use aws_smithy_http_client::{
     Connector,
     tls::{Provider, rustls_provider::CryptoMode},
@@ -26,8 +28,25 @@ pub struct HttpClient {
 pub struct HttpResponse {
     /// The HTTP status.
     pub status: u16,
+    /// The headers, with names in lower case. A value that is no text is left out.
+    pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl HttpResponse {
+    /// The first header of this name, which is in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+
+    /// How long the server asks its client to wait (`Retry-After` in seconds). A date is not read: it needs two clocks that
+    /// agree.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+    }
 }
 
 impl HttpClient {
@@ -67,14 +86,28 @@ impl HttpClient {
         let failed = |error: &dyn std::error::Error| Error::unavailable(self.name, chain(error));
         let response = self.connector.call(request).await.map_err(|error| failed(&error))?;
         let status = response.status().as_u16();
+        let headers = response.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let headers = headers.collect();
         let body = ByteStream::new(response.into_body()).collect().await.map_err(|error| failed(&error))?;
-        Ok(HttpResponse { status, body: body.to_vec() })
+        Ok(HttpResponse { status, headers, body: body.to_vec() })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_seconds() {
+        let after = |value: &str| {
+            let headers = vec![("retry-after".to_owned(), value.to_owned())];
+            HttpResponse { status: 429, headers, body: Vec::new() }.retry_after()
+        };
+        assert_eq!(after("2"), Some(Duration::from_secs(2)));
+        for other in ["", "-1", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT"] {
+            assert_eq!(after(other), None, "{other}");
+        }
+    }
 
     #[tokio::test]
     async fn a_server_that_is_not_there_is_unavailable_and_the_error_holds_no_header() {

@@ -18,6 +18,8 @@ use crate::ids::{IdempotencyKey, OrderId};
 const MAX_ITEMS: usize = 50;
 /// RFC 5321, section 4.5.3.1: a path is at most 256 octets, its angle brackets included.
 const MAX_EMAIL_LENGTH: usize = 254;
+/// With its prefix, a payment method stays within the 255 characters of Stripe's ids.
+const MAX_PAYMENT_METHOD_LENGTH: usize = 250;
 
 /// A valid request for an order.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub struct OrderRequest {
     pub items: Vec<RequestedItem>,
     /// The customer's e-mail address.
     pub email: String,
-    /// The token that the payment provider charges.
+    /// The token or payment method that the payment provider charges.
     pub payment_method: String,
     /// Digest of the items and the payment method.
     pub request_hash: String,
@@ -126,8 +128,9 @@ impl OrderRequest {
                 "must be an e-mail address of at most 254 characters",
             ));
         }
-        if !is_token(&body.payment_method) {
-            let rule = "must be a payment token: tok_ and 1 to 60 lower-case letters, digits and underscores";
+        if !is_payment_method(&body.payment_method) {
+            let rule =
+                "must be a payment token or method: tok_ or pm_ and 1 to 250 letters, digits and underscores";
             violations.push(Violation::new("/payment_method", rule));
         }
         if !violations.is_empty() {
@@ -191,10 +194,11 @@ fn is_email(text: &str) -> bool {
     visible && parts && text.len() <= MAX_EMAIL_LENGTH
 }
 
-fn is_token(text: &str) -> bool {
-    text.strip_prefix("tok_").is_some_and(|name| {
-        (1..=60).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+fn is_payment_method(text: &str) -> bool {
+    let name = text.strip_prefix("tok_").or_else(|| text.strip_prefix("pm_"));
+    name.is_some_and(|name| {
+        (1..=MAX_PAYMENT_METHOD_LENGTH).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     })
 }
 
@@ -255,14 +259,28 @@ mod tests {
     }
 
     #[test]
-    fn emails_and_tokens_are_checked() {
+    fn emails_and_payment_methods_are_checked() {
         assert!(is_email("a@example.com") && is_email("ü.b+c@exämple.com"));
         for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\n", &format!("{}@b", "a".repeat(254))] {
             assert!(!is_email(bad), "{bad:?}");
         }
-        assert!(is_token("tok_visa") && is_token("tok_insufficient_funds"));
-        for bad in ["", "tok_", "visa", "tok_Visa", "tok_a b", &format!("tok_{}", "a".repeat(61))] {
-            assert!(!is_token(bad), "{bad:?}");
+        for good in
+            ["tok_visa", "tok_1N3T00LkdIwHu7ixt44h1F8k", "pm_1MtwBvLkdIwHu7ixZtVRxTzf", "pm_card_visa"]
+        {
+            assert!(is_payment_method(good), "{good}");
+        }
+        for bad in [
+            "",
+            "tok_",
+            "pm_",
+            "visa",
+            "src_1",
+            "PM_1",
+            "tok_a b",
+            "tok_\u{fc}",
+            &format!("tok_{}", "a".repeat(251)),
+        ] {
+            assert!(!is_payment_method(bad), "{bad:?}");
         }
     }
 

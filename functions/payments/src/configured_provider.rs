@@ -5,9 +5,10 @@ use lambda_kit::{
     aws::Aws,
     config::{self, ConfigError},
 };
+use orders::OrderId;
 
 use crate::{
-    provider::{Charge, Charged, PaymentProvider, Refunded},
+    provider::{Charge, Charged, Created, PaymentProvider, Refunded, Voided},
     simulated_provider::SimulatedProvider,
     stripe::{STRIPE_URL, Stripe},
 };
@@ -71,17 +72,31 @@ impl Provider {
 }
 
 impl PaymentProvider for Provider {
-    async fn charge(&self, charge: &Charge<'_>) -> Result<Charged, Error> {
+    async fn create(&self, charge: &Charge<'_>) -> Result<Created, Error> {
         match self {
-            Self::Stripe(provider) => provider.charge(charge).await,
-            Self::Simulated(provider) => provider.charge(charge).await,
+            Self::Stripe(provider) => provider.create(charge).await,
+            Self::Simulated(provider) => provider.create(charge).await,
         }
     }
 
-    async fn refund(&self, charge: &Charge<'_>, reference: Option<&str>) -> Result<Refunded, Error> {
+    async fn confirm(&self, order_id: OrderId, intent: &str) -> Result<Charged, Error> {
         match self {
-            Self::Stripe(provider) => provider.refund(charge, reference).await,
-            Self::Simulated(provider) => provider.refund(charge, reference).await,
+            Self::Stripe(provider) => provider.confirm(order_id, intent).await,
+            Self::Simulated(provider) => provider.confirm(order_id, intent).await,
+        }
+    }
+
+    async fn void(&self, intent: &str) -> Result<Voided, Error> {
+        match self {
+            Self::Stripe(provider) => provider.void(intent).await,
+            Self::Simulated(provider) => provider.void(intent).await,
+        }
+    }
+
+    async fn refund(&self, order_id: OrderId, intent: &str) -> Result<Refunded, Error> {
+        match self {
+            Self::Stripe(provider) => provider.refund(order_id, intent).await,
+            Self::Simulated(provider) => provider.refund(order_id, intent).await,
         }
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! One rule makes every crash harmless: an order leaves PENDING by a conditional write, and a function that finds it ended
 //! reconciles the charge with the order's status. A CONFIRMED order keeps its charge; otherwise the charge is refunded, or
-//! voided if it has not happened yet. The order's id is the idempotency key of charges and refunds, so every step can be
-//! repeated. [`saga`] lists the steps.
+//! voided if it has not happened yet. An order has one payment intent, and every step on it can be repeated. [`saga`] lists the steps.
 //!
 //! - [`PaymentProcessor::pay`] handles the payments queue, [`PaymentProcessor::fail_order`] its dead-letter queue.
 //! - [`PaymentProvider`] moves the money: [`Stripe`], or [`SimulatedProvider`], which moves none. [`Provider`] is the one
@@ -24,7 +23,7 @@ pub use configured_provider::{Provider, ProviderConfigError, SIMULATOR_KEY};
 pub use latency::Latency;
 pub use messages::process_messages;
 pub use processor::{PaymentOutcome, PaymentProcessor};
-pub use provider::{Charge, Charged, PaymentProvider, Refunded, VOIDED};
+pub use provider::{Charge, Charged, Created, PaymentProvider, Refunded, VOIDED, Voided};
 pub use record::Payments;
 pub use simulated_provider::SimulatedProvider;
-pub use stripe::{STRIPE_URL, Stripe, cancelled, charged, refunded};
+pub use stripe::{STRIPE_URL, Stripe, charged, created, refunded, voided};

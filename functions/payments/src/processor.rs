@@ -11,7 +11,7 @@ use lambda_kit::{
 use orders::{Due, Order, OrderId, Orders, Status, TransitionOutcome};
 
 use crate::{
-    provider::{Charge, Charged, PaymentProvider, Refunded},
+    provider::{Charge, Charged, Created, PaymentProvider, Refunded, Voided},
     record::{Payments, RecordedOutcome},
     settlement::{Settlement, Tables},
 };
@@ -72,21 +72,18 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
         if order.status != Status::Pending {
             return self.reconcile(&order, deadline).await;
         }
-        let charge = charge(&order);
-        let charged = self
-            .provider_deadline(deadline)
-            .with_timeout("the payment provider", self.provider.charge(&charge))
-            .await?;
+        let call = self.charge(&order);
+        let charged = self.provider_deadline(deadline).with_timeout("the payment provider", call).await?;
         let settlement = match charged {
-            Charged::Captured { reference } => Settlement {
+            (intent, Charged::Captured) => Settlement {
                 status: Status::Confirmed,
                 outcome: RecordedOutcome::Captured,
-                provider_reference: Some(reference),
+                provider_reference: intent,
                 reason: None,
                 attempts,
                 due: None,
             },
-            Charged::Declined { reason } => Settlement {
+            (_, Charged::Declined { reason }) => Settlement {
                 status: Status::PaymentFailed,
                 outcome: RecordedOutcome::Declined,
                 provider_reference: None,
@@ -160,17 +157,49 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
         }
     }
 
+    /// Creates the order's payment intent and charges it. Returns the intent, unless its creation is refused.
+    async fn charge(&self, order: &Order) -> Result<(Option<String>, Charged), Error> {
+        match self.provider.create(&charge(order)).await? {
+            Created::Refused { reason } => Ok((None, Charged::Declined { reason })),
+            Created::Intent(intent) => {
+                let charged = self.provider.confirm(order.order_id, &intent).await?;
+                Ok((Some(intent), charged))
+            }
+        }
+    }
+
     /// Refunds the order if it was charged, and voids its charge if it was not. Repeating it changes nothing.
     async fn refund(&self, order: &Order, deadline: Deadline) -> Result<(), Error> {
         let reference = self.tables.payments.reference(order.order_id, deadline).await?;
-        let charge = charge(order);
-        let refund = self.provider.refund(&charge, reference.as_deref());
+        let refund = self.refund_or_void(order, reference);
         let refunded = self.provider_deadline(deadline).with_timeout("the payment provider", refund).await?;
-        if refunded == Refunded::NotCharged && reference.is_some() {
-            // The payment record says that the order was charged. A retry would get the same response: this needs people.
-            tracing::error!(order_id = %order.order_id, "the provider does not know a charge that was captured");
+        self.tables.record_refund(order, refunded.as_deref(), deadline).await
+    }
+
+    /// Returns the reference to the refund, unless nothing was charged.
+    async fn refund_or_void(
+        &self,
+        order: &Order,
+        reference: Option<String>,
+    ) -> Result<Option<String>, Error> {
+        let refused =
+            |reason: String| Error::Internal(format!("the payment provider refuses to refund: {reason}"));
+        let intent = match reference {
+            Some(intent) => intent,
+            None => match self.provider.create(&charge(order)).await? {
+                // Nothing can be charged, now or later.
+                Created::Refused { .. } => return Ok(None),
+                Created::Intent(intent) => match self.provider.void(&intent).await? {
+                    Voided::NotCharged => return Ok(None),
+                    Voided::Captured => intent,
+                    Voided::Refused { reason } => return Err(refused(reason)),
+                },
+            },
+        };
+        match self.provider.refund(order.order_id, &intent).await? {
+            Refunded::GivenBack { reference } => Ok(Some(reference)),
+            Refunded::Refused { reason } => Err(refused(reason)),
         }
-        self.tables.record_refund(order, &refunded, deadline).await
     }
 
     fn provider_deadline(&self, deadline: Deadline) -> Deadline {

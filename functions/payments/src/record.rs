@@ -18,8 +18,6 @@ use orders::OrderId;
 use serde::Serialize;
 use serde_dynamo::aws_sdk_dynamodb_1::to_item;
 
-use crate::provider::Refunded;
-
 /// The payments table.
 #[derive(Clone, Debug)]
 pub struct Payments {
@@ -92,12 +90,13 @@ impl Payments {
         Ok(item.and_then(|item| item.get("provider_reference")?.as_s().ok().cloned()))
     }
 
-    /// The update that records a refund. An order that was cancelled before it was paid has no record yet.
+    /// The update that records a refund by its reference, or that nothing was charged. An order that was cancelled before it
+    /// was paid has no record yet.
     pub(crate) fn refunded(
         &self,
         order_id: OrderId,
         amount: Money,
-        refunded: &Refunded,
+        refund: Option<&str>,
     ) -> Result<TransactWriteItem, Error> {
         let update = Update::builder()
             .table_name(&self.table)
@@ -110,12 +109,12 @@ impl Payments {
             .expression_attribute_values(":now", AttributeValue::S(Timestamp::now().to_string()));
         let common = "updated_at = :now, amount = if_not_exists(amount, :amount), \
                     currency = if_not_exists(currency, :currency)";
-        let update = match refunded {
-            Refunded::GivenBack { reference } => update
+        let update = match refund {
+            Some(reference) => update
                 .update_expression(format!("SET outcome = :outcome, refund_reference = :reference, {common}"))
                 .expression_attribute_values(":outcome", AttributeValue::S("REFUNDED".to_owned()))
-                .expression_attribute_values(":reference", AttributeValue::S(reference.clone())),
-            Refunded::NotCharged => update
+                .expression_attribute_values(":reference", AttributeValue::S(reference.to_owned())),
+            None => update
                 .update_expression(format!("SET outcome = if_not_exists(outcome, :outcome), {common}"))
                 .expression_attribute_values(":outcome", AttributeValue::S("VOIDED".to_owned())),
         };

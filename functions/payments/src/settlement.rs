@@ -8,10 +8,7 @@ use lambda_kit::{
 };
 use orders::{Due, Order, Orders, Status, Transition, TransitionOutcome};
 
-use crate::{
-    provider::Refunded,
-    record::{PaymentRecord, Payments, RecordedOutcome},
-};
+use crate::record::{PaymentRecord, Payments, RecordedOutcome};
 
 /// The tables that a settlement writes.
 #[derive(Debug)]
@@ -52,12 +49,12 @@ impl Tables {
     pub(crate) async fn record_refund(
         &self,
         order: &Order,
-        refunded: &Refunded,
+        refund: Option<&str>,
         deadline: Deadline,
     ) -> Result<(), Error> {
         let transaction = Transaction::default()
             .with("order", self.orders.refunded(order.order_id)?)
-            .with("payment record", self.payments.refunded(order.order_id, order.total, refunded)?);
+            .with("payment record", self.payments.refunded(order.order_id, order.total, refund)?);
         match transaction.write(self.orders.client(), deadline).await? {
             // If the condition failed, another delivery of the same message has recorded the refund.
             Outcome::Written | Outcome::ConditionsFailed(_) => Ok(()),

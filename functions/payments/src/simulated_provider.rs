@@ -8,10 +8,11 @@
 //! | `tok_insufficient_funds` | declined: `insufficient_funds` |
 //! | `tok_flaky` | unavailable twice, then captured |
 //! | `tok_unavailable` | never responds |
-//! | any other | declined: `unknown_token` |
+//! | any other | refused when the intent is created: `resource_missing` |
 //!
-//! It keeps its own ledger, as a real provider does: a table with one item for each idempotency key. So a charge survives a
-//! crash of the function that requested it, and tests can count charges and refunds.
+//! It keeps its own ledger, as a real provider does: a table with one item for each order. So a charge survives a crash of
+//! the function that requested it, and tests can count charges and refunds. Creating an intent writes nothing: the intent's
+//! id holds what confirming it needs.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -28,7 +29,7 @@ use orders::OrderId;
 
 use crate::{
     latency::Latency,
-    provider::{Charge, Charged, PaymentProvider, Refunded, VOIDED},
+    provider::{Charge, Charged, Created, PaymentProvider, Refunded, VOIDED, Voided},
 };
 
 const PROVIDER: &str = "the payment provider";
@@ -97,12 +98,10 @@ impl SimulatedProvider {
         Ok(attempts(&ledger))
     }
 
-    /// Records the outcome in the ledger. If the key has an outcome already, that one is returned.
-    ///
-    /// As with real providers, a key belongs to one charge: another amount or token with it is refused.
-    async fn record(&self, charge: &Charge<'_>, state: &str, reason: &str) -> Result<Charged, Error> {
+    /// Records the outcome in the ledger. If the order has an outcome already, that one is returned.
+    async fn record(&self, intent: &Intent<'_>, state: &str, reason: &str) -> Result<Charged, Error> {
         let update = self
-            .update(charge.order_id)
+            .update(intent.order_id)
             .update_expression(
                 "SET #state = if_not_exists(#state, :state), reason = if_not_exists(reason, :reason), \
                  amount = :amount, currency = :currency, #token = :token, \
@@ -116,43 +115,71 @@ impl SimulatedProvider {
             .expression_attribute_names("#token", "token")
             .expression_attribute_values(":state", text(state))
             .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":amount", number(charge.amount.amount()))
-            .expression_attribute_values(":currency", text(charge.amount.currency().as_str()))
-            .expression_attribute_values(":token", text(charge.token))
+            .expression_attribute_values(":amount", AttributeValue::N(intent.amount.to_owned()))
+            .expression_attribute_values(":currency", text(intent.currency))
+            .expression_attribute_values(":token", text(intent.token))
             .expression_attribute_values(":charge_id", text(&format!("ch_{}", reference())))
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::AllNew);
         let ledger = update.send().await.map_err(|error| {
             if condition_failed(&error) {
-                Error::Internal(format!("{PROVIDER} has another charge under this idempotency key"))
+                Error::Internal(format!("{PROVIDER} has another charge for this order"))
             } else {
                 Error::from_sdk(PROVIDER, &error)
             }
         })?;
-        match string(&ledger, "state").as_str() {
-            DECLINED => Ok(Charged::Declined { reason: string(&ledger, "reason") }),
-            VOIDED => Ok(Charged::Declined { reason: VOIDED.to_owned() }),
-            _ => Ok(Charged::Captured { reference: string(&ledger, "charge_id") }),
+        Ok(match string(&ledger, "state").as_str() {
+            DECLINED => Charged::Declined { reason: string(&ledger, "reason") },
+            VOIDED => Charged::Declined { reason: VOIDED.to_owned() },
+            _ => Charged::Captured,
+        })
+    }
+}
+
+impl PaymentProvider for SimulatedProvider {
+    async fn create(&self, charge: &Charge<'_>) -> Result<Created, Error> {
+        Ok(match token_behaviour(charge.token) {
+            None => Created::Refused { reason: "resource_missing".to_owned() },
+            Some(_) => Created::Intent(Intent::id(charge)),
+        })
+    }
+
+    async fn confirm(&self, _order_id: OrderId, intent: &str) -> Result<Charged, Error> {
+        let intent = Intent::read(intent)?;
+        self.simulate_latency().await?;
+        match token_behaviour(intent.token) {
+            Some(TokenBehaviour::Captures) => self.record(&intent, CAPTURED, "").await,
+            Some(TokenBehaviour::Declines(reason)) => self.record(&intent, DECLINED, reason).await,
+            Some(TokenBehaviour::FailsFirst) => {
+                let attempts = self.count_attempt(intent.order_id).await?;
+                if attempts <= FLAKY_FAILURES {
+                    return Err(Error::unavailable(PROVIDER, format!("flaky attempt {attempts}")));
+                }
+                self.record(&intent, CAPTURED, "").await
+            }
+            Some(TokenBehaviour::NeverResponds) => std::future::pending().await,
+            None => Err(no_such_intent()),
         }
     }
 
-    /// Records that the key must not be charged any more. Returns false when it was charged, declined or voided before.
-    async fn void(&self, order_id: OrderId) -> Result<bool, Error> {
+    async fn void(&self, intent: &str) -> Result<Voided, Error> {
+        let intent = Intent::read(intent)?;
+        self.simulate_latency().await?;
         let update = self
-            .update(order_id)
-            .update_expression("SET #state = :voided")
-            .condition_expression("attribute_not_exists(#state)")
+            .update(intent.order_id)
+            .update_expression("SET #state = if_not_exists(#state, :voided)")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":voided", text(VOIDED));
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if condition_failed(&error) => Ok(false),
-            Err(error) => Err(Error::from_sdk(PROVIDER, &error)),
-        }
+            .expression_attribute_values(":voided", text(VOIDED))
+            .return_values(ReturnValue::AllNew);
+        let ledger = update.send().await.map_err(|error| Error::from_sdk(PROVIDER, &error))?;
+        Ok(match string(&ledger, "state").as_str() {
+            CAPTURED | REFUNDED => Voided::Captured,
+            _ => Voided::NotCharged,
+        })
     }
 
-    /// Refunds a captured charge. Returns the reference to the refund, or `None` when nothing is captured.
-    async fn refund_captured(&self, order_id: OrderId) -> Result<Option<String>, Error> {
+    async fn refund(&self, order_id: OrderId, _intent: &str) -> Result<Refunded, Error> {
+        self.simulate_latency().await?;
         let update = self
             .update(order_id)
             .update_expression("SET #state = :refunded, refund_id = if_not_exists(refund_id, :refund_id)")
@@ -163,41 +190,62 @@ impl SimulatedProvider {
             .expression_attribute_values(":refund_id", text(&format!("re_{}", reference())))
             .return_values(ReturnValue::AllNew);
         match update.send().await {
-            Ok(ledger) => Ok(Some(string(&ledger, "refund_id"))),
-            Err(error) if condition_failed(&error) => Ok(None),
+            Ok(ledger) => Ok(Refunded::GivenBack { reference: string(&ledger, "refund_id") }),
+            Err(error) if condition_failed(&error) => {
+                Ok(Refunded::Refused { reason: "payment_intent_unexpected_state".to_owned() })
+            }
             Err(error) => Err(Error::from_sdk(PROVIDER, &error)),
         }
     }
 }
 
-impl PaymentProvider for SimulatedProvider {
-    async fn charge(&self, charge: &Charge<'_>) -> Result<Charged, Error> {
-        self.simulate_latency().await?;
-        match charge.token {
-            "tok_visa" | "tok_mastercard" | "tok_amex" => self.record(charge, CAPTURED, "").await,
-            "tok_declined" => self.record(charge, DECLINED, "card_declined").await,
-            "tok_insufficient_funds" => self.record(charge, DECLINED, "insufficient_funds").await,
-            "tok_flaky" => {
-                let attempts = self.count_attempt(charge.order_id).await?;
-                if attempts <= FLAKY_FAILURES {
-                    return Err(Error::unavailable(PROVIDER, format!("flaky attempt {attempts}")));
-                }
-                self.record(charge, CAPTURED, "").await
-            }
-            "tok_unavailable" => std::future::pending().await,
-            _ => self.record(charge, DECLINED, "unknown_token").await,
-        }
+/// What happens when an intent with the token is confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TokenBehaviour {
+    Captures,
+    Declines(&'static str),
+    FailsFirst,
+    NeverResponds,
+}
+
+/// None for a token that does not exist.
+fn token_behaviour(token: &str) -> Option<TokenBehaviour> {
+    Some(match token {
+        "tok_visa" | "tok_mastercard" | "tok_amex" => TokenBehaviour::Captures,
+        "tok_declined" => TokenBehaviour::Declines("card_declined"),
+        "tok_insufficient_funds" => TokenBehaviour::Declines("insufficient_funds"),
+        "tok_flaky" => TokenBehaviour::FailsFirst,
+        "tok_unavailable" => TokenBehaviour::NeverResponds,
+        _ => return None,
+    })
+}
+
+/// What an intent's id holds: `pi_0197a000-0000-7000-8000-000000000000_1299_USD_tok_visa`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Intent<'a> {
+    order_id: OrderId,
+    /// Minor units.
+    amount: &'a str,
+    currency: &'a str,
+    token: &'a str,
+}
+
+impl<'a> Intent<'a> {
+    fn id(charge: &Charge<'_>) -> String {
+        let (amount, currency) = (charge.amount.amount(), charge.amount.currency());
+        format!("pi_{}_{amount}_{}_{}", charge.order_id, currency.as_str(), charge.token)
     }
 
-    async fn refund(&self, charge: &Charge<'_>, _reference: Option<&str>) -> Result<Refunded, Error> {
-        self.simulate_latency().await?;
-        // Void first: after that, nothing can be captured any more.
-        if self.void(charge.order_id).await? {
-            return Ok(Refunded::NotCharged);
-        }
-        let refund = self.refund_captured(charge.order_id).await?;
-        Ok(refund.map_or(Refunded::NotCharged, |reference| Refunded::GivenBack { reference }))
+    fn read(id: &'a str) -> Result<Self, Error> {
+        let mut parts = id.splitn(5, '_').skip(1);
+        let mut part = || parts.next().ok_or_else(no_such_intent);
+        let order_id = part()?.parse().map_err(|_| no_such_intent())?;
+        Ok(Self { order_id, amount: part()?, currency: part()?, token: part()? })
     }
+}
+
+fn no_such_intent() -> Error {
+    Error::Internal(format!("{PROVIDER} has no such payment intent"))
 }
 
 fn condition_failed(error: &SdkError<UpdateItemError>) -> bool {
@@ -225,4 +273,24 @@ fn attempts(ledger: &UpdateItemOutput) -> u64 {
 /// A reference like those of providers: 24 random letters and digits.
 fn reference() -> String {
     (0..24).map(|_| fastrand::alphanumeric()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain_primitives::Money;
+
+    use super::*;
+
+    #[test]
+    fn an_intents_id_holds_what_confirming_it_needs() {
+        let amount: Money = serde_json::from_str(r#"{"amount":1299,"currency":"USD"}"#).unwrap();
+        let charge = Charge { order_id: OrderId::new(), amount, token: "tok_insufficient_funds" };
+        let id = Intent::id(&charge);
+        let read = Intent::read(&id).unwrap();
+        assert_eq!(read.order_id, charge.order_id);
+        assert_eq!((read.amount, read.currency, read.token), ("1299", "USD", "tok_insufficient_funds"));
+        for other in ["", "pi_", "pi_1", "pi_a_1_USD_tok_visa"] {
+            assert!(Intent::read(other).is_err(), "{other}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::{fs, path::Path};
 
 use domain_primitives::Money;
 use lambda_kit::{Error, Secret};
-use payments::{Charge, Charged, PaymentProvider, Refunded, Stripe};
+use payments::{Charge, Charged, Created, PaymentProvider, Refunded, Stripe, Voided};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -18,6 +18,7 @@ use tokio::{
 };
 
 const ORDER: &str = "0197a000-0000-7000-8000-000000000000";
+const INTENT: &str = "pi_3MtwBwLkdIwHu7ix28a3tqPa";
 const KEY: &str = "sk_test_contract";
 
 /// A server that expects the conversation's requests in their order.
@@ -29,7 +30,10 @@ async fn replay(exchanges: Vec<Value>) -> (String, tokio::task::JoinHandle<()>) 
             let (mut stream, _) = listener.accept().await.unwrap();
             assert_eq!(read(&mut stream).await, exchange["request"]);
             let body = exchange["answer"]["body"].to_string();
-            let head = format!("HTTP/1.1 {} x\r\nconnection: close", exchange["answer"]["status"]);
+            let mut head = format!("HTTP/1.1 {} x\r\nconnection: close", exchange["answer"]["status"]);
+            for (name, value) in exchange["answer"]["headers"].as_object().into_iter().flatten() {
+                head.push_str(&format!("\r\n{name}: {}", value.as_str().unwrap()));
+            }
             let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
@@ -72,10 +76,39 @@ fn decode(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned()
 }
 
+/// The result of a call in the format of the fixtures.
 fn outcome(result: Result<Value, Error>) -> Value {
-    result.unwrap_or_else(|error| match error {
-        Error::Unavailable { .. } => json!("unavailable"),
-        Error::Internal(_) => json!("internal"),
+    result.unwrap_or_else(|error| match (&error, error.retry_after()) {
+        (Error::Unavailable { .. }, None) => json!("unavailable"),
+        (Error::Unavailable { .. }, Some(after)) => json!({"unavailable": after.as_secs()}),
+        (Error::Internal(_), _) => json!("internal"),
+    })
+}
+
+async fn call(stripe: &Stripe, fixture: &Value) -> Result<Value, Error> {
+    let amount: Money = serde_json::from_str(r#"{"amount":1299,"currency":"USD"}"#).unwrap();
+    let token = fixture["token"].as_str().unwrap_or("tok_visa");
+    let charge = Charge { order_id: ORDER.parse().unwrap(), amount, token };
+    let refused = |reason| json!({"refused": reason});
+    Ok(match fixture["call"].as_str().unwrap() {
+        "create" => match stripe.create(&charge).await? {
+            Created::Intent(id) => json!({"intent": id}),
+            Created::Refused { reason } => refused(reason),
+        },
+        "confirm" => match stripe.confirm(charge.order_id, INTENT).await? {
+            Charged::Captured => json!("captured"),
+            Charged::Declined { reason } => json!({"declined": reason}),
+        },
+        "void" => match stripe.void(INTENT).await? {
+            Voided::NotCharged => json!("not charged"),
+            Voided::Captured => json!("captured"),
+            Voided::Refused { reason } => refused(reason),
+        },
+        "refund" => match stripe.refund(charge.order_id, INTENT).await? {
+            Refunded::GivenBack { reference } => json!({"given_back": reference}),
+            Refunded::Refused { reason } => refused(reason),
+        },
+        other => panic!("what is {other}?"),
     })
 }
 
@@ -89,22 +122,7 @@ async fn every_conversation_comes_to_its_outcome() {
         let fixture: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         let (url, served) = replay(fixture["exchanges"].as_array().unwrap().clone()).await;
         let stripe = Stripe::new(&url, Secret::new(KEY.to_owned()));
-        let amount: Money = serde_json::from_str(r#"{"amount":1299,"currency":"USD"}"#).unwrap();
-        let charge = Charge { order_id: ORDER.parse().unwrap(), amount, token: "tok_visa" };
-        let result = match fixture["call"].as_str().unwrap() {
-            "charge" => stripe.charge(&charge).await.map(|charged| match charged {
-                Charged::Captured { reference } => json!({"captured": reference}),
-                Charged::Declined { reason } => json!({"declined": reason}),
-            }),
-            "refund" => {
-                let refunded = stripe.refund(&charge, fixture["reference"].as_str()).await;
-                refunded.map(|refunded| match refunded {
-                    Refunded::GivenBack { reference } => json!({"given_back": reference}),
-                    Refunded::NotCharged => json!("not charged"),
-                })
-            }
-            other => panic!("{name}: what is {other}?"),
-        };
+        let result = call(&stripe, &fixture).await;
         if let Err(error) = &result {
             assert!(!format!("{error} {error:?}").contains(KEY), "{name}: {error}");
         }
@@ -112,5 +130,5 @@ async fn every_conversation_comes_to_its_outcome() {
         served.await.unwrap_or_else(|error| panic!("{name}: {error}"));
         count += 1;
     }
-    assert_eq!(count, 13, "conversations");
+    assert_eq!(count, 29, "conversations");
 }

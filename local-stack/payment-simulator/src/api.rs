@@ -145,7 +145,7 @@ impl Api {
     /// The behaviour of the token, if the request confirms a payment intent.
     async fn token_behaviour(&self, action: &Action) -> Option<TokenBehaviour> {
         let Action::Confirm(id) = action else { return None };
-        self.state.lock().await.ledger.get(id).ok().map(|intent| ledger::token_behaviour(&intent.token))
+        self.state.lock().await.ledger.get(id).ok().and_then(|intent| ledger::token_behaviour(&intent.token))
     }
 
     /// The response that an idempotency key determines; none for a new key, which is recorded.
@@ -243,6 +243,18 @@ impl Action {
     }
 }
 
+/// The payment method: a token, or the id of one that exists.
+fn token(form: &BTreeMap<String, String>) -> Result<String, Response> {
+    let fields = ["payment_method", "payment_method_data[card][token]"];
+    let Some((name, token)) = fields.iter().find_map(|name| Some((name, form.get(*name)?))) else {
+        return Err(invalid("parameter_missing", "Missing required param: payment_method."));
+    };
+    if ledger::token_behaviour(token).is_none() {
+        return Err(invalid("resource_missing", &format!("No such {name}: '{token}'")));
+    }
+    Ok(token.clone())
+}
+
 fn new_payment_intent(form: &BTreeMap<String, String>) -> Result<PaymentIntent, Response> {
     let field = |name: &str| {
         let missing = || invalid("parameter_missing", &format!("Missing required param: {name}."));
@@ -259,7 +271,7 @@ fn new_payment_intent(form: &BTreeMap<String, String>) -> Result<PaymentIntent, 
             .parse()
             .map_err(|_| invalid("parameter_invalid_integer", &format!("Invalid integer: {amount}")))?,
         currency: field("currency")?,
-        token: field("payment_method_data[card][token]")?,
+        token: token(form)?,
         status: PaymentIntentStatus::RequiresConfirmation,
         decline_code: None,
         charge: None,

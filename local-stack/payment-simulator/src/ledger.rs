@@ -74,16 +74,17 @@ pub(crate) struct Ledger {
     intents: BTreeMap<String, PaymentIntent>,
 }
 
-pub(crate) fn token_behaviour(token: &str) -> TokenBehaviour {
-    match token {
+/// None for a token that does not exist.
+pub(crate) fn token_behaviour(token: &str) -> Option<TokenBehaviour> {
+    Some(match token {
         "tok_visa" | "tok_mastercard" | "tok_amex" => TokenBehaviour::Captures,
         "tok_declined" => TokenBehaviour::Declines("card_declined"),
         "tok_insufficient_funds" => TokenBehaviour::Declines("insufficient_funds"),
         "tok_flaky" => TokenBehaviour::FailsFirst,
         "tok_late" => TokenBehaviour::CapturesLate,
         "tok_unavailable" => TokenBehaviour::NeverResponds,
-        _ => TokenBehaviour::Declines("unknown_token"),
-    }
+        _ => return None,
+    })
 }
 
 /// An id like those of Stripe: a prefix and 24 random letters and digits.
@@ -120,7 +121,7 @@ impl Ledger {
                 return Err(LedgerError::UnexpectedStatus(Box::new(intent.clone())));
             }
         }
-        if let TokenBehaviour::Declines(code) = token_behaviour(&intent.token) {
+        if let Some(TokenBehaviour::Declines(code)) = token_behaviour(&intent.token) {
             intent.status = PaymentIntentStatus::RequiresPaymentMethod;
             intent.decline_code = Some(code.to_owned());
             return Err(LedgerError::Declined(Box::new(intent.clone())));

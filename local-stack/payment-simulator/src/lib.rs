@@ -21,7 +21,8 @@
 //! | `tok_flaky` | unavailable twice, then captured |
 //! | `tok_late` | captured three seconds later, even if the client has left |
 //! | `tok_unavailable` | no response, ever |
-//! | any other | declined: `unknown_token` |
+//!
+//! Any other token does not exist: no intent is created with it, as at Stripe (`resource_missing`).
 //!
 //! Idempotency follows Stripe's rules (<https://docs.stripe.com/api/idempotent_requests>): a repeated key with
 //! the same request returns the first response, with another request it is an error, and while the first request is in

@@ -12,7 +12,7 @@ use lambda_kit::{
 };
 use orders::OrderId;
 use payment_simulator::{API_KEY, Behaviour, PaymentIntent, PaymentIntentStatus, Simulator};
-use payments::{Charge, Charged, Latency, PaymentProvider, Refunded, Stripe};
+use payments::{Charge, Charged, Created, Latency, PaymentProvider, Refunded, Stripe, Voided};
 
 fn behaviour(latency: &str, failure_rate: f64) -> Behaviour {
     Behaviour { latency: latency.parse::<Latency>().unwrap(), failure_rate }
@@ -27,6 +27,26 @@ async fn simulator() -> (Simulator, Stripe) {
 fn charge(token: &str) -> Charge<'_> {
     let amount: Money = serde_json::from_str(r#"{"amount":1299,"currency":"USD"}"#).unwrap();
     Charge { order_id: OrderId::new(), amount, token }
+}
+
+/// Creates the order's intent.
+async fn create_intent(stripe: &Stripe, charge: &Charge<'_>) -> Result<String, Error> {
+    match stripe.create(charge).await? {
+        Created::Intent(id) => Ok(id),
+        Created::Refused { reason } => panic!("refused: {reason}"),
+    }
+}
+
+/// Charges an order: creates its intent, and confirms it.
+async fn pay(stripe: &Stripe, charge: &Charge<'_>) -> Result<Charged, Error> {
+    let intent = create_intent(stripe, charge).await?;
+    stripe.confirm(charge.order_id, &intent).await
+}
+
+/// Voids the intent of an order.
+async fn void(stripe: &Stripe, charge: &Charge<'_>) -> Voided {
+    let intent = create_intent(stripe, charge).await.unwrap();
+    stripe.void(&intent).await.unwrap()
 }
 
 /// The ledger by GET, which the shop's HTTP client does not support.
@@ -46,9 +66,12 @@ async fn ledger(simulator: &Simulator) -> Vec<PaymentIntent> {
 async fn repeated_charges_of_an_order_charge_it_once() {
     let (simulator, stripe) = simulator().await;
     let charge = charge("tok_visa");
-    let first = stripe.charge(&charge).await.unwrap();
-    assert!(matches!(&first, Charged::Captured { reference } if reference.starts_with("pi_")), "{first:?}");
-    assert_eq!(stripe.charge(&charge).await.unwrap(), first);
+    let intent = create_intent(&stripe, &charge).await.unwrap();
+    assert!(intent.starts_with("pi_"), "{intent}");
+    for _ in 0..2 {
+        assert_eq!(create_intent(&stripe, &charge).await.unwrap(), intent);
+        assert_eq!(stripe.confirm(charge.order_id, &intent).await.unwrap(), Charged::Captured);
+    }
     let ledger = ledger(&simulator).await;
     assert_eq!((ledger.len(), ledger[0].status, ledger[0].amount), (1, PaymentIntentStatus::Succeeded, 1299));
     assert_eq!((ledger[0].confirmations, ledger[0].currency.as_str()), (1, "usd"));
@@ -58,45 +81,51 @@ async fn repeated_charges_of_an_order_charge_it_once() {
 #[tokio::test]
 async fn a_declined_charge_has_the_reason() {
     let (_simulator, stripe) = simulator().await;
-    for (token, why) in [
-        ("tok_declined", "card_declined"),
-        ("tok_insufficient_funds", "insufficient_funds"),
-        ("tok_made_up", "unknown_token"),
-    ] {
+    for (token, why) in [("tok_declined", "card_declined"), ("tok_insufficient_funds", "insufficient_funds")]
+    {
         let charge = charge(token);
         for _ in 0..2 {
             let declined = Charged::Declined { reason: why.to_owned() };
-            assert_eq!(stripe.charge(&charge).await.unwrap(), declined, "{token}");
+            assert_eq!(pay(&stripe, &charge).await.unwrap(), declined, "{token}");
         }
-        assert_eq!(stripe.refund(&charge, None).await.unwrap(), Refunded::NotCharged);
+        assert_eq!(void(&stripe, &charge).await, Voided::NotCharged);
     }
 }
 
 #[tokio::test]
-async fn a_charge_is_refunded_once_by_its_id_or_by_the_orders() {
-    for known in [true, false] {
-        let (simulator, stripe) = simulator().await;
-        let charge = charge("tok_visa");
-        let Charged::Captured { reference } = stripe.charge(&charge).await.unwrap() else { panic!() };
-        let reference = known.then_some(reference.as_str());
-        let first = stripe.refund(&charge, reference).await.unwrap();
-        assert!(
-            matches!(&first, Refunded::GivenBack { reference } if reference.starts_with("re_")),
-            "{first:?}"
-        );
-        assert_eq!(stripe.refund(&charge, reference).await.unwrap(), first);
-        assert!(ledger(&simulator).await[0].refund.is_some());
+async fn no_intent_is_created_for_a_token_that_does_not_exist() {
+    let (simulator, stripe) = simulator().await;
+    for token in ["tok_made_up", "tok_Visa", "pm_1MtwBvLkdIwHu7ixZtVRxTzf"] {
+        let charge = charge(token);
+        for _ in 0..2 {
+            let refused = Created::Refused { reason: "resource_missing".to_owned() };
+            assert_eq!(stripe.create(&charge).await.unwrap(), refused, "{token}");
+        }
     }
+    assert!(ledger(&simulator).await.is_empty());
 }
 
 #[tokio::test]
-async fn an_order_that_was_not_charged_when_it_was_refunded_never_is() {
+async fn a_charge_is_refunded_once_by_its_intent() {
+    let (simulator, stripe) = simulator().await;
+    let charge = charge("tok_visa");
+    pay(&stripe, &charge).await.unwrap();
+    assert_eq!(void(&stripe, &charge).await, Voided::Captured);
+    let intent = create_intent(&stripe, &charge).await.unwrap();
+    let first = stripe.refund(charge.order_id, &intent).await.unwrap();
+    assert!(matches!(&first, Refunded::GivenBack { reference } if reference.starts_with("re_")), "{first:?}");
+    assert_eq!(stripe.refund(charge.order_id, &intent).await.unwrap(), first);
+    assert!(ledger(&simulator).await[0].refund.is_some());
+}
+
+#[tokio::test]
+async fn a_voided_intent_is_never_charged() {
     let (simulator, stripe) = simulator().await;
     let charge = charge("tok_visa");
     for _ in 0..2 {
-        assert_eq!(stripe.refund(&charge, None).await.unwrap(), Refunded::NotCharged);
+        assert_eq!(void(&stripe, &charge).await, Voided::NotCharged);
     }
-    let late = stripe.charge(&charge).await.unwrap();
+    let late = pay(&stripe, &charge).await.unwrap();
     assert_eq!(late, Charged::Declined { reason: payments::VOIDED.to_owned() });
     let ledger = ledger(&simulator).await;
     assert_eq!(
@@ -106,12 +135,12 @@ async fn an_order_that_was_not_charged_when_it_was_refunded_never_is() {
 }
 
 #[tokio::test]
-async fn a_charge_in_flight_fails_once_the_order_is_refunded() {
+async fn a_charge_in_flight_fails_once_its_intent_is_voided() {
     let (simulator, stripe) = simulator().await;
     let charge = charge("tok_late");
-    let given_up = tokio::time::timeout(Duration::from_millis(300), stripe.charge(&charge)).await;
+    let given_up = tokio::time::timeout(Duration::from_millis(300), pay(&stripe, &charge)).await;
     assert!(given_up.is_err(), "the client has timed out");
-    assert_eq!(stripe.refund(&charge, None).await.unwrap(), Refunded::NotCharged);
+    assert_eq!(void(&stripe, &charge).await, Voided::NotCharged);
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let ledger = ledger(&simulator).await;
@@ -125,12 +154,12 @@ async fn a_charge_in_flight_fails_once_the_order_is_refunded() {
 }
 
 #[tokio::test]
-async fn a_refund_finds_a_charge_that_succeeded_late() {
+async fn voiding_finds_a_charge_that_succeeded_late() {
     let (simulator, stripe) = simulator().await;
     let charge = charge("tok_late");
-    let given_up = tokio::time::timeout(Duration::from_millis(300), stripe.charge(&charge)).await;
+    let given_up = tokio::time::timeout(Duration::from_millis(300), pay(&stripe, &charge)).await;
     assert!(given_up.is_err());
-    let in_use = stripe.charge(&charge).await.unwrap_err();
+    let in_use = pay(&stripe, &charge).await.unwrap_err();
     assert!(
         matches!(in_use, Error::Unavailable { .. }),
         "the first request is still in progress: {in_use:?}"
@@ -140,7 +169,7 @@ async fn a_refund_finds_a_charge_that_succeeded_late() {
         assert!(Instant::now() < deadline, "the charge never succeeded");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(matches!(stripe.refund(&charge, None).await.unwrap(), Refunded::GivenBack { .. }));
+    assert_eq!(void(&stripe, &charge).await, Voided::Captured);
 }
 
 #[tokio::test]
@@ -148,9 +177,9 @@ async fn a_flaky_provider_is_unavailable_twice() {
     let (_simulator, stripe) = simulator().await;
     let charge = charge("tok_flaky");
     for _ in 0..2 {
-        assert!(matches!(stripe.charge(&charge).await, Err(Error::Unavailable { .. })));
+        assert!(matches!(pay(&stripe, &charge).await, Err(Error::Unavailable { .. })));
     }
-    assert!(matches!(stripe.charge(&charge).await, Ok(Charged::Captured { .. })));
+    assert!(matches!(pay(&stripe, &charge).await, Ok(Charged::Captured)));
 }
 
 #[tokio::test]
@@ -158,7 +187,7 @@ async fn failures_are_unavailable_and_change_nothing() {
     let simulator = Simulator::start(0, behaviour("0", 1.0), None).await.unwrap();
     let stripe = Stripe::new(&simulator.url, Secret::new(API_KEY.to_owned()));
     for _ in 0..3 {
-        assert!(matches!(stripe.charge(&charge("tok_visa")).await, Err(Error::Unavailable { .. })));
+        assert!(matches!(pay(&stripe, &charge("tok_visa")).await, Err(Error::Unavailable { .. })));
     }
     assert!(ledger(&simulator).await.is_empty());
 }
@@ -178,7 +207,7 @@ async fn failures_come_at_the_stated_rate() {
 async fn a_wrong_api_key_is_an_internal_error_and_is_not_disclosed() {
     let (simulator, _) = simulator().await;
     let stripe = Stripe::new(&simulator.url, Secret::new("sk_live_wrong".to_owned()));
-    let error = stripe.charge(&charge("tok_visa")).await.unwrap_err();
+    let error = stripe.create(&charge("tok_visa")).await.unwrap_err();
     assert!(matches!(error, Error::Internal(_)), "{error:?}");
     assert!(!format!("{error:?} {error} {stripe:?}").contains("sk_live_wrong"), "{error:?} {stripe:?}");
 }
@@ -187,9 +216,9 @@ async fn a_wrong_api_key_is_an_internal_error_and_is_not_disclosed() {
 async fn another_amount_for_the_same_order_is_rejected() {
     let (simulator, stripe) = simulator().await;
     let mut charge = charge("tok_visa");
-    stripe.charge(&charge).await.unwrap();
+    stripe.create(&charge).await.unwrap();
     charge.amount = serde_json::from_str(r#"{"amount":1,"currency":"USD"}"#).unwrap();
-    assert!(matches!(stripe.charge(&charge).await, Err(Error::Internal(_))));
+    assert!(matches!(stripe.create(&charge).await, Err(Error::Internal(_))));
     assert_eq!(ledger(&simulator).await.len(), 1);
 }
 
@@ -234,7 +263,8 @@ async fn a_restarted_simulator_continues_from_its_journal() {
     let start = || Simulator::start(0, behaviour("0", 0.0), Some(&journal));
     let simulator = start().await.unwrap();
     let stripe = |simulator: &Simulator| Stripe::new(&simulator.url, Secret::new(API_KEY.to_owned()));
-    let first = stripe(&simulator).charge(&charge).await.unwrap();
+    let first = create_intent(&stripe(&simulator), &charge).await.unwrap();
+    assert_eq!(pay(&stripe(&simulator), &charge).await.unwrap(), Charged::Captured);
     let before = ledger(&simulator).await;
     drop(simulator);
     // A line that a crash has cut off.
@@ -242,8 +272,9 @@ async fn a_restarted_simulator_continues_from_its_journal() {
         .unwrap();
     let simulator = start().await.unwrap();
     assert_eq!(ledger(&simulator).await, before);
-    assert_eq!(stripe(&simulator).charge(&charge).await.unwrap(), first, "the key replays");
-    assert!(matches!(stripe(&simulator).refund(&charge, None).await, Ok(Refunded::GivenBack { .. })));
+    assert_eq!(create_intent(&stripe(&simulator), &charge).await.unwrap(), first, "the key replays");
+    let refund = stripe(&simulator).refund(charge.order_id, &first).await;
+    assert!(matches!(refund, Ok(Refunded::GivenBack { .. })));
     drop(simulator);
     let simulator = start().await.unwrap();
     assert!(ledger(&simulator).await[0].refund.is_some(), "the entries after the cut-off line are read");

@@ -1,4 +1,4 @@
-//! Stripe's responses, and which of them are retried: <https://docs.stripe.com/api/errors>.
+//! Stripe's responses, and which of them are no verdict: <https://docs.stripe.com/api/errors>.
 
 use lambda_kit::{Error, http_client::HttpResponse};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -28,32 +28,60 @@ pub(super) enum IntentStatus {
 #[derive(Debug, Deserialize)]
 pub(super) struct Refund {
     pub(super) id: String,
-    status: String,
+    pub(super) status: RefundStatus,
 }
 
-impl Refund {
-    /// Whether the money is refunded or will be.
-    pub(super) fn is_effective(&self) -> bool {
-        matches!(self.status.as_str(), "succeeded" | "pending")
+/// <https://docs.stripe.com/api/refunds/object#refund_object-status>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RefundStatus {
+    Succeeded,
+    Pending,
+    RequiresAction,
+    Failed,
+    Canceled,
+}
+
+impl RefundStatus {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Pending => "pending",
+            Self::RequiresAction => "requires_action",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+        }
     }
 }
 
-/// An error of Stripe's that says what happened.
+/// An error of Stripe's that is a verdict: the same request would get it again.
 #[derive(Debug, Deserialize)]
-pub(super) struct Failure {
-    #[serde(default)]
-    r#type: String,
+pub(super) struct Refusal {
+    r#type: ErrorType,
     code: Option<String>,
     decline_code: Option<String>,
     payment_intent: Option<Intent>,
 }
 
-#[derive(Deserialize)]
-struct Body {
-    error: Failure,
+/// <https://docs.stripe.com/api/errors#errors-type>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum ErrorType {
+    #[serde(rename = "api_error")]
+    Api,
+    #[serde(rename = "card_error")]
+    Card,
+    #[serde(rename = "idempotency_error")]
+    Idempotency,
+    #[serde(rename = "invalid_request_error")]
+    InvalidRequest,
 }
 
-impl Failure {
+#[derive(Deserialize)]
+struct Body {
+    error: Refusal,
+}
+
+impl Refusal {
     pub(super) fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
@@ -64,78 +92,99 @@ impl Failure {
         self.payment_intent.as_ref().filter(|_| unexpected).map(|intent| intent.status)
     }
 
-    /// Why the card is declined: the bank's code, unless it is the generic one.
-    pub(super) fn decline(&self) -> Option<&str> {
-        if self.r#type != "card_error" {
-            return None;
-        }
-        let code = self.decline_code.as_deref().filter(|code| *code != "generic_decline");
-        code.or(self.code.as_deref()).or(Some("card_declined"))
-    }
-
-    /// The error for a refusal that the shop does not expect. A retry would not help.
-    pub(super) fn unexpected(self) -> Error {
-        let Self { r#type, code, .. } = self;
-        Error::Internal(format!("{PROVIDER} refused: {type} {}", code.unwrap_or_default()))
+    /// Stripe's word for it: the bank's code, unless that is the generic one, else the error's code.
+    pub(super) fn reason(self) -> String {
+        let bank = self.decline_code.filter(|code| code != "generic_decline");
+        let generic = if self.r#type == ErrorType::Card { "card_declined" } else { "invalid_request" };
+        let words = [bank, self.code].into_iter().flatten();
+        words.filter(|word| !word.is_empty()).chain([generic.to_owned()]).next().unwrap_or_default()
     }
 }
 
-/// Reads a response: the requested object, or Stripe's decision against the request.
+/// Reads a response: the requested object, or Stripe's refusal of the request.
 ///
 /// # Errors
-/// [`Error::Unavailable`] for 409 (the same request is in progress), 424, 429 and 5xx: the outcome is unknown, retry.
-/// [`Error::Internal`] for 401 and 403 (the key is wrong), and for a response that is not Stripe's.
-pub(super) fn read<T: DeserializeOwned>(response: &HttpResponse) -> Result<Result<T, Failure>, Error> {
+/// When the response is no verdict. [`Error::Unavailable`] for 409 (the same request is in progress), 424, 429, 5xx and
+/// whatever else Stripe calls its own error: the outcome is unknown. [`Error::Internal`] for 401 and 403 (the key is
+/// wrong), for a key that was used for another request, and for a response that is not Stripe's.
+pub(super) fn read<T: DeserializeOwned>(response: &HttpResponse) -> Result<Result<T, Refusal>, Error> {
     let unreadable = |error| Error::unreadable("the payment provider's response", error);
+    let unavailable =
+        |why: String| Error::unavailable(PROVIDER, why).with_retry_after(response.retry_after());
     match response.status {
         200..=299 => serde_json::from_slice(&response.body).map(Ok).map_err(unreadable),
-        status @ (409 | 424 | 429 | 500..) => Err(Error::unavailable(PROVIDER, format!("status {status}"))),
+        status @ (409 | 424 | 429 | 500..) => Err(unavailable(format!("status {status}"))),
         status @ (401 | 403) => {
             Err(Error::Internal(format!("{PROVIDER} does not accept our key: status {status}")))
         }
-        _ => serde_json::from_slice::<Body>(&response.body).map(|body| Err(body.error)).map_err(unreadable),
+        status @ (400 | 402 | 404) => {
+            let Body { error } = serde_json::from_slice(&response.body).map_err(unreadable)?;
+            match error.r#type {
+                ErrorType::Card | ErrorType::InvalidRequest => Ok(Err(error)),
+                ErrorType::Api => Err(unavailable(format!("status {status}, an error of its own"))),
+                ErrorType::Idempotency => {
+                    Err(Error::Internal(format!("{PROVIDER} has another request under this idempotency key")))
+                }
+            }
+        }
+        status => Err(Error::Internal(format!("{PROVIDER} answers with the status {status}"))),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::{Value, json};
 
     use super::*;
 
-    fn response(status: u16, body: &Value) -> Result<Result<Intent, Failure>, Error> {
-        read(&HttpResponse { status, body: body.to_string().into_bytes() })
+    fn response(status: u16, body: &Value) -> Result<Result<Intent, Refusal>, Error> {
+        let headers = vec![("retry-after".to_owned(), "7".to_owned())];
+        read(&HttpResponse { status, headers, body: body.to_string().into_bytes() })
     }
 
     #[test]
     fn an_unknown_outcome_is_unavailable_and_a_wrong_key_is_our_fault() {
         let body = json!({"error": {"type": "api_error", "message": "sorry"}});
-        for status in [409, 424, 429, 500, 502, 503, 504] {
-            assert!(matches!(response(status, &body), Err(Error::Unavailable { .. })), "{status}");
+        for status in [400, 409, 424, 429, 500, 502, 503, 504] {
+            let error = response(status, &body).unwrap_err();
+            assert!(matches!(error, Error::Unavailable { .. }), "{status}");
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{status}");
         }
         for status in [401, 403] {
             assert!(matches!(response(status, &body), Err(Error::Internal(_))), "{status}");
         }
-        let html = HttpResponse { status: 400, body: b"<html>".to_vec() };
-        assert!(matches!(read::<Intent>(&html), Err(Error::Internal(_))), "not Stripe's");
+        let other = json!({"error": {"type": "idempotency_error"}});
+        assert!(matches!(response(400, &other), Err(Error::Internal(_))), "our key, another request");
     }
 
     #[test]
-    fn a_decline_has_the_banks_code() {
-        let decline = |error: Value| {
-            let failure = response(402, &json!({"error": error})).unwrap().unwrap_err();
-            failure.decline().map(str::to_owned)
-        };
+    fn what_is_not_stripes_is_no_verdict() {
+        let unknown = json!({"error": {"type": "bad_gateway", "code": "resource_missing"}});
+        let none = json!({"error": {"code": "resource_missing"}});
+        for body in [&unknown, &none, &json!("<html>"), &json!({"message": "Forbidden"})] {
+            for status in [400, 402, 404] {
+                assert!(matches!(response(status, body), Err(Error::Internal(_))), "{status} {body}");
+            }
+        }
+        let refusal = json!({"error": {"type": "invalid_request_error", "code": "resource_missing"}});
+        for status in [301, 405, 413] {
+            assert!(matches!(response(status, &refusal), Err(Error::Internal(_))), "{status}");
+        }
+        assert!(response(404, &refusal).unwrap().is_err(), "Stripe's own refusal is a verdict");
+    }
+
+    #[test]
+    fn a_refusal_has_the_banks_word_or_stripes() {
+        let reason = |error: Value| response(402, &json!({"error": error})).unwrap().unwrap_err().reason();
         let card = |code, word| json!({"type": "card_error", "code": code, "decline_code": word});
-        assert_eq!(
-            decline(card("card_declined", "insufficient_funds")).as_deref(),
-            Some("insufficient_funds")
-        );
-        assert_eq!(decline(card("card_declined", "generic_decline")).as_deref(), Some("card_declined"));
-        assert_eq!(
-            decline(json!({"type": "card_error", "code": "expired_card"})).as_deref(),
-            Some("expired_card")
-        );
-        assert_eq!(decline(json!({"type": "invalid_request_error", "code": "parameter_missing"})), None);
+        assert_eq!(reason(card("card_declined", "stolen_card")), "stolen_card");
+        assert_eq!(reason(card("card_declined", "generic_decline")), "card_declined");
+        assert_eq!(reason(json!({"type": "card_error", "code": "expired_card"})), "expired_card");
+        assert_eq!(reason(json!({"type": "card_error"})), "card_declined");
+        let invalid = json!({"type": "invalid_request_error", "code": "amount_too_large"});
+        assert_eq!(reason(invalid), "amount_too_large");
+        assert_eq!(reason(json!({"type": "invalid_request_error"})), "invalid_request");
     }
 }

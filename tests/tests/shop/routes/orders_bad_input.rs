@@ -57,6 +57,8 @@ fn orders() -> Vec<(&'static str, String, u16)> {
         ("e-mail with NUL", with("/customer/email", json!("a\u{0}@b.c")), 400),
         ("unknown kind of token", with("/payment_method", json!("4111111111111111")), 400),
         ("empty token", with("/payment_method", json!("")), 400),
+        ("token with a hyphen", with("/payment_method", json!("tok_a-b")), 400),
+        ("long token", with("/payment_method", json!(format!("tok_{}", "a".repeat(251)))), 400),
         ("unknown product", with("/items/0/product_id", json!("no-such-product")), 404),
         ("a body of 64 KiB and a byte", " ".repeat(64 * 1024 + 1), 413),
         ("a body of 1 MiB", "x".repeat(1024 * 1024), 413),
