@@ -18,6 +18,7 @@ pub mod saga;
 mod settlement;
 mod simulated_provider;
 mod stripe;
+mod test_cards;
 
 pub use configured_provider::{Provider, ProviderConfigError, SIMULATOR_KEY};
 pub use latency::Latency;
@@ -27,3 +28,4 @@ pub use provider::{Charge, Charged, Created, PaymentProvider, Refunded, VOIDED, 
 pub use record::Payments;
 pub use simulated_provider::SimulatedProvider;
 pub use stripe::{STRIPE_URL, Stripe, charged, created, refunded, voided};
+pub use test_cards::TestCard;

@@ -1,14 +1,7 @@
 //! A payment provider inside the function that moves no money. The demo deployment uses it, because no simulator runs there
 //! (docs/decisions/0008). Its result depends on the token only, as with providers' test cards.
 //!
-//! | token | what happens |
-//! |---|---|
-//! | `tok_visa`, `tok_mastercard`, `tok_amex` | captured |
-//! | `tok_declined` | declined: `card_declined` |
-//! | `tok_insufficient_funds` | declined: `insufficient_funds` |
-//! | `tok_flaky` | unavailable twice, then captured |
-//! | `tok_unavailable` | never responds |
-//! | any other | refused when the intent is created: `resource_missing` |
+//! It knows the payment methods of [`TestCard`], apart from `tok_late`.
 //!
 //! It keeps its own ledger, as a real provider does: a table with one item for each order. So a charge survives a crash of
 //! the function that requested it, and tests can count charges and refunds. Creating an intent writes nothing: the intent's
@@ -30,6 +23,7 @@ use orders::OrderId;
 use crate::{
     latency::Latency,
     provider::{Charge, Charged, Created, PaymentProvider, Refunded, VOIDED, Voided},
+    test_cards::TestCard,
 };
 
 const PROVIDER: &str = "the payment provider";
@@ -138,8 +132,10 @@ impl SimulatedProvider {
 
 impl PaymentProvider for SimulatedProvider {
     async fn create(&self, charge: &Charge<'_>) -> Result<Created, Error> {
-        Ok(match token_behaviour(charge.token) {
-            None => Created::Refused { reason: "resource_missing".to_owned() },
+        let refused = |reason: &str| Created::Refused { reason: reason.to_owned() };
+        Ok(match TestCard::of(charge.token) {
+            None | Some(TestCard::Late) => refused("resource_missing"),
+            Some(TestCard::Used) => refused("token_already_used"),
             Some(_) => Created::Intent(Intent::id(charge)),
         })
     }
@@ -147,18 +143,21 @@ impl PaymentProvider for SimulatedProvider {
     async fn confirm(&self, _order_id: OrderId, intent: &str) -> Result<Charged, Error> {
         let intent = Intent::read(intent)?;
         self.simulate_latency().await?;
-        match token_behaviour(intent.token) {
-            Some(TokenBehaviour::Captures) => self.record(&intent, CAPTURED, "").await,
-            Some(TokenBehaviour::Declines(reason)) => self.record(&intent, DECLINED, reason).await,
-            Some(TokenBehaviour::FailsFirst) => {
+        match TestCard::of(intent.token) {
+            Some(TestCard::Captured | TestCard::RefundRefused) => self.record(&intent, CAPTURED, "").await,
+            Some(TestCard::Declined("generic_decline")) => {
+                self.record(&intent, DECLINED, "card_declined").await
+            }
+            Some(TestCard::Declined(reason)) => self.record(&intent, DECLINED, reason).await,
+            Some(TestCard::Flaky) => {
                 let attempts = self.count_attempt(intent.order_id).await?;
                 if attempts <= FLAKY_FAILURES {
                     return Err(Error::unavailable(PROVIDER, format!("flaky attempt {attempts}")));
                 }
                 self.record(&intent, CAPTURED, "").await
             }
-            Some(TokenBehaviour::NeverResponds) => std::future::pending().await,
-            None => Err(no_such_intent()),
+            Some(TestCard::Unavailable) => std::future::pending().await,
+            None | Some(TestCard::Late | TestCard::Used) => Err(no_such_intent()),
         }
     }
 
@@ -178,8 +177,11 @@ impl PaymentProvider for SimulatedProvider {
         })
     }
 
-    async fn refund(&self, order_id: OrderId, _intent: &str) -> Result<Refunded, Error> {
+    async fn refund(&self, order_id: OrderId, intent: &str) -> Result<Refunded, Error> {
         self.simulate_latency().await?;
+        if TestCard::of(Intent::read(intent)?.token) == Some(TestCard::RefundRefused) {
+            return Ok(Refunded::Refused { reason: "charge_disputed".to_owned() });
+        }
         let update = self
             .update(order_id)
             .update_expression("SET #state = :refunded, refund_id = if_not_exists(refund_id, :refund_id)")
@@ -197,27 +199,6 @@ impl PaymentProvider for SimulatedProvider {
             Err(error) => Err(Error::from_sdk(PROVIDER, &error)),
         }
     }
-}
-
-/// What happens when an intent with the token is confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TokenBehaviour {
-    Captures,
-    Declines(&'static str),
-    FailsFirst,
-    NeverResponds,
-}
-
-/// None for a token that does not exist.
-fn token_behaviour(token: &str) -> Option<TokenBehaviour> {
-    Some(match token {
-        "tok_visa" | "tok_mastercard" | "tok_amex" => TokenBehaviour::Captures,
-        "tok_declined" => TokenBehaviour::Declines("card_declined"),
-        "tok_insufficient_funds" => TokenBehaviour::Declines("insufficient_funds"),
-        "tok_flaky" => TokenBehaviour::FailsFirst,
-        "tok_unavailable" => TokenBehaviour::NeverResponds,
-        _ => return None,
-    })
 }
 
 /// What an intent's id holds: `pi_0197a000-0000-7000-8000-000000000000_1299_USD_tok_visa`.

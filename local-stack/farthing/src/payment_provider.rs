@@ -29,6 +29,7 @@ pub(crate) async fn start(options: &mut Options, port: u16) -> Result<Option<Sim
     let behaviour = Behaviour {
         latency: latency.map_err(invalid(LATENCY))?,
         failure_rate: failure_rate.map_err(invalid(FAILURE_RATE))?,
+        ..Behaviour::default()
     };
     // The stack reports a data folder that cannot be used.
     let folder = options.data.as_ref().filter(|folder| fs::create_dir_all(folder).is_ok());

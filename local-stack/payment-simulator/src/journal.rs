@@ -29,6 +29,8 @@ pub(crate) enum Entry {
         /// The body of the response.
         body: Value,
     },
+    /// The keys of the responses before it are forgotten.
+    KeysForgotten,
 }
 
 /// The file.

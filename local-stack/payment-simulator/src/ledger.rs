@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use payments::TestCard;
 use serde::{Deserialize, Serialize};
 
 /// A payment intent: at most one charge, and at most one refund of it.
@@ -13,11 +14,11 @@ pub struct PaymentIntent {
     pub amount: u64,
     /// An ISO 4217 code in lower case.
     pub currency: String,
-    /// The payment method that is charged.
+    /// The payment method that is charged: a token, or an id.
     pub token: String,
     /// Its status.
     pub status: PaymentIntentStatus,
-    /// Why the card was last declined.
+    /// Why the card was declined.
     pub decline_code: Option<String>,
     /// The id of the charge, once captured.
     pub charge: Option<String>,
@@ -45,16 +46,6 @@ pub enum PaymentIntentStatus {
     Canceled,
 }
 
-/// What happens when a payment intent with the token is confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TokenBehaviour {
-    Captures,
-    Declines(&'static str),
-    FailsFirst,
-    CapturesLate,
-    NeverResponds,
-}
-
 /// Why the ledger rejects a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LedgerError {
@@ -66,25 +57,14 @@ pub(crate) enum LedgerError {
     Declined(Box<PaymentIntent>),
     /// It was refunded before.
     AlreadyRefunded,
+    /// The bank has taken the money back.
+    Disputed,
 }
 
 /// All payment intents by id.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     intents: BTreeMap<String, PaymentIntent>,
-}
-
-/// None for a token that does not exist.
-pub(crate) fn token_behaviour(token: &str) -> Option<TokenBehaviour> {
-    Some(match token {
-        "tok_visa" | "tok_mastercard" | "tok_amex" => TokenBehaviour::Captures,
-        "tok_declined" => TokenBehaviour::Declines("card_declined"),
-        "tok_insufficient_funds" => TokenBehaviour::Declines("insufficient_funds"),
-        "tok_flaky" => TokenBehaviour::FailsFirst,
-        "tok_late" => TokenBehaviour::CapturesLate,
-        "tok_unavailable" => TokenBehaviour::NeverResponds,
-        _ => return None,
-    })
 }
 
 /// An id like those of Stripe: a prefix and 24 random letters and digits.
@@ -112,16 +92,17 @@ impl Ledger {
         let intent = self.intents.get_mut(id).ok_or(LedgerError::NotFound)?;
         intent.confirmations += 1;
         match intent.status {
-            PaymentIntentStatus::RequiresConfirmation | PaymentIntentStatus::RequiresPaymentMethod => {}
+            PaymentIntentStatus::RequiresConfirmation => {}
             PaymentIntentStatus::Canceled => {
                 intent.refused += 1;
                 return Err(LedgerError::UnexpectedStatus(Box::new(intent.clone())));
             }
-            PaymentIntentStatus::Succeeded => {
+            // After a decline, Stripe wants another payment method.
+            PaymentIntentStatus::Succeeded | PaymentIntentStatus::RequiresPaymentMethod => {
                 return Err(LedgerError::UnexpectedStatus(Box::new(intent.clone())));
             }
         }
-        if let Some(TokenBehaviour::Declines(code)) = token_behaviour(&intent.token) {
+        if let Some(TestCard::Declined(code)) = TestCard::of(&intent.token) {
             intent.status = PaymentIntentStatus::RequiresPaymentMethod;
             intent.decline_code = Some(code.to_owned());
             return Err(LedgerError::Declined(Box::new(intent.clone())));
@@ -149,6 +130,9 @@ impl Ledger {
         }
         if intent.refund.is_some() {
             return Err(LedgerError::AlreadyRefunded);
+        }
+        if TestCard::of(&intent.token) == Some(TestCard::RefundRefused) {
+            return Err(LedgerError::Disputed);
         }
         intent.refund = Some(new_id("re"));
         Ok(intent)

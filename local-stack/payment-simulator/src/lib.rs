@@ -8,21 +8,19 @@
 //! | `POST /v1/payment_intents/{id}/confirm` | <https://docs.stripe.com/api/payment_intents/confirm> |
 //! | `POST /v1/payment_intents/{id}/cancel` | <https://docs.stripe.com/api/payment_intents/cancel> |
 //! | `POST /v1/refunds` | <https://docs.stripe.com/api/refunds/create> |
-//! | `GET /_simulator/ledger` | none: every payment intent, for tests |
-//! | `PUT /_simulator/behaviour` | none: `{"latency_ms": "50..200", "failure_rate": 0.1}` from now on |
+//! | `GET /_simulator/ledger` | none: every payment intent with the number of `calls` about it, and how many `requests` came in `total` and were `rate_limited`; for tests |
+//! | `PUT /_simulator/behaviour` | none: from now on, a [`Behaviour`] |
 //!
-//! What happens depends on the token, as with providers' test cards:
+//! What happens depends on the payment method, as with providers' test cards: [`TestCard`] lists them. An amount below 50 or
+//! above 99,999,999 is refused when an intent is created, as Stripe does.
 //!
-//! | token | when it is confirmed |
-//! |---|---|
-//! | `tok_visa`, `tok_mastercard`, `tok_amex` | captured |
-//! | `tok_declined` | declined: `card_declined` |
-//! | `tok_insufficient_funds` | declined: `insufficient_funds` |
-//! | `tok_flaky` | unavailable twice, then captured |
-//! | `tok_late` | captured three seconds later, even if the client has left |
-//! | `tok_unavailable` | no response, ever |
-//!
-//! Any other token does not exist: no intent is created with it, as at Stripe (`resource_missing`).
+//! | member of the behaviour | default | what it does |
+//! |---|---|---|
+//! | `latency_ms` | `"50..200"` | how long each request takes |
+//! | `failure_rate` | 0 | the probability of a 500 without an effect |
+//! | `rate_limit` | none | requests within any second; those beyond get 429 with `Retry-After: 1` |
+//! | `api_keys` | `["sk_test_simulated"]` | the keys that are accepted; others get 401 |
+//! | `forget_keys` | false | true forgets, once, the idempotency keys used until now, as Stripe does after 24 hours |
 //!
 //! Idempotency follows Stripe's rules (<https://docs.stripe.com/api/idempotent_requests>): a repeated key with
 //! the same request returns the first response, with another request it is an error, and while the first request is in
@@ -34,9 +32,10 @@ mod behaviour;
 mod form;
 mod journal;
 mod ledger;
+mod requests;
 mod server;
 
 pub use behaviour::Behaviour;
 pub use ledger::{PaymentIntent, PaymentIntentStatus};
-pub use payments::SIMULATOR_KEY as API_KEY;
+pub use payments::{SIMULATOR_KEY as API_KEY, TestCard};
 pub use server::{Simulator, StartError};

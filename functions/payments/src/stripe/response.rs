@@ -10,6 +10,14 @@ use super::PROVIDER;
 pub(super) struct Intent {
     pub(super) id: String,
     pub(super) status: IntentStatus,
+    /// Why the last charge was declined.
+    last_payment_error: Option<PaymentError>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PaymentError {
+    code: Option<String>,
+    decline_code: Option<String>,
 }
 
 /// <https://docs.stripe.com/payments/paymentintents/lifecycle>
@@ -92,13 +100,22 @@ impl Refusal {
         self.payment_intent.as_ref().filter(|_| unexpected).map(|intent| intent.status)
     }
 
-    /// Stripe's word for it: the bank's code, unless that is the generic one, else the error's code.
+    /// Stripe's word for it: the bank's code, unless that is the generic one, else the error's code. If the intent was
+    /// declined before, it is the word of that decline.
     pub(super) fn reason(self) -> String {
-        let bank = self.decline_code.filter(|code| code != "generic_decline");
         let generic = if self.r#type == ErrorType::Card { "card_declined" } else { "invalid_request" };
-        let words = [bank, self.code].into_iter().flatten();
-        words.filter(|word| !word.is_empty()).chain([generic.to_owned()]).next().unwrap_or_default()
+        let before = self.payment_intent.and_then(|intent| intent.last_payment_error);
+        let before = before.and_then(|error| word(error.decline_code, error.code));
+        word(self.decline_code, None)
+            .or(before)
+            .or_else(|| word(None, self.code))
+            .unwrap_or_else(|| generic.to_owned())
     }
+}
+
+fn word(bank: Option<String>, code: Option<String>) -> Option<String> {
+    let bank = bank.filter(|word| word != "generic_decline");
+    [bank, code].into_iter().flatten().find(|word| !word.is_empty())
 }
 
 /// Reads a response: the requested object, or Stripe's refusal of the request.
@@ -186,5 +203,9 @@ mod tests {
         let invalid = json!({"type": "invalid_request_error", "code": "amount_too_large"});
         assert_eq!(reason(invalid), "amount_too_large");
         assert_eq!(reason(json!({"type": "invalid_request_error"})), "invalid_request");
+        let before = json!({"type": "invalid_request_error", "code": "payment_intent_unexpected_state",
+            "payment_intent": {"id": "pi_1", "status": "requires_payment_method",
+                "last_payment_error": {"code": "card_declined", "decline_code": "stolen_card"}}});
+        assert_eq!(reason(before), "stolen_card", "that of the decline before");
     }
 }

@@ -9,6 +9,20 @@ use crate::ledger::{LedgerError, PaymentIntent};
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Value,
+    /// Seconds that the client should wait.
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl Response {
+    pub(super) fn new(status: u16, body: Value) -> Self {
+        Self { status, body, retry_after: None }
+    }
+}
+
+/// The response to a request beyond the rate limit: <https://docs.stripe.com/rate-limits>.
+pub(super) fn rate_limited() -> Response {
+    let body = json!({"code": "rate_limit", "message": "Request rate limit exceeded."});
+    Response { retry_after: Some(1), ..error(429, "invalid_request_error", body) }
 }
 
 pub(super) fn of_ledger(
@@ -16,7 +30,7 @@ pub(super) fn of_ledger(
     body: impl Fn(&PaymentIntent) -> Value,
 ) -> Response {
     match result {
-        Ok(intent) => Response { status: 200, body: body(intent) },
+        Ok(intent) => Response::new(200, body(intent)),
         Err(error) => rejected(error),
     }
 }
@@ -35,27 +49,23 @@ fn rejected(ledger_error: LedgerError) -> Response {
             error(400, "invalid_request_error", body)
         }
         LedgerError::Declined(intent) => {
-            let body = json!({"code": "card_declined", "decline_code": decline_code(&intent),
+            let body = json!({"code": "card_declined", "decline_code": intent.decline_code,
                 "message": "Your card was declined.", "payment_intent": payment_intent(&intent)});
             error(402, "card_error", body)
         }
         LedgerError::AlreadyRefunded => {
             invalid("charge_already_refunded", "Charge has already been refunded.")
         }
-    }
-}
-
-/// Stripe's decline code of a generic decline, which the ledger calls `card_declined`.
-fn decline_code(intent: &PaymentIntent) -> &str {
-    match intent.decline_code.as_deref() {
-        None | Some("card_declined") => "generic_decline",
-        Some(code) => code,
+        LedgerError::Disputed => invalid("charge_disputed", "The charge is disputed; it cannot be refunded."),
     }
 }
 
 pub(super) fn payment_intent(intent: &PaymentIntent) -> Value {
     json!({"id": intent.id, "object": "payment_intent", "amount": intent.amount, "currency": intent.currency,
-        "status": intent.status, "latest_charge": intent.charge, "metadata": intent.metadata})
+    "status": intent.status, "latest_charge": intent.charge, "metadata": intent.metadata,
+    "last_payment_error": intent.decline_code.as_ref().map(|code| {
+        json!({"type": "card_error", "code": "card_declined", "decline_code": code})
+    })})
 }
 
 pub(super) fn refund(intent: &PaymentIntent) -> Value {
@@ -69,5 +79,5 @@ pub(super) fn invalid(code: &str, message: &str) -> Response {
 
 pub(super) fn error(status: u16, kind: &str, mut body: Value) -> Response {
     body["type"] = kind.into();
-    Response { status, body: json!({"error": body}) }
+    Response::new(status, json!({"error": body}))
 }

@@ -27,7 +27,11 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let behaviour = Behaviour { latency: arguments.latency_ms, failure_rate: arguments.failure_rate };
+    let behaviour = Behaviour {
+        latency: arguments.latency_ms,
+        failure_rate: arguments.failure_rate,
+        ..Behaviour::default()
+    };
     match Simulator::start(arguments.port, behaviour, arguments.journal.as_deref()).await {
         Ok(simulator) => {
             println!("{} takes the key {API_KEY}. Ctrl-C stops it.", simulator.url);
