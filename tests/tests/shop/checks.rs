@@ -2,6 +2,7 @@
 
 mod bill;
 mod conformance;
+mod deploy_role;
 mod documents;
 mod endpoints;
 mod fixtures;
