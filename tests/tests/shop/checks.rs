@@ -11,3 +11,4 @@ mod monitoring;
 mod policies;
 mod round_trips;
 mod throttles;
+mod workflows;
