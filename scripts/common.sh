@@ -33,7 +33,7 @@ until_true() {
 # key, while the shop is unavailable.
 place_order() {
   curl --silent --show-error --fail --max-time 30 --retry 5 "$1/orders" -H 'content-type: application/json' \
-    -H "idempotency-key: script-$$-$RANDOM-$RANDOM-$RANDOM" \
+    -H "idempotency-key: $(python3 -c 'import uuid; print(uuid.uuid4())')" \
     -d "{\"items\":[{\"product_id\":\"stoneware-mug\",\"quantity\":1}],\"payment_method\":\"$2\",\"customer\":{\"email\":\"ada@example.com\"}}" |
     sed -n 's/.*"order_id":"\([^"]*\)".*/\1/p'
 }

@@ -89,7 +89,8 @@ mod tests {
     #[tokio::test]
     async fn a_write_without_a_response_is_retried() {
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
-        let template = Template::load(&template, &Settings::default()).unwrap();
+        let settings = Settings { parameters: crate::development_parameters(), ..Settings::default() };
+        let template = Template::load(&template, &settings).unwrap();
         let server = Embedded::start(0, None).await.unwrap();
         let direct = client(&server.endpoint(), "us-east-1", "local");
         let tables = ensure_tables(&direct, &template).await.unwrap();

@@ -35,7 +35,7 @@ pub use shared_stack::SharedStack;
 pub use shop::Shop;
 pub use skip::skipped;
 pub use snapshot::TableSnapshot;
-pub use stock::products;
+pub use stock::{products, unique_key};
 
 use std::{
     collections::BTreeMap,
@@ -44,6 +44,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use local_dynamo::development_parameters;
 use sam_template::{EventSource, Function, HttpRoute, Settings, Template};
 
 /// An order id that no order has.
@@ -83,14 +84,18 @@ pub fn routes() -> Vec<(String, HttpRoute)> {
     template().functions.into_iter().flat_map(of).collect()
 }
 
-/// What template.yaml declares, with the defaults of its parameters.
+/// What template.yaml declares, with the defaults of its parameters, and development's values for those without one.
 ///
 /// # Panics
 /// When the template cannot be read.
 #[must_use]
 pub fn template() -> Template {
     let file = workspace().join("template.yaml");
-    Template::load(&file, &Settings::default()).unwrap_or_else(|error| panic!("{error}"))
+    Template::load(&file, &settings()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn settings() -> Settings {
+    Settings { parameters: development_parameters(), ..Settings::default() }
 }
 
 /// The logical ids of the functions by their names.

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sam_template::{Settings, policies};
+use sam_template::policies;
 use serde_json::Value;
 
-use crate::{Shop, template};
+use crate::{Shop, settings, template};
 
 /// `dynamodb:Query OrdersTable/index/pending`, by function.
 pub type Permissions = BTreeMap<String, BTreeSet<String>>;
@@ -17,7 +17,7 @@ pub type Permissions = BTreeMap<String, BTreeSet<String>>;
 #[must_use]
 pub fn allowed() -> Permissions {
     let template = template();
-    let allowed = policies(&template.path, &Settings::default()).unwrap_or_else(|error| panic!("{error}"));
+    let allowed = policies(&template.path, &settings()).unwrap_or_else(|error| panic!("{error}"));
     let lines = template.functions.into_iter().map(|function| {
         let lines = allowed[&function.logical_id].iter();
         (function.name, lines.map(|one| format!("{} {}", one.action, one.resource)).collect())

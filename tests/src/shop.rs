@@ -1,11 +1,6 @@
 //! One running shop.
 
-use std::{
-    collections::BTreeMap,
-    process::ExitStatus,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::{collections::BTreeMap, process::ExitStatus, time::Duration};
 
 use lambda_kit::aws::Aws;
 use rustix::process::Signal;
@@ -14,7 +9,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::{
     Backend, Client, Options, Request, Response, SharedStack, eventually, function_ids, own_stack::OwnStack,
-    stock,
+    stock, unique_key,
 };
 
 /// A sweep that finds no response fails after some seconds; the next one may find it.
@@ -162,9 +157,7 @@ impl Shop {
     /// The same under a key that no other order has: it can be sent again, and makes one order.
     #[must_use]
     pub fn keyed_order(&self, lines: &[(&str, i64)], token: &str) -> Request {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let key = format!("order-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        self.order(lines, token).header("idempotency-key", key)
+        self.order(lines, token).header("idempotency-key", unique_key())
     }
 
     /// An order of `lines` by another customer.

@@ -1,4 +1,4 @@
-//! The demo catalogue's stock, and customers.
+//! The demo catalogue's stock, customers, and their idempotency keys.
 
 use std::{
     collections::BTreeMap,
@@ -51,7 +51,20 @@ fn available(product: &Value) -> (String, i64) {
 
 /// An e-mail address that no test had before, in this run or another.
 pub(crate) fn unique_email() -> String {
+    format!("buyer-{}@example.com", unique_name())
+}
+
+/// An Idempotency-Key that no request had before, in this run or another.
+///
+/// # Panics
+/// When the clock is before 1970.
+#[must_use]
+pub fn unique_key() -> String {
+    format!("key-{}", unique_name())
+}
+
+fn unique_name() -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
-    format!("buyer-{now:x}-{}@example.com", NUMBER.fetch_add(1, Ordering::Relaxed))
+    format!("{now:x}-{}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }

@@ -7,6 +7,8 @@ use std::{
     str::FromStr,
 };
 
+use crate::Secret;
+
 /// An environment variable that is missing or invalid.
 #[derive(thiserror::Error)]
 pub enum ConfigError {
@@ -15,6 +17,14 @@ pub enum ConfigError {
         "the environment variable {0} is not set: template.yaml sets it for every function that reads it"
     )]
     Missing(String),
+    /// The environment variable holds a secret that can be guessed. The message does not hold it.
+    #[error("the environment variable {name} holds a secret of fewer than {least} characters")]
+    ShortSecret {
+        /// The variable.
+        name: String,
+        /// The least number of characters.
+        least: usize,
+    },
     /// The environment variable has a value that cannot be used.
     #[error("the environment variable {name} is {value:?}: {why}")]
     Invalid {
@@ -48,6 +58,21 @@ pub fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The secret that `name` holds, of at least so many characters.
+///
+/// # Errors
+/// [`ConfigError::Missing`] when it is unset or empty, [`ConfigError::ShortSecret`] when it has fewer characters.
+pub fn secret(name: &str, least: usize) -> Result<Secret, ConfigError> {
+    long_enough(name, required(name)?, least)
+}
+
+fn long_enough(name: &str, text: String, least: usize) -> Result<Secret, ConfigError> {
+    if text.chars().count() < least {
+        return Err(ConfigError::ShortSecret { name: name.to_owned(), least });
+    }
+    Ok(Secret::new(text))
+}
+
 /// The parsed value of `name`, or `default` when it is unset or empty.
 ///
 /// # Errors
@@ -75,6 +100,18 @@ mod tests {
     fn a_missing_setting_is_named() {
         let error = required("FARTHING_NO_SUCH_SETTING").unwrap_err();
         assert!(error.to_string().contains("FARTHING_NO_SUCH_SETTING"), "{error}");
+    }
+
+    #[test]
+    fn a_short_secret_is_refused_without_being_shown() {
+        let error = long_enough("SECRET", "hunter2".to_owned(), 8).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the environment variable SECRET holds a secret of fewer than 8 characters"
+        );
+        assert_eq!(format!("{error:?}"), error.to_string());
+        assert_eq!(long_enough("SECRET", "hunter22".to_owned(), 8).unwrap().expose(), "hunter22");
+        assert!(matches!(secret("FARTHING_NO_SUCH_SETTING", 8), Err(ConfigError::Missing(_))));
     }
 
     #[test]

@@ -3,31 +3,57 @@
 use std::{fmt, str::FromStr};
 
 use domain_primitives::InvalidValue;
+use lambda_kit::config::{self, ConfigError};
+use ring::hmac;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 /// Identifies an order: a UUID in its hyphenated lower-case form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OrderId(Uuid);
 
-/// Namespace of order ids that are derived from an Idempotency-Key. Never change it: it would break replays.
-const ORDER_NAMESPACE: Uuid = Uuid::from_u128(0x5f0c_4e0a_9b9d_4f6e_8f43_6d1d_0a7c_2b11);
+/// The secret that the ids of orders with an Idempotency-Key are derived with, so that nobody else can compute them.
+#[derive(Clone, Debug)]
+pub struct OrderIdSecret(hmac::Key);
 
-impl OrderId {
-    /// A new id for an order without an Idempotency-Key: a UUIDv7, so ids sort by creation.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
+/// As many random characters of base64 hold 192 bits.
+const MIN_SECRET_LENGTH: usize = 32;
+
+impl OrderIdSecret {
+    /// The secret in `ORDER_ID_SECRET`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when there is none, or one of fewer than 32 characters.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self::new(config::secret("ORDER_ID_SECRET", MIN_SECRET_LENGTH)?.expose()))
     }
 
-    /// The id of the order that `customer` (an e-mail address) creates with `key`: a UUIDv5, so that the same customer and
-    /// key always identify the same order, and a replay needs no extra item.
+    /// The secret `text`.
     #[must_use]
-    pub fn for_key(customer: &str, key: &IdempotencyKey) -> Self {
-        // Neither part can contain a NUL, so no two pairs have the same name.
-        let name = format!("{customer}\0{}", key.as_str());
-        Self(Uuid::new_v5(&ORDER_NAMESPACE, name.as_bytes()))
+    pub fn new(text: &str) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, text.as_bytes()))
+    }
+}
+
+impl OrderId {
+    /// A new id for an order without an Idempotency-Key: a UUIDv4, whose 122 bits come from the operating system's random
+    /// source.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// The id of the order that `customer` (an e-mail address) creates with `key`: the same for the same customer and key,
+    /// so that a replay needs no extra item, and not to be computed without the secret, because whoever knows an order's id
+    /// may read and cancel it. A UUIDv8 of 122 bits of an HMAC (docs/decisions/0013).
+    #[must_use]
+    pub fn for_key(secret: &OrderIdSecret, customer: &str, key: &IdempotencyKey) -> Self {
+        // Neither part can contain a NUL, so no two pairs are the same text.
+        let tag = hmac::sign(&secret.0, format!("{customer}\0{}", key.as_str()).as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&tag.as_ref()[..16]);
+        Self(Builder::from_custom_bytes(bytes).into_uuid())
     }
 
     /// The id as 128 bits, to distribute orders over index shards.
@@ -78,7 +104,9 @@ impl fmt::Display for OrderId {
     }
 }
 
-/// The value of the Idempotency-Key header: 1 to 255 visible ASCII characters, chosen by the client.
+/// The value of the Idempotency-Key header: 16 to 255 visible ASCII characters except commas, chosen by the client.
+///
+/// API Gateway joins two headers of one name with a comma: such a key is one that the client did not choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
@@ -94,10 +122,11 @@ impl FromStr for IdempotencyKey {
     type Err = InvalidValue;
 
     fn from_str(key: &str) -> Result<Self, InvalidValue> {
-        if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if (16..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
+        {
             Ok(Self(key.to_owned()))
         } else {
-            Err(InvalidValue::new("must be 1 to 255 visible ASCII characters"))
+            Err(InvalidValue::new("must be 16 to 255 visible ASCII characters, without a comma"))
         }
     }
 }
@@ -117,10 +146,61 @@ mod tests {
         }
     }
 
+    const CUSTOMER: &str = "ada@example.com";
+    const KEY: &str = "e7c1b0f2-4d3a-4f7e-9a55-0c6b8d2f1e43";
+
+    fn id(secret: &str, customer: &str, key: &str) -> OrderId {
+        OrderId::for_key(&OrderIdSecret::new(secret), customer, &key.parse().unwrap())
+    }
+
+    /// Python: `hmac.digest(b"0123456789abcdef0123456789abcdef", b"ada@example.com\0" + KEY, "sha256")[:16]`, and the bits
+    /// of version 8.
+    #[test]
+    fn an_id_is_an_hmac_of_customer_and_key() {
+        let id = id("0123456789abcdef0123456789abcdef", CUSTOMER, KEY);
+        assert_eq!(id.to_string(), "3568acf1-4f43-8dea-ab5e-6571657da520");
+    }
+
+    #[test]
+    fn another_secret_gives_another_id() {
+        let (one, other) = ("0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdeg");
+        assert_eq!(id(one, CUSTOMER, KEY), id(one, CUSTOMER, KEY));
+        assert_ne!(id(one, CUSTOMER, KEY), id(other, CUSTOMER, KEY));
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let shown = format!("{:?}", OrderIdSecret::new("0123456789abcdef0123456789abcdef"));
+        assert!(!shown.contains("0123"), "{shown}");
+    }
+
+    #[test]
+    fn a_key_has_16_to_255_visible_characters_and_no_comma() {
+        for good in [KEY, "0123456789abcde!", &"k".repeat(255)] {
+            assert!(good.parse::<IdempotencyKey>().is_ok(), "{good}");
+        }
+        let two_headers = format!("{KEY},{KEY}");
+        for bad in [
+            "",
+            "1",
+            "0123456789abcde",
+            "0123456789 abcdef",
+            "0123456789abcdéf",
+            &two_headers,
+            &"k".repeat(256),
+        ] {
+            assert!(bad.parse::<IdempotencyKey>().is_err(), "{bad}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn a_key_identifies_one_order(a in "[!-~]{1,40}", b in "[!-~]{1,40}", customer in "[a-z]{1,8}@[a-z]{1,8}") {
-            let id = |key: &str| OrderId::for_key(&customer, &key.parse().unwrap());
+        fn a_key_identifies_one_order(
+            a in "[!-+--~]{16,40}",
+            b in "[!-+--~]{16,40}",
+            customer in "[a-z]{1,8}@[a-z]{1,8}",
+        ) {
+            let id = |key: &str| id("0123456789abcdef0123456789abcdef", &customer, key);
             prop_assert_eq!(id(&a), id(&a));
             prop_assert_eq!(id(&a) == id(&b), a == b);
         }

@@ -21,7 +21,7 @@ mod sweep;
 mod transition;
 
 pub use cancel_order::{CancelOrderError, cancel_order};
-pub use ids::{IdempotencyKey, OrderId};
+pub use ids::{IdempotencyKey, OrderId, OrderIdSecret};
 pub use item::write as write_item;
 pub use order::{Due, LineItem, Order, StatusChange};
 pub use payment_request::PaymentRequest;

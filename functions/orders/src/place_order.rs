@@ -1,8 +1,8 @@
 //! Placing an order.
 //!
 //! One transaction takes the stock at the prices that were read and puts the order: all of it or nothing. The order's id
-//! is derived from the Idempotency-Key, so the condition of the put finds replays, and idempotency needs no item of its
-//! own.
+//! is derived from the Idempotency-Key and a secret, so the condition of the put finds replays, and idempotency needs no
+//! item of its own.
 
 use std::collections::HashMap;
 

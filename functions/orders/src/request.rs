@@ -11,7 +11,7 @@ use serde::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::ids::{IdempotencyKey, OrderId};
+use crate::ids::{IdempotencyKey, OrderId, OrderIdSecret};
 
 /// The maximum number of items of one request. With 50 offers and the order itself, a transaction stays below its limit of
 /// 100 items.
@@ -107,11 +107,11 @@ struct BodyCustomer {
 }
 
 impl OrderRequest {
-    /// Reads the body and the Idempotency-Key.
+    /// Reads the body and the Idempotency-Key, which gives the order's id together with the secret.
     ///
     /// # Errors
     /// 400 with every violation, 413, 415.
-    pub fn read(request: &Request) -> Result<Self, Problem> {
+    pub fn read(request: &Request, secret: &OrderIdSecret) -> Result<Self, Problem> {
         let body: Body = request.json()?;
         let mut violations = Vec::new();
         let key = match request.header("idempotency-key")?.map(str::parse::<IdempotencyKey>).transpose() {
@@ -138,7 +138,7 @@ impl OrderRequest {
         }
         let email = body.customer.email;
         Ok(Self {
-            order_id: key.as_ref().map_or_else(OrderId::new, |key| OrderId::for_key(&email, key)),
+            order_id: key.as_ref().map_or_else(OrderId::new, |key| OrderId::for_key(secret, &email, key)),
             keyed: key.is_some(),
             request_hash: request_hash(&items, &body.payment_method),
             correlation_id: request.correlation_id().to_owned(),

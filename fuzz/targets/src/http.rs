@@ -9,7 +9,7 @@ use lambda_kit::{
     http::{MAX_BODY, Request},
     page::{decode_cursor, encode_cursor},
 };
-use orders::{OrderId, OrderRequest};
+use orders::{OrderId, OrderIdSecret, OrderRequest};
 use serde_json::{Value, json};
 
 /// Where the API is.
@@ -79,7 +79,8 @@ fn post(key: &[u8], body: Vec<u8>) -> lambda_http::Request {
 }
 
 fn order(request: &Request) {
-    let order = match OrderRequest::read(request) {
+    let secret = OrderIdSecret::new("any");
+    let order = match OrderRequest::read(request, &secret) {
         Ok(order) => order,
         Err(problem) => return refused(&problem, &[400, 413, 415]),
     };
@@ -100,7 +101,7 @@ fn order(request: &Request) {
     let request = Request::new(post(key.as_bytes(), body.to_string().into_bytes()));
     // Without a key, an empty header would be one.
     if order.keyed {
-        let Ok(again) = OrderRequest::read(&request) else { panic!("{body} is not read again") };
+        let Ok(again) = OrderRequest::read(&request, &secret) else { panic!("{body} is not read again") };
         assert_eq!(again.order_id, order.order_id);
         assert_eq!(again.request_hash, order.request_hash);
         assert!(

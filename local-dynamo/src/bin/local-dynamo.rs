@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use clap::Parser;
 use embedded_dynamodb::{Embedded, client, ensure_tables};
 use lambda_kit::aws::Aws;
-use local_dynamo::{Seeded, seed};
+use local_dynamo::{Seeded, development_parameters, seed};
 use sam_template::{Settings, Template};
 
 /// DynamoDB for development. Without options: serves an embedded DynamoDB on port 8000 until Ctrl-C, with the tables
@@ -55,7 +55,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         report(table, seed(&Aws::from_env()?.dynamodb(), table, &products).await?);
         return Ok(());
     }
-    let settings = Settings::default();
+    let settings = Settings { parameters: development_parameters(), ..Settings::default() };
     let template = Template::load(&arguments.template, &settings)?;
     let (embedded, endpoint) = match &arguments.endpoint {
         Some(endpoint) => (None, endpoint.clone()),

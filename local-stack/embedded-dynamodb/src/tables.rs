@@ -221,7 +221,9 @@ mod tests {
     /// A server without tables, its client, and the template that declares its tables.
     async fn server() -> (Embedded, Client, Template) {
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
-        let template = Template::load(&template, &Settings::default()).unwrap();
+        let parameters = [("OrderIdSecret".to_owned(), "unused".repeat(6))].into();
+        let settings = Settings { parameters, ..Settings::default() };
+        let template = Template::load(&template, &settings).unwrap();
         let server = Embedded::start(0, None).await.unwrap();
         let client = crate::client(&server.endpoint(), "us-east-1", "local");
         (server, client, template)

@@ -36,6 +36,8 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Arguments { stack: mut options, payment_port } = Arguments::parse();
+    // First, so that parameters on the command line replace them.
+    options.parameters.splice(0..0, local_dynamo::development_parameters());
     // The response to a replayed request has status 200 and creates no order.
     options.bill_per.get_or_insert_with(|| UnitOfWork {
         name: "order".to_owned(),

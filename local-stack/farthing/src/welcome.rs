@@ -19,7 +19,7 @@ pub(crate) fn text(stack: &Stack, others: &OtherServers) -> String {
     let order = r#"{"items":[{"product_id":"PRODUCT_ID","quantity":2}],"payment_method":"tok_visa","customer":{"email":"a@example.com"}}"#;
     text.push_str(&format!(
         "\n  Try next, in another terminal:\n\n    curl -s '{http}/products?limit=3'\n    curl -si {http}/orders \
-         -H 'content-type: application/json' -H 'idempotency-key: demo-0000000001' \\\n      -d '{order}'\n    curl -s \
+         -H 'content-type: application/json' -H \"idempotency-key: $(uuidgen)\" \\\n      -d '{order}'\n    curl -s \
          {http}/orders/ORDER_ID\n\n  With tok_declined the payment fails and the stock is released. Ctrl-C stops everything.\n",
         http = addresses.http
     ));

@@ -16,6 +16,7 @@ mod sources;
 use std::{collections::BTreeMap, env, fs, path::Path};
 
 use e2e::{Proxy, shutdown_requested, workspace};
+use local_dynamo::development_parameters;
 use local_lambda::{aws_account::AwsAccount, resources, sqs_server};
 use sam_template::{Settings, Template};
 use serde_json::json;
@@ -49,7 +50,10 @@ async fn main() {
     let settings = Settings {
         region: REGION.to_owned(),
         account_id: ACCOUNT_ID.to_owned(),
-        parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        parameters: development_parameters()
+            .into_iter()
+            .chain(parameters.map(|(name, value)| (name.to_owned(), value.to_owned())))
+            .collect(),
         ..Settings::default()
     };
     let template = Template::load(&workspace().join("template.yaml"), &settings).unwrap();

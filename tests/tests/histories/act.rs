@@ -142,7 +142,8 @@ impl<'a> Actor<'a> {
         let request = || self.shop.order_as(&customer, &lines, requested.token);
         let operation = |key, response| Operation::Order { key, requested: requested.clone(), response };
         if requested.keyed {
-            let response = self.clear(|| request().header("idempotency-key", format!("step-{key}"))).await?;
+            let response =
+                self.clear(|| request().header("idempotency-key", format!("the-key-of-step-{key}"))).await?;
             self.learn(key, &response);
             return Ok(operation(Some(key), Some(response)));
         }

@@ -6,5 +6,6 @@ mod orders;
 mod orders_bad_input;
 mod orders_id;
 pub(crate) mod orders_id_cancel;
+mod orders_identity;
 mod products;
 mod products_id;

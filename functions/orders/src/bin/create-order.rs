@@ -7,7 +7,7 @@ use lambda_kit::{
     http::{self, Request, Response},
     logging,
 };
-use orders::{OrderRequest, OrderService, Orders, PlacedOrder};
+use orders::{OrderIdSecret, OrderRequest, OrderService, Orders, PlacedOrder};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -18,7 +18,8 @@ async fn main() -> Result<(), lambda_http::Error> {
         orders: Orders::from_env(&aws)?,
         offers: OfferCache::default(),
     };
-    http::serve(|request| create_order(service, request)).await
+    let secret = &OrderIdSecret::from_env()?;
+    http::serve(|request| create_order(service, secret, request)).await
 }
 
 /// Creates an order, or returns the one that the Idempotency-Key has created before.
@@ -26,8 +27,12 @@ async fn main() -> Result<(), lambda_http::Error> {
 /// # Errors
 /// 400, 413 and 415 for bad input; 404 for an unknown product; 409 when a product is out of stock or its price changes
 /// twice meanwhile; 422 for a key that was used with another body; 503 when a table does not respond.
-async fn create_order(service: &OrderService, request: Request) -> Result<Response, Problem> {
-    let order = OrderRequest::read(&request)?;
+async fn create_order(
+    service: &OrderService,
+    secret: &OrderIdSecret,
+    request: Request,
+) -> Result<Response, Problem> {
+    let order = OrderRequest::read(&request, secret)?;
     let placed = service.place(&order, request.deadline()).await?;
     let (status, order) = match &placed {
         PlacedOrder::Created(order) => (201, order),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Calls, Options, Shop, eventually, needs};
+use e2e::{Calls, Options, Shop, eventually, needs, unique_key};
 use serde_json::Value;
 
 /// `create-order TransactWriteItems r0 w5`. Reads are in half units.
@@ -113,8 +113,8 @@ async fn the_bill_divides_by_orders_and_counts_requests_and_cold_starts() {
         shop.ended(&id).await;
     }
     // A request that is repeated costs something, and makes no order.
-    let again =
-        || shop.order(&[("stoneware-mug", 1)], "tok_visa").header("idempotency-key", "again-0000000001");
+    let key = unique_key();
+    let again = || shop.order(&[("stoneware-mug", 1)], "tok_visa").header("idempotency-key", &key);
     assert_eq!((again().response().await.status, again().response().await.status), (201, 200));
     let bill = eventually(Duration::from_secs(10), || async {
         let bill = shop.control.get("/_local/bill").response().await.json();

@@ -8,7 +8,7 @@ use std::{
 use e2e::{
     NO_ORDER, Openapi, Options, Request, Shop,
     fixtures::{fixtures, one_by_one},
-    needs, routes,
+    needs, routes, unique_key,
 };
 use sam_template::HttpRoute;
 use serde_json::{Value, json};
@@ -92,10 +92,11 @@ async fn successes_and_refusals(shop: &Shop, seen: &mut Seen) {
     seen.response("getProduct", get("/products/no-such"), 404, "product-not-found").await;
 
     let mug = [("stoneware-mug", 1)];
-    let order = || shop.order(&mug, "tok_declined").header("idempotency-key", "conformance");
+    let key = unique_key();
+    let order = || shop.order(&mug, "tok_declined").header("idempotency-key", &key);
     let made = seen.response("createOrder", order(), 201, "").await;
     seen.response("createOrder", order(), 200, "").await;
-    let other = shop.order(&mug, "tok_visa").header("idempotency-key", "conformance");
+    let other = shop.order(&mug, "tok_visa").header("idempotency-key", &key);
     seen.response("createOrder", other, 422, "idempotency-key-reused").await;
     seen.response("createOrder", shop.keyed_order(&mug, "cash"), 400, "invalid-request").await;
     let unreadable = shop.order(&mug, "tok_visa").header("idempotency-key", "sch\u{fc}ssel");

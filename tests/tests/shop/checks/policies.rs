@@ -13,6 +13,7 @@ use e2e::{
     fixtures::one_by_one,
     needs,
     permissions::{allowed, differences, needed},
+    unique_key,
 };
 use serde_json::json;
 
@@ -74,7 +75,7 @@ fn a_permission_too_many_and_one_too_few_are_both_told() {
 /// A refusal comes only once it is known that the key has made no order.
 async fn refuse_an_order_with_a_key(shop: &Shop) {
     let order = shop.order(&[("no-such-product", 1)], "tok_visa");
-    assert_eq!(order.header("idempotency-key", "never-used-before-1").response().await.status, 404);
+    assert_eq!(order.header("idempotency-key", unique_key()).response().await.status, 404);
 }
 
 /// A charge that its order does not agree with any more, as after a crash between the two.

@@ -1,6 +1,6 @@
 //! How many calls each function makes, counted between it and DynamoDB.
 
-use e2e::{Calls, Options, Shop, needs};
+use e2e::{Calls, Options, Shop, needs, unique_key};
 use serde_json::Value;
 
 /// `create-order TransactWriteItems`
@@ -59,9 +59,10 @@ async fn functions_make_no_more_round_trips_than_promised() {
     shop.cancel(&id).response().await;
     calls.are("cancelling again 1", &["cancel-order GetItem"], call).await;
 
+    let key = unique_key();
     let again = || {
         shop.order(&[("stoneware-mug", 1)], "tok_visa")
-            .header("idempotency-key", "once-upon-a-time")
+            .header("idempotency-key", &key)
             .first_response()
     };
     let first = again().await;

@@ -1,6 +1,6 @@
 //! A dependency that is down: 503 with Retry-After, nothing lost, nothing half done.
 
-use e2e::{Dynamodb, NO_ORDER, Options, Proxy, Shop, needs};
+use e2e::{Dynamodb, NO_ORDER, Options, Proxy, Shop, needs, unique_key};
 
 #[tokio::test]
 async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_is_well() {
@@ -12,8 +12,8 @@ async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_
     let before = shop.place(&[("stoneware-mug", 1)], "tok_flaky").await;
 
     proxy.set_down(true);
-    let order =
-        || shop.order(&[("record-brush", 1)], "tok_visa").header("idempotency-key", "through-the-outage");
+    let key = unique_key();
+    let order = || shop.order(&[("record-brush", 1)], "tok_visa").header("idempotency-key", &key);
     for request in [
         shop.http.get("/products"),
         shop.http.get("/products/stoneware-mug"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Shop, children, eventually, kill_nine, needs};
+use e2e::{Shop, children, eventually, kill_nine, needs, unique_key};
 use serde_json::json;
 
 #[tokio::test]
@@ -26,7 +26,8 @@ async fn an_order_is_made_confirmed_and_answered_whole() {
 #[tokio::test]
 async fn a_replay_answers_the_same_order_and_takes_no_stock() {
     let shop = Shop::start().await;
-    let order = || shop.order(&[("stoneware-mug", 2)], "tok_visa").header("idempotency-key", "replay-1");
+    let key = unique_key();
+    let order = || shop.order(&[("stoneware-mug", 2)], "tok_visa").header("idempotency-key", &key);
     let first = order().response().await;
     assert_eq!((first.status, first.header("idempotency-replayed")), (201, ""));
     let id = first.json()["order_id"].clone();
@@ -43,7 +44,8 @@ async fn a_replay_answers_the_same_order_and_takes_no_stock() {
 async fn a_replay_is_answered_even_when_its_own_sale_emptied_the_shelf() {
     needs!(Tables);
     let shop = Shop::start().await;
-    let order = || shop.order(&[("titanium-stove", 1)], "tok_visa").header("idempotency-key", "last-one");
+    let key = unique_key();
+    let order = || shop.order(&[("titanium-stove", 1)], "tok_visa").header("idempotency-key", &key);
     assert_eq!(order().response().await.status, 201);
     assert_eq!(shop.available("titanium-stove").await, 0);
     assert_eq!(order().response().await.status, 200);
@@ -54,7 +56,8 @@ async fn a_replay_is_answered_even_when_its_own_sale_emptied_the_shelf() {
 async fn a_replay_is_answered_even_when_its_product_has_left_the_catalogue() {
     needs!(OwnStack, Tables);
     let shop = Shop::start().await;
-    let order = || shop.order(&[("titanium-stove", 1)], "tok_visa").header("idempotency-key", "discontinued");
+    let key = unique_key();
+    let order = || shop.order(&[("titanium-stove", 1)], "tok_visa").header("idempotency-key", &key);
     let id = order().response().await.json()["order_id"].as_str().unwrap().to_owned();
     shop.ended(&id).await;
     shop.settle().await;
@@ -75,9 +78,9 @@ async fn a_replay_is_answered_even_when_its_product_has_left_the_catalogue() {
 #[tokio::test]
 async fn many_replays_at_once_make_one_order() {
     let shop = Shop::start().await;
-    let tries = (0..24).map(|_| {
-        shop.order(&[("stoneware-mug", 3)], "tok_visa").header("idempotency-key", "all-at-once").response()
-    });
+    let key = unique_key();
+    let tries = (0..24)
+        .map(|_| shop.order(&[("stoneware-mug", 3)], "tok_visa").header("idempotency-key", &key).response());
     let responses = futures_util::future::join_all(tries).await;
     assert_eq!(responses.iter().filter(|response| response.status == 201).count(), 1, "{responses:?}");
     assert_eq!(responses.iter().filter(|response| response.status == 200).count(), 23);
@@ -91,17 +94,18 @@ async fn many_replays_at_once_make_one_order() {
 #[tokio::test]
 async fn a_key_with_another_body_is_422_and_another_customer_has_keys_of_their_own() {
     let shop = Shop::start().await;
-    let key = |request: e2e::Request| request.header("idempotency-key", "reused");
-    assert_eq!(key(shop.order(&[("stoneware-mug", 1)], "tok_visa")).response().await.status, 201);
+    let key = unique_key();
+    let keyed = |request: e2e::Request| request.header("idempotency-key", &key);
+    assert_eq!(keyed(shop.order(&[("stoneware-mug", 1)], "tok_visa")).response().await.status, 201);
     for other in
         [shop.order(&[("stoneware-mug", 2)], "tok_visa"), shop.order(&[("stoneware-mug", 1)], "tok_amex")]
     {
-        let response = key(other).response().await;
+        let response = keyed(other).response().await;
         assert_eq!((response.status, response.problem().as_deref()), (422, Some("idempotency-key-reused")));
     }
     let another = format!("another-{}", shop.customer());
     let order = shop.order_as(&another, &[("stoneware-mug", 1)], "tok_visa");
-    assert_eq!(key(order).response().await.status, 201);
+    assert_eq!(keyed(order).response().await.status, 201);
     assert_eq!(shop.settle().await.orders.len(), 2);
 }
 

@@ -1,6 +1,6 @@
 //! `POST /orders`: bad input of every kind gets its documented 4xx and changes nothing.
 
-use e2e::{Request, Shop, needs};
+use e2e::{Request, Shop, needs, unique_key};
 use serde_json::{Value, json};
 
 fn good() -> Value {
@@ -85,9 +85,14 @@ async fn bad_orders_get_a_precise_problem_and_change_nothing() {
         }
         expect(request, what, 415).await;
     }
-    for (what, key) in
-        [("empty key", String::new()), ("long key", "k".repeat(256)), ("key with a space", "a b".to_owned())]
-    {
+    for (what, key) in [
+        ("empty key", String::new()),
+        ("key of one character", "1".to_owned()),
+        ("key of 15 characters", "k".repeat(15)),
+        ("long key", "k".repeat(256)),
+        ("key with a space", format!("{} {}", "k".repeat(16), "k".repeat(16))),
+        ("key with a comma", format!("{},{}", "k".repeat(16), "k".repeat(16))),
+    ] {
         expect(shop.http.post("/orders", &good()).header("idempotency-key", key), what, 400).await;
     }
     assert_eq!(shop.snapshot().await, before, "bad input changed something");
@@ -125,7 +130,21 @@ async fn several_faults_are_all_named() {
     let shop = Shop::start().await;
     let body = json!({"items": [{"product_id": "Bad Id", "quantity": 0}, {"product_id": "stoneware-mug", "quantity": 1000}],
         "payment_method": "cash", "customer": {"email": "x"}});
-    let response = shop.http.post("/orders", &body).header("idempotency-key", "a b").response().await;
+    let response = shop.http.post("/orders", &body).header("idempotency-key", "1").response().await;
     assert_eq!(response.status, 400);
     insta::assert_json_snapshot!(response.json(), {".instance" => "[request id]"});
+}
+
+#[tokio::test]
+async fn a_key_on_two_header_lines_makes_no_order() {
+    needs!(Gateway);
+    let shop = Shop::start().await;
+    let key = unique_key();
+    let twice = shop.order(&[("stoneware-mug", 1)], "tok_visa").header("idempotency-key", &key);
+    let response = twice.header("idempotency-key", &key).response().await;
+    assert_eq!(response.status, 400, "{response:?}");
+    let errors = &response.json()["errors"];
+    assert_eq!(errors[0]["pointer"], "idempotency-key", "{errors}");
+    assert!(errors[0]["detail"].as_str().unwrap().contains("without a comma"), "{errors}");
+    assert_eq!(shop.available("stoneware-mug").await, shop.stocked("stoneware-mug"));
 }
