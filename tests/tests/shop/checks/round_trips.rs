@@ -60,11 +60,8 @@ async fn functions_make_no_more_round_trips_than_promised() {
     calls.are("cancelling again 1", &["cancel-order GetItem"], call).await;
 
     let key = unique_key();
-    let again = || {
-        shop.order(&[("stoneware-mug", 1)], "tok_visa")
-            .header("idempotency-key", &key)
-            .first_response()
-    };
+    let again =
+        || shop.order(&[("stoneware-mug", 1)], "tok_visa").header("idempotency-key", &key).first_response();
     let first = again().await;
     assert_eq!(first.status, 201);
     shop.settle_quietly(first.json()["order_id"].as_str().unwrap()).await;
