@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{Shop, settings, template};
 
-/// `dynamodb:Query OrdersTable/index/pending`, by function.
+/// `dynamodb:Query OrdersTable/index/due`, by function.
 pub type Permissions = BTreeMap<String, BTreeSet<String>>;
 
 /// What template.yaml allows each function: actions on resources by their logical ids.

@@ -166,8 +166,9 @@ impl TableSnapshot {
         if confirmed && entry.is_none_or(|entry| entry.state != "captured" || entry.amount != order.total) {
             return Err(format!("the charge is not its total: {entry:?}"));
         }
-        // Until a refund is made, the order says that it is due.
-        if confirmed != charged && (confirmed || !order.indexed) {
+        // Until a refund is made, the order says that it is due; one that is refused for good waits for people.
+        let with_people = self.payments.get(id).is_some_and(|outcome| outcome == "REFUND_REFUSED");
+        if confirmed != charged && (confirmed || !(order.indexed || with_people)) {
             return Err(format!("its charge does not agree with its end: {entry:?}"));
         }
         // An order that was cancelled before it was paid gets its record with the refund.
@@ -207,7 +208,7 @@ fn order(item: &Item) -> Order {
         history: history.collect(),
         lines: lines.collect(),
         total: number(item, "total"),
-        indexed: item.contains_key("pending_shard"),
+        indexed: item.contains_key("due_shard"),
     }
 }
 

@@ -85,10 +85,21 @@ impl Shop {
         let hour_ago = Timestamp::ago(Duration::from_secs(3600)).to_string();
         let due = [
             ("status", status.to_owned()),
-            ("pending_shard", format!("{shard:02}")),
+            ("due_shard", format!("{shard:02}")),
+            ("due_at", hour_ago.clone()),
+            ("updated_at", hour_ago.clone()),
             ("created_at", hour_ago),
         ];
         self.rewrite(order_id, due.map(|(name, value)| (name, S(value)))).await;
+    }
+
+    /// Makes an order so old that it is given up at its next attempt; `needs!(Tables)`.
+    ///
+    /// # Panics
+    /// When the table does not take it.
+    pub async fn make_old(&self, order_id: &str) {
+        let long_ago = Timestamp::ago(Duration::from_secs(24 * 3600)).to_string();
+        self.rewrite(order_id, [("created_at", S(long_ago))]).await;
     }
 
     /// Puts a message into a queue; `needs!(Queues)`.

@@ -37,14 +37,14 @@ impl Shop {
         .await;
     }
 
-    /// Waits until the payment provider has been asked to charge an order, whatever it will answer; `needs!(Tables)`.
+    /// Waits until the payment of an order is under way: from now on it may be charged at any moment; `needs!(Tables)`.
     ///
     /// # Panics
-    /// When it is not asked in time.
-    pub async fn provider_asked(&self, order_id: &str) {
+    /// When it does not get so far in time.
+    pub async fn intent_stored(&self, order_id: &str) {
         eventually(SETTLED_WITHIN, || async {
-            let asked = self.snapshot().await.ledger.contains_key(order_id);
-            if asked { Ok(()) } else { Err("the provider has not been asked") }
+            let order = self.stored(order_id).await;
+            if order.contains_key("payment_intent") { Ok(()) } else { Err(order) }
         })
         .await;
     }

@@ -30,6 +30,20 @@ impl Timestamp {
         Self::at(SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH))
     }
 
+    /// The time `wait` from now.
+    #[must_use]
+    pub fn after(wait: Duration) -> Self {
+        Self::at(SystemTime::now() + wait)
+    }
+
+    /// How long ago it was; zero for a time to come.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let time = DateTime::from_str(&self.0, Format::DateTime).ok();
+        let time = time.and_then(|time| SystemTime::try_from(time).ok()).unwrap_or_else(SystemTime::now);
+        time.elapsed().unwrap_or_default()
+    }
+
     /// `time`, cut to the millisecond. Times before 1970 become 1970.
     #[must_use]
     pub fn at(time: SystemTime) -> Self {
@@ -94,6 +108,14 @@ mod tests {
         ] {
             assert!(read(other).is_err(), "{other}");
         }
+    }
+
+    #[test]
+    fn age_counts_from_the_time_itself() {
+        let hour = Duration::from_secs(3600);
+        let age = Timestamp::ago(hour).age();
+        assert!(age >= hour && age < hour + Duration::from_secs(60), "{age:?}");
+        assert_eq!(Timestamp::after(hour).age(), Duration::ZERO);
     }
 
     proptest! {

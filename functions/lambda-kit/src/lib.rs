@@ -8,6 +8,7 @@
 
 pub mod aws;
 pub mod batch;
+pub mod conditional;
 pub mod config;
 pub mod deadline;
 pub mod error;

@@ -6,7 +6,10 @@
 //! to the payments queue as it carries payments, and the sweep finds it if both lose it. This function sends nothing, so no
 //! crash can leave an order cancelled and its refund forgotten.
 
+use std::time::Duration;
+
 use catalog::Catalog;
+use domain_primitives::Timestamp;
 use lambda_kit::{Deadline, Error};
 
 use crate::{
@@ -24,6 +27,13 @@ pub enum CancelOrderError {
     NotFound,
     /// The order is in a final state other than CANCELLED.
     NotCancellable(Status),
+    /// The order was confirmed longer ago than the window in which it may be cancelled.
+    TooLate {
+        /// When it was confirmed.
+        confirmed_at: Timestamp,
+        /// How long it could be cancelled from then on.
+        window: Duration,
+    },
     /// A table cannot be read or written.
     Failed(Error),
 }
@@ -34,7 +44,8 @@ impl From<Error> for CancelOrderError {
     }
 }
 
-/// Cancels a PENDING or CONFIRMED order. A CANCELLED one is returned as it is, so repeating the call changes nothing.
+/// Cancels a PENDING order, or one that was CONFIRMED within `window`. A CANCELLED one is returned as it is, so repeating
+/// the call changes nothing.
 ///
 /// # Errors
 /// [`CancelOrderError`] says why the order is not cancelled.
@@ -42,6 +53,7 @@ pub async fn cancel_order(
     orders: &Orders,
     catalog: &Catalog,
     order_id: OrderId,
+    window: Duration,
     deadline: Deadline,
 ) -> Result<Order, CancelOrderError> {
     let mut order = orders.get(order_id, deadline).await?.ok_or(CancelOrderError::NotFound)?;
@@ -50,7 +62,8 @@ pub async fn cancel_order(
         match order.status {
             Status::Cancelled => return Ok(order),
             Status::PaymentFailed => return Err(CancelOrderError::NotCancellable(order.status)),
-            Status::Pending | Status::Confirmed => {}
+            Status::Confirmed => within_window(&order, window)?,
+            Status::Pending => {}
         }
         let transition = Transition {
             to: Status::Cancelled,
@@ -62,5 +75,16 @@ pub async fn cancel_order(
             TransitionOutcome::Applied(order) => return Ok(*order),
             TransitionOutcome::Conflict(current) => order = *current,
         }
+    }
+}
+
+/// # Errors
+/// [`CancelOrderError::TooLate`] when the order was confirmed longer ago.
+fn within_window(order: &Order, window: Duration) -> Result<(), CancelOrderError> {
+    match order.became(Status::Confirmed) {
+        Some(confirmed_at) if confirmed_at.age() > window => {
+            Err(CancelOrderError::TooLate { confirmed_at: confirmed_at.clone(), window })
+        }
+        _ => Ok(()),
     }
 }

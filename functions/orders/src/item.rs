@@ -1,6 +1,6 @@
 //! How an order is stored.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use catalog::{ProductId, Quantity};
@@ -18,8 +18,13 @@ use crate::{
 /// An item as the SDK represents it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// The number of partitions of the `pending` index: one accepts 1,000 writes a second.
-pub(crate) const PENDING_SHARDS: u128 = 16;
+/// The number of partitions of the `due` index: one accepts 1,000 writes a second.
+pub(crate) const DUE_SHARDS: u128 = 16;
+/// How long after it fell due the sweep looks for an order first. A payment takes seconds, or a few minutes with all
+/// retries: an order that is due for longer is lost, or its message waits in a long queue.
+const FIRST_SWEEP_AFTER: Duration = Duration::from_secs(10 * 60);
+/// The longest time between two requests of the sweep for one order.
+const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 60 * 60);
 
 #[derive(Serialize, Deserialize)]
 struct OrderRecord {
@@ -37,9 +42,14 @@ struct OrderRecord {
     history: Vec<StatusChange>,
     created_at: Timestamp,
     updated_at: Timestamp,
-    /// Only orders for which a payment or refund is due have it, so only they are in the `pending` index.
+    /// Only orders for which a payment or refund is due have it, so only they are in the `due` index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pending_shard: Option<String>,
+    due_shard: Option<String>,
+    /// When the sweep requests what is due, if it is still due then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    payment_intent: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,12 +66,17 @@ struct CustomerRecord {
     email: String,
 }
 
-/// The partition of the `pending` index that holds this order.
-pub(crate) fn pending_shard(order_id: OrderId) -> String {
-    shard_name(order_id.as_u128() % PENDING_SHARDS)
+/// The partition of the `due` index that holds this order.
+pub(crate) fn due_shard(order_id: OrderId) -> String {
+    shard_name(order_id.as_u128() % DUE_SHARDS)
 }
 
-/// The name of a partition of the `pending` index: `00` to `15`.
+/// When the sweep looks next for what has been due for `age`: after as long again, so ever more rarely.
+pub(crate) fn next_sweep(age: Duration) -> Timestamp {
+    Timestamp::after(age.clamp(FIRST_SWEEP_AFTER, LONGEST_PAUSE))
+}
+
+/// The name of a partition of the `due` index: `00` to `15`.
 pub(crate) fn shard_name(shard: u128) -> String {
     format!("{shard:02}")
 }
@@ -91,7 +106,9 @@ pub fn write(order: &Order) -> Result<Item, Error> {
         history: order.history.clone(),
         created_at: order.created_at.clone(),
         updated_at: order.updated_at.clone(),
-        pending_shard: order.due.map(|_| pending_shard(order.order_id)),
+        due_shard: order.due.map(|_| due_shard(order.order_id)),
+        due_at: order.due.map(|_| next_sweep(Duration::ZERO)),
+        payment_intent: order.payment_intent.clone(),
     };
     serde_dynamo::to_item(item).map_err(|error| Error::Internal(format!("cannot write an order: {error}")))
 }
@@ -105,7 +122,7 @@ pub(crate) fn read(item: Item) -> Result<Order, Error> {
     Ok(Order {
         order_id: item.order_id,
         status: item.status,
-        due: item.pending_shard.map(|_| match item.status {
+        due: item.due_shard.map(|_| match item.status {
             Status::Pending => Due::Payment,
             _ => Due::Refund,
         }),
@@ -119,6 +136,7 @@ pub(crate) fn read(item: Item) -> Result<Order, Error> {
         history: item.history,
         created_at: item.created_at,
         updated_at: item.updated_at,
+        payment_intent: item.payment_intent,
     })
 }
 
@@ -144,12 +162,29 @@ mod tests {
     fn an_order_is_read_as_it_was_written() {
         let order = order();
         let item = write(&order).unwrap();
-        assert_eq!(item["pending_shard"], AttributeValue::S(pending_shard(order.order_id)));
+        assert_eq!(item["due_shard"], AttributeValue::S(due_shard(order.order_id)));
         assert_eq!(read(item).unwrap(), order);
 
-        let paid = Order { status: Status::Confirmed, due: None, ..order };
-        assert!(!write(&paid).unwrap().contains_key("pending_shard"), "nothing is due: not in the index");
+        let paid =
+            Order { status: Status::Confirmed, due: None, payment_intent: Some("pi_1".to_owned()), ..order };
+        let item = write(&paid).unwrap();
+        assert!(
+            !item.contains_key("due_shard") && !item.contains_key("due_at"),
+            "nothing is due: not in the index"
+        );
         let cancelled = Order { status: Status::Cancelled, due: Some(Due::Refund), ..paid };
         assert_eq!(read(write(&cancelled).unwrap()).unwrap(), cancelled);
+    }
+
+    #[test]
+    fn the_sweep_asks_ever_more_rarely() {
+        let minutes = |number: u64| Duration::from_secs(60 * number);
+        for (age, pause) in [(0, 10), (5, 10), (60, 60), (60 * 24, 360)] {
+            let next = next_sweep(minutes(age));
+            assert!(
+                next > Timestamp::after(minutes(pause - 1)) && next <= Timestamp::after(minutes(pause)),
+                "{age}"
+            );
+        }
     }
 }

@@ -33,10 +33,13 @@ pub struct Order {
     pub updated_at: Timestamp,
     /// What is still due at the payment provider.
     pub due: Option<Due>,
+    /// The provider's id of the order's payment intent. It is stored before the intent is confirmed, so an order without
+    /// one was never charged.
+    pub payment_intent: Option<String>,
 }
 
-/// What is still due at the payment provider. An order is in the `pending` index exactly while something is due, so that
-/// the sweep finds lost messages.
+/// What is still due at the payment provider. An order is in the `due` index exactly while something is due, so that the
+/// sweep finds lost messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     /// The charge of a PENDING order.
@@ -86,6 +89,12 @@ pub struct OrderView<'a> {
 }
 
 impl Order {
+    /// When the order became `status`, if it ever did.
+    #[must_use]
+    pub fn became(&self, status: Status) -> Option<&Timestamp> {
+        self.history.iter().find(|change| change.status == status).map(|change| &change.at)
+    }
+
     /// The order as the API returns it.
     #[must_use]
     pub fn view(&self) -> OrderView<'_> {
@@ -127,6 +136,7 @@ pub(crate) mod tests {
             created_at: Timestamp::now(),
             updated_at: Timestamp::now(),
             due: Some(Due::Payment),
+            payment_intent: None,
         }
     }
 }

@@ -235,5 +235,6 @@ fn new_order(
         created_at: now.clone(),
         updated_at: now,
         due: Some(Due::Payment),
+        payment_intent: None,
     })
 }

@@ -3,7 +3,7 @@
 use domain_primitives::{Problem, Violation};
 use serde_json::json;
 
-use crate::{cancel_order::CancelOrderError, place_order::PlaceOrderError};
+use crate::{cancel_order::CancelOrderError, place_order::PlaceOrderError, status::Status};
 
 /// 404: no order has the requested id.
 #[must_use]
@@ -19,6 +19,14 @@ impl From<CancelOrderError> for Problem {
                 let detail = format!("The order is {status}: there is nothing left to cancel.");
                 Self::new(409, "order-not-cancellable", "The order cannot be cancelled", detail)
                     .with("order_status", json!(status))
+            }
+            CancelOrderError::TooLate { confirmed_at, window } => {
+                let seconds = window.as_secs();
+                let detail = format!(
+                    "The order was confirmed at {confirmed_at}: it could be cancelled for {seconds} seconds from then on."
+                );
+                Self::new(409, "order-not-cancellable", "The order cannot be cancelled", detail)
+                    .with("order_status", json!(Status::Confirmed))
             }
             CancelOrderError::Failed(error) => error.into(),
         }

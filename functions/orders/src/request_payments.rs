@@ -2,7 +2,8 @@
 //!
 //! The filters in the template pass new orders, which are to be charged, and cancelled ones, which are to be refunded. The
 //! message is the same for both: payments reads from the order what is due. A record whose message SQS does not accept is
-//! reported by its sequence number, and Lambda retries it.
+//! reported by its sequence number, and Lambda retries it for as long as the stream has it. One that cannot be read never
+//! could be: it is logged and left, so that it does not hold up its shard, and the sweep finds its order.
 
 use lambda_kit::{
     Deadline, Error,
@@ -15,7 +16,7 @@ use crate::payment_request::PaymentRequest;
 
 /// Requests the payment or refund of each order of the batch.
 pub async fn request_payments(queue: &Queue, batch: Batch, deadline: Deadline) -> BatchResponse {
-    let (mut sequence_numbers, mut messages, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut sequence_numbers, mut messages) = (Vec::new(), Vec::new());
     for record in &batch.records {
         let sequence_number = sequence_number(record);
         match payment_message(record) {
@@ -23,12 +24,10 @@ pub async fn request_payments(queue: &Queue, batch: Batch, deadline: Deadline) -
                 sequence_numbers.push(sequence_number);
                 messages.push(message);
             }
-            Err(error) => {
-                tracing::error!(sequence_number, %error, "stream record failed");
-                failed.push(sequence_number);
-            }
+            Err(error) => tracing::error!(sequence_number, %error, "stream record left to the sweep"),
         }
     }
+    let mut failed = Vec::new();
     for (sequence_number, result) in sequence_numbers.into_iter().zip(queue.send(&messages, deadline).await) {
         if let Err(error) = result {
             tracing::warn!(sequence_number, %error, "payment not requested");

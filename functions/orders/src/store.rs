@@ -1,5 +1,7 @@
 //! Reads and writes of the orders table.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{
     Client,
     types::{
@@ -7,9 +9,11 @@ use aws_sdk_dynamodb::{
         builders::UpdateBuilder,
     },
 };
+use domain_primitives::Timestamp;
 use lambda_kit::{
     Deadline, Error,
     aws::Aws,
+    conditional::{self, Updated},
     config::{self, ConfigError},
     transaction,
 };
@@ -20,6 +24,7 @@ use crate::{
     item::{self, Item},
     order::{Due, Order, StatusChange},
     status::Status,
+    transition::TransitionOutcome,
 };
 
 /// The orders table.
@@ -94,12 +99,10 @@ impl Orders {
         let update = self.update(order.order_id);
         let update = match due {
             Some(_) => update
-                .update_expression(format!("{set}, pending_shard = :shard"))
-                .expression_attribute_values(
-                    ":shard",
-                    AttributeValue::S(item::pending_shard(order.order_id)),
-                ),
-            None => update.update_expression(format!("{set} REMOVE pending_shard")),
+                .update_expression(format!("{set}, due_shard = :shard, due_at = :due"))
+                .expression_attribute_values(":shard", AttributeValue::S(item::due_shard(order.order_id)))
+                .expression_attribute_values(":due", text(&item::next_sweep(Duration::ZERO))),
+            None => update.update_expression(format!("{set} REMOVE due_shard, due_at")),
         };
         let update = update
             .condition_expression("#status = :from")
@@ -107,26 +110,80 @@ impl Orders {
             .expression_attribute_names("#history", "history")
             .expression_attribute_values(":from", AttributeValue::S(from.as_str().to_owned()))
             .expression_attribute_values(":to", AttributeValue::S(to.as_str().to_owned()))
-            .expression_attribute_values(":at", AttributeValue::S(change.at.as_str().to_owned()))
+            .expression_attribute_values(":at", text(&change.at))
             .expression_attribute_values(":changes", changes)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         transaction::update_item(update)
     }
 
-    /// Removes an order whose refund is done from the `pending` index. The condition fails when no refund is due, or no
-    /// longer.
+    /// Removes an order whose refund is made, or refused for good, from the `due` index. The condition fails when no refund
+    /// is due, or no longer.
     ///
     /// # Errors
     /// Never in practice: the SDK's builder checks that every required member is set.
-    pub fn refunded(&self, order_id: OrderId) -> Result<TransactWriteItem, Error> {
+    pub fn refund_ended(&self, order_id: OrderId) -> Result<TransactWriteItem, Error> {
         let update = self
             .update(order_id)
-            .update_expression("REMOVE pending_shard")
-            .condition_expression("attribute_exists(pending_shard) AND #status IN (:failed, :cancelled)")
+            .update_expression("REMOVE due_shard, due_at")
+            .condition_expression("attribute_exists(due_shard) AND #status IN (:failed, :cancelled)")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":failed", AttributeValue::S(Status::PaymentFailed.to_string()))
             .expression_attribute_values(":cancelled", AttributeValue::S(Status::Cancelled.to_string()));
         transaction::update_item(update)
+    }
+
+    /// Stores the provider's id of the payment intent of a PENDING order that has none yet. Only then may it be confirmed.
+    /// If the order has ended, or has another intent, nothing is stored and the condition fails with the stored order.
+    ///
+    /// # Errors
+    /// When `DynamoDB` does not respond, or the stored item is not an order.
+    pub async fn store_intent(
+        &self,
+        order: &Order,
+        intent: &str,
+        deadline: Deadline,
+    ) -> Result<TransitionOutcome, Error> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("order_id", AttributeValue::S(order.order_id.to_string()))
+            .update_expression("SET payment_intent = :intent")
+            .condition_expression("#status = :pending AND attribute_not_exists(payment_intent)")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":pending", AttributeValue::S(Status::Pending.to_string()))
+            .expression_attribute_values(":intent", AttributeValue::S(intent.to_owned()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match conditional::update(request, deadline).await? {
+            Updated::Written => {
+                let order = Order { payment_intent: Some(intent.to_owned()), ..order.clone() };
+                Ok(TransitionOutcome::Applied(Box::new(order)))
+            }
+            Updated::ConditionFailed(item) => Ok(TransitionOutcome::Conflict(Box::new(Self::read(item)?))),
+        }
+    }
+
+    /// Lets the sweep request what is due of an order later, ever more rarely: after as long as it has been due `since`.
+    /// Nothing happens when that is not due any more.
+    ///
+    /// # Errors
+    /// When `DynamoDB` does not respond.
+    pub async fn postpone(
+        &self,
+        order_id: OrderId,
+        since: &Timestamp,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("order_id", AttributeValue::S(order_id.to_string()))
+            .update_expression("SET due_at = :next")
+            .condition_expression("attribute_exists(due_shard) AND updated_at = :since")
+            .expression_attribute_values(":next", text(&item::next_sweep(since.age())))
+            .expression_attribute_values(":since", text(since));
+        conditional::update(request, deadline).await.map(|_| ())
     }
 
     fn update(&self, order_id: OrderId) -> UpdateBuilder {
@@ -142,10 +199,12 @@ impl Orders {
     }
 }
 
+fn text(time: &Timestamp) -> AttributeValue {
+    AttributeValue::S(time.as_str().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
-    use domain_primitives::Timestamp;
-
     use super::*;
     use crate::order::tests::order;
 
@@ -159,8 +218,8 @@ mod tests {
         let item = orders.transition_item(&order(), &to(Status::Confirmed), None).unwrap();
         let update = item.update().unwrap();
         assert_eq!(update.condition_expression(), Some("#status = :from"));
-        assert!(update.update_expression().ends_with("REMOVE pending_shard"), "nothing is due");
+        assert!(update.update_expression().ends_with("REMOVE due_shard, due_at"), "nothing is due");
         let item = orders.transition_item(&paid, &to(Status::Cancelled), Some(Due::Refund)).unwrap();
-        assert!(item.update().unwrap().update_expression().ends_with("pending_shard = :shard"));
+        assert!(item.update().unwrap().update_expression().ends_with("due_shard = :shard, due_at = :due"));
     }
 }

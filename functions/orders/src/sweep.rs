@@ -1,8 +1,9 @@
-//! The sweep: no order stays PENDING forever, and no refund stays due.
+//! The sweep: no order stays PENDING forever, and no refund is forgotten.
 //!
-//! Usually the stream and the queue bring every order to its end. If both lose one (a record after its last retry, a
-//! message after its retention period, a bug), the sweep finds the order in the sparse index of what is due, and sends its
-//! payment request again. A repeated request is harmless, because payments and refunds are idempotent.
+//! Usually the stream and the queue bring every order to its end. If both lose one (a record that expired, a message after
+//! its retention period, a bug), the sweep finds the order in the sparse index of what is due, and sends its payment
+//! request again. A repeated request is harmless, because payments and refunds are idempotent; but it is made ever more
+//! rarely, so that orders whose message only waits in a long queue are not sent again in every run.
 //! docs/decisions/0003 explains why this is an index and not a replay.
 
 use std::time::Duration;
@@ -17,84 +18,130 @@ use lambda_kit::{
 
 use crate::{
     ids::OrderId,
-    item::{Item, PENDING_SHARDS, shard_name},
+    item::{DUE_SHARDS, Item, shard_name},
     payment_request::PaymentRequest,
     store::Orders,
 };
 
-/// A payment takes seconds, or a few minutes with all retries. An older order is lost, or its message waits in a long queue.
-const OVERDUE_AFTER: Duration = Duration::from_secs(10 * 60);
-/// The maximum number of orders of one index shard in one run, far more than are ever overdue. The oldest come first, so
-/// without a limit, orders that no retry can end could use up the time of every run.
-const MAX_PER_SHARD: usize = 2_000;
+/// The orders that are read, requested and postponed at once in one partition of the index: one batch of SQS messages.
+const CHUNK: i32 = 10;
+/// A partition begins no more chunks when less time than this is left.
+const CHUNK_TIME: Duration = Duration::from_secs(10);
 
 /// The result of a run.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// The number of overdue orders.
+    /// The number of overdue orders that were found.
     pub overdue: usize,
     /// The number of those whose payment or refund was requested again.
     pub requested: usize,
 }
 
-/// Requests the payment or refund of every overdue order again. The age of an order counts from its creation, so the
-/// refund of an older one may be requested while the first request is still in the queue.
-///
-/// # Errors
-/// When an index shard cannot be read. Requests that SQS does not accept are logged, and the next run repeats them.
-pub async fn sweep(orders: &Orders, queue: &Queue, deadline: Deadline) -> Result<Swept, Error> {
-    let before = Timestamp::ago(OVERDUE_AFTER);
-    let shards = join_all((0..PENDING_SHARDS).map(|shard| overdue(orders, shard, &before, deadline))).await;
-    let mut messages = Vec::new();
-    for order_id in shards.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
-        messages.push(OutgoingMessage { body: PaymentRequest { order_id }.to_body()?, correlation_id: None });
-    }
-    let mut requested = 0;
-    for result in queue.send(&messages, deadline).await {
-        match result {
-            Ok(()) => requested += 1,
-            Err(error) => tracing::warn!(%error, "payment not requested"),
-        }
-    }
-    Ok(Swept { overdue: messages.len(), requested })
+/// An overdue order, as the index shows it.
+#[derive(Debug)]
+struct Overdue {
+    order_id: OrderId,
+    /// Since when its payment or refund is due.
+    since: Timestamp,
 }
 
-/// The overdue orders of one index shard, the oldest first.
-async fn overdue(
+/// Requests the payment or refund of every overdue order again, in all partitions of the index side by side.
+///
+/// When the time runs out first, an error is logged; the next run goes on with what is left.
+///
+/// # Errors
+/// When a partition cannot be read; the others have been swept all the same. Requests that SQS does not accept are
+/// logged, and the next run repeats them.
+pub async fn sweep(orders: &Orders, queue: &Queue, deadline: Deadline) -> Result<Swept, Error> {
+    let mut total = Swept::default();
+    let mut failure = None;
+    let shards = (0..DUE_SHARDS).map(|shard| sweep_shard(orders, queue, shard_name(shard), deadline));
+    for result in join_all(shards).await {
+        match result {
+            Ok(swept) => {
+                total.overdue += swept.overdue;
+                total.requested += swept.requested;
+            }
+            Err(error) => failure = Some(error),
+        }
+    }
+    failure.map_or(Ok(total), Err)
+}
+
+async fn sweep_shard(
     orders: &Orders,
-    shard: u128,
-    before: &Timestamp,
+    queue: &Queue,
+    shard: String,
     deadline: Deadline,
-) -> Result<Vec<OrderId>, Error> {
-    let mut overdue = Vec::new();
+) -> Result<Swept, Error> {
+    let now = Timestamp::now();
+    let mut swept = Swept::default();
     let mut start = None;
     loop {
         let request = orders
             .client()
             .query()
             .table_name(&orders.table)
-            .index_name("pending")
-            .key_condition_expression("pending_shard = :shard AND created_at < :before")
-            .expression_attribute_values(":shard", AttributeValue::S(shard_name(shard)))
-            .expression_attribute_values(":before", AttributeValue::S(before.to_string()))
+            .index_name("due")
+            .key_condition_expression("due_shard = :shard AND due_at < :now")
+            .expression_attribute_values(":shard", AttributeValue::S(shard.clone()))
+            .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
+            .limit(CHUNK)
             .set_exclusive_start_key(start);
         let page = deadline.send("DynamoDB", request.send()).await?;
-        overdue.extend(page.items().iter().filter_map(order_id));
+        let overdue: Vec<_> = page.items().iter().filter_map(read).collect();
+        swept.overdue += overdue.len();
+        swept.requested += request_again(orders, queue, &overdue, deadline).await?;
         start = page.last_evaluated_key;
         if start.is_none() {
-            return Ok(overdue);
+            return Ok(swept);
         }
-        if overdue.len() >= MAX_PER_SHARD {
-            tracing::error!(
-                shard,
-                "more orders are overdue than one run requests: the next run requests the others"
-            );
-            return Ok(overdue);
+        if deadline.remaining() < CHUNK_TIME {
+            tracing::error!(shard, "more orders are overdue than one run can request: the next run goes on");
+            return Ok(swept);
         }
     }
 }
 
-fn order_id(item: &Item) -> Option<OrderId> {
-    let text = item.get("order_id")?.as_s().ok()?;
-    text.parse().inspect_err(|error| tracing::error!(%error, "an order id in the index cannot be read")).ok()
+/// Sends the requests of a chunk, and postpones the next ones of the orders that were sent. In this order, so that an order
+/// is at worst requested twice.
+async fn request_again(
+    orders: &Orders,
+    queue: &Queue,
+    overdue: &[Overdue],
+    deadline: Deadline,
+) -> Result<usize, Error> {
+    let messages: Result<Vec<_>, Error> = overdue
+        .iter()
+        .map(|order| {
+            let body = PaymentRequest { order_id: order.order_id }.to_body()?;
+            Ok(OutgoingMessage { body, correlation_id: None })
+        })
+        .collect();
+    let results = queue.send(&messages?, deadline).await;
+    let mut sent = Vec::new();
+    for (order, result) in overdue.iter().zip(results) {
+        match result {
+            Ok(()) => sent.push(order),
+            Err(error) => tracing::warn!(order_id = %order.order_id, %error, "payment not requested"),
+        }
+    }
+    let postponed = sent.iter().map(|order| orders.postpone(order.order_id, &order.since, deadline));
+    for result in join_all(postponed).await {
+        if let Err(error) = result {
+            tracing::warn!(%error, "the next run requests an order again");
+        }
+    }
+    Ok(sent.len())
+}
+
+fn read(item: &Item) -> Option<Overdue> {
+    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    let order_id = text("order_id").parse();
+    let order_id =
+        order_id.inspect_err(|error| tracing::error!(%error, "an order id in the index cannot be read"));
+    let since = Timestamp::try_from(text("updated_at"));
+    // Without a readable time the order is requested in every run: it must not be lost.
+    let since = since.unwrap_or_else(|_| Timestamp::now());
+    Some(Overdue { order_id: order_id.ok()?, since })
 }

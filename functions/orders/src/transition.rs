@@ -77,6 +77,9 @@ impl Orders {
             }
             let failed = match transaction.write(self.client(), deadline).await? {
                 Outcome::Written => {
+                    // One line for each order that ends: the metrics of endings count them.
+                    let (order_id, reason) = (order.order_id, change.reason.as_deref().unwrap_or_default());
+                    tracing::info!(%order_id, ending = change.status.as_str(), reason, "order");
                     return Ok(TransitionOutcome::Applied(Box::new(changed(order, change, transition.due))));
                 }
                 Outcome::ConditionsFailed(failed) => failed,

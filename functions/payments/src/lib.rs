@@ -22,7 +22,7 @@ mod test_cards;
 
 pub use configured_provider::{Provider, ProviderConfigError, SIMULATOR_KEY};
 pub use latency::Latency;
-pub use messages::process_messages;
+pub use messages::{PaymentsQueue, process_messages};
 pub use processor::{PaymentOutcome, PaymentProcessor};
 pub use provider::{Charge, Charged, Created, PaymentProvider, Refunded, VOIDED, Voided};
 pub use record::Payments;

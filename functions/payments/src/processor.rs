@@ -1,6 +1,6 @@
-//! The payment processor: charges an order, fails it, or reconciles its charge with its final status.
+//! The payment processor: charges an order, gives it up, or reconciles its charge with its final status.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use catalog::Catalog;
 use lambda_kit::{
@@ -12,12 +12,16 @@ use orders::{Due, Order, OrderId, Orders, Status, TransitionOutcome};
 
 use crate::{
     provider::{Charge, Charged, Created, PaymentProvider, Refunded, Voided},
-    record::{Payments, RecordedOutcome},
+    record::{Payments, Reconciled},
     settlement::{Settlement, Tables},
 };
 
 /// Time for writing the settlement after the provider's response.
 const SETTLEMENT_RESERVE: Duration = Duration::from_secs(5);
+/// How many receives of its message a refund is retried at once, within some two minutes. After that, the sweep requests it.
+const QUICK_REFUND_ATTEMPTS: u32 = 8;
+/// How long a refund is requested that the provider neither makes nor refuses. After that, it waits for people.
+const REFUND_MAX_AGE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 /// Processes the payment of one order at a time. Build it once, outside the handler.
 #[derive(Debug)]
@@ -25,6 +29,7 @@ pub struct PaymentProcessor<P> {
     tables: Tables,
     provider: P,
     provider_timeout: Duration,
+    max_age: Duration,
 }
 
 /// The outcome of one payment request.
@@ -36,13 +41,28 @@ pub enum PaymentOutcome {
     Failed,
     /// The order had ended before; what it may have been charged is refunded now.
     Refunded,
+    /// The order had ended before, and the provider refuses its refund for good: people have to look at it.
+    RefundRefused,
+    /// The order had ended before, and the provider does not make its refund now: the sweep requests it again.
+    RefundPostponed,
     /// The order had ended before, and nothing was due.
     AlreadyEnded,
+    /// There is no such order, and there never will be.
+    UnknownOrder,
+}
+
+/// How an attempt to charge an order went.
+enum Attempt {
+    /// The provider has decided. The reference to the charge, if there is one.
+    Decided(Charged, Option<String>),
+    /// Another function ended the order first; nothing was charged in this attempt.
+    Ended(Box<Order>),
 }
 
 impl<P: PaymentProvider> PaymentProcessor<P> {
-    /// A processor for the tables that the environment names. Each charge or refund may take `PAYMENT_TIMEOUT_MS` (default
-    /// 2000), or less if the deadline is near.
+    /// A processor for the tables that the environment names. Each call to the provider may take `PAYMENT_TIMEOUT_MS` (default
+    /// 2000), or less if the deadline is near. A payment without a verdict is given up when its order is older than
+    /// `PAYMENT_MAX_AGE_SECONDS` (default 1800).
     ///
     /// # Errors
     /// [`ConfigError`] for a missing variable or an unreadable one.
@@ -50,160 +70,212 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
         let tables = Tables {
             catalog: Catalog::from_env(aws)?,
             orders: Orders::from_env(aws)?,
-            payments: Payments::from_env(aws)?,
+            payments: Payments::from_env()?,
         };
         let provider_timeout = Duration::from_millis(config::parsed("PAYMENT_TIMEOUT_MS", 2000)?);
-        Ok(Self { tables, provider, provider_timeout })
+        let max_age = Duration::from_secs(config::parsed("PAYMENT_MAX_AGE_SECONDS", 1800)?);
+        Ok(Self { tables, provider, provider_timeout, max_age })
     }
 
-    /// Charges a PENDING order and settles it. `attempts` is the number of attempts, this one included.
+    /// Charges a PENDING order and settles it. `attempts` is the number of receives of its message, this one included.
     ///
-    /// It takes three round trips: read, charge, settle.
+    /// It takes five round trips: read, create the intent, store its id, confirm it, settle. An order that has its intent
+    /// already takes three.
     ///
     /// # Errors
-    /// When the order cannot be settled now; a retry may succeed.
+    /// When the order cannot be settled now; a retry may succeed. The provider's silence is no verdict, but an order that is
+    /// too old for another attempt is given up.
     pub async fn pay(
         &self,
         order_id: OrderId,
         attempts: u32,
         deadline: Deadline,
     ) -> Result<PaymentOutcome, Error> {
-        let order = self.order(order_id, deadline).await?;
-        if order.status != Status::Pending {
-            return self.reconcile(&order, deadline).await;
-        }
-        let call = self.charge(&order);
-        let charged = self.provider_deadline(deadline).with_timeout("the payment provider", call).await?;
-        let settlement = match charged {
-            (intent, Charged::Captured) => Settlement {
-                status: Status::Confirmed,
-                outcome: RecordedOutcome::Captured,
-                provider_reference: intent,
-                reason: None,
-                attempts,
-                due: None,
-            },
-            (_, Charged::Declined { reason }) => Settlement {
-                status: Status::PaymentFailed,
-                outcome: RecordedOutcome::Declined,
-                provider_reference: None,
-                reason: Some(reason),
-                attempts,
-                due: None,
-            },
+        let Some(order) = self.tables.orders.get(order_id, deadline).await? else {
+            return Ok(PaymentOutcome::UnknownOrder);
         };
-        match self.tables.settle(&order, &settlement, deadline).await? {
-            TransitionOutcome::Applied(order) if order.status == Status::Confirmed => {
-                Ok(PaymentOutcome::Confirmed)
+        if order.status != Status::Pending {
+            return self.reconcile(&order, attempts, deadline).await;
+        }
+        match self.charge(&order, deadline).await {
+            Ok(Attempt::Decided(charged, reference)) => {
+                let settlement = Settlement::decided(charged, reference, attempts);
+                self.settle(&order, &settlement, attempts, deadline).await
             }
-            TransitionOutcome::Applied(_) => Ok(PaymentOutcome::Failed),
-            // Another function ended the order while it was being charged.
-            TransitionOutcome::Conflict(order) => self.reconcile(&order, deadline).await,
+            Ok(Attempt::Ended(order)) => self.reconcile(&order, attempts, deadline).await,
+            Err(error) if order.created_at.age() >= self.max_age => {
+                tracing::warn!(%order_id, %error, "the last attempt to charge an order");
+                self.give_up_if_old(order_id, attempts, deadline).await
+            }
+            Err(error) => Err(error),
         }
     }
 
-    /// Ends an order whose payment has failed too often: marks it `PAYMENT_FAILED` with its refund due and returns the stock,
-    /// and then refunds what may have been charged. The order of these steps matters: a marked order cannot be confirmed any
-    /// more, so no CONFIRMED order is ever refunded.
+    /// Ends a PENDING order that is too old for another attempt, after one last question: its payment intent is cancelled,
+    /// unless it was captured, and then the order is CONFIRMED. If the provider does not answer, or nobody knows of an
+    /// intent, the order becomes `PAYMENT_FAILED` with its refund due. A marked order cannot be charged any more, so nothing
+    /// that is captured later is forgotten.
     ///
     /// # Errors
-    /// When the order cannot be settled now; a retry may succeed.
-    pub async fn fail_order(
+    /// [`Error::Unavailable`] for an order that is not old enough yet, and whenever the order cannot be settled now.
+    pub async fn give_up_if_old(
         &self,
         order_id: OrderId,
         attempts: u32,
         deadline: Deadline,
     ) -> Result<PaymentOutcome, Error> {
-        let order = self.order(order_id, deadline).await?;
-        if order.status != Status::Pending {
-            return self.reconcile(&order, deadline).await;
-        }
-        let settlement = Settlement {
-            status: Status::PaymentFailed,
-            outcome: RecordedOutcome::Failed,
-            provider_reference: None,
-            reason: Some("payment_unavailable".to_owned()),
-            attempts,
-            due: Some(Due::Refund),
+        let Some(order) = self.tables.orders.get(order_id, deadline).await? else {
+            return Ok(PaymentOutcome::UnknownOrder);
         };
-        match self.tables.settle(&order, &settlement, deadline).await? {
-            TransitionOutcome::Applied(order) => {
-                self.refund(&order, deadline).await?;
-                Ok(PaymentOutcome::Failed)
-            }
-            TransitionOutcome::Conflict(order) => self.reconcile(&order, deadline).await,
+        if order.status != Status::Pending {
+            return self.reconcile(&order, attempts, deadline).await;
         }
+        let left = self.max_age.saturating_sub(order.created_at.age());
+        if !left.is_zero() {
+            let detail = "no verdict yet, and the order is too young to give up";
+            return Err(Error::unavailable("the payment provider", detail).with_retry_after(Some(left)));
+        }
+        let settlement = match self.last_question(&order, deadline).await {
+            Some(Voided::Captured) => {
+                Settlement::decided(Charged::Captured, order.payment_intent.clone(), attempts)
+            }
+            Some(Voided::NotCharged) => Settlement::given_up(None, attempts),
+            Some(Voided::Refused { .. }) | None => Settlement::given_up(Some(Due::Refund), attempts),
+        };
+        self.settle(&order, &settlement, attempts, deadline).await
     }
 
-    async fn order(&self, order_id: OrderId, deadline: Deadline) -> Result<Order, Error> {
-        let order = self.tables.orders.get(order_id, deadline).await?;
-        order.ok_or_else(|| {
-            Error::Internal(format!("a payment is requested for order {order_id}, which does not exist"))
-        })
+    /// Whether the order was charged; it never will be after this answer. `None` when that is not known.
+    async fn last_question(&self, order: &Order, deadline: Deadline) -> Option<Voided> {
+        let intent = order.payment_intent.as_deref()?;
+        let answer = self.call(self.provider.void(intent), deadline).await;
+        answer
+            .inspect_err(
+                |error| tracing::warn!(order_id = %order.order_id, %error, "no answer to the last question"),
+            )
+            .ok()
+    }
+
+    /// Charges the order: creates its payment intent if it has none, stores the intent's id, and confirms it. In this order,
+    /// so that whoever ends the order knows of every intent that can be captured.
+    async fn charge(&self, order: &Order, deadline: Deadline) -> Result<Attempt, Error> {
+        let intent = match &order.payment_intent {
+            Some(intent) => intent.clone(),
+            None => match self.call(self.provider.create(&charge(order)), deadline).await? {
+                Created::Refused { reason } => {
+                    return Ok(Attempt::Decided(Charged::Declined { reason }, None));
+                }
+                Created::Intent(intent) => {
+                    match self.tables.orders.store_intent(order, &intent, deadline).await? {
+                        TransitionOutcome::Applied(_) => intent,
+                        TransitionOutcome::Conflict(stored) => match stored.payment_intent {
+                            // Another delivery was first, or the response to an earlier write was lost.
+                            Some(intent) if stored.status == Status::Pending => intent,
+                            _ => return Ok(Attempt::Ended(stored)),
+                        },
+                    }
+                }
+            },
+        };
+        let charged = self.call(self.provider.confirm(order.order_id, &intent), deadline).await?;
+        Ok(Attempt::Decided(charged, Some(intent)))
+    }
+
+    async fn settle(
+        &self,
+        order: &Order,
+        settlement: &Settlement,
+        attempts: u32,
+        deadline: Deadline,
+    ) -> Result<PaymentOutcome, Error> {
+        match self.tables.settle(order, settlement, deadline).await? {
+            TransitionOutcome::Applied(order) if order.status == Status::Confirmed => {
+                Ok(PaymentOutcome::Confirmed)
+            }
+            TransitionOutcome::Applied(order) if order.due.is_none() => Ok(PaymentOutcome::Failed),
+            TransitionOutcome::Applied(order) => {
+                // Until it ended, another function may have stored an intent. From now on, none can.
+                let order = self.tables.orders.get(order.order_id, deadline).await?.unwrap_or(*order);
+                self.reconcile(&order, attempts, deadline).await.map(|_| PaymentOutcome::Failed)
+            }
+            // Another function ended the order while it was being charged.
+            TransitionOutcome::Conflict(order) => self.reconcile(&order, attempts, deadline).await,
+        }
     }
 
     /// Reconciles the charge with an order that has ended: makes the refund if it is due. If none is due, the charge is
-    /// already in its final state: captured, declined, refunded or voided.
-    async fn reconcile(&self, order: &Order, deadline: Deadline) -> Result<PaymentOutcome, Error> {
+    /// already in its final state: captured, declined, refunded or voided, or people look after it.
+    async fn reconcile(
+        &self,
+        order: &Order,
+        attempts: u32,
+        deadline: Deadline,
+    ) -> Result<PaymentOutcome, Error> {
         match order.due {
             None => Ok(PaymentOutcome::AlreadyEnded),
-            Some(Due::Refund) => {
-                self.refund(order, deadline).await?;
-                Ok(PaymentOutcome::Refunded)
-            }
             Some(Due::Payment) => Err(Error::Internal(
                 "a settlement conflicts with an order whose payment is still due".to_owned(),
             )),
-        }
-    }
-
-    /// Creates the order's payment intent and charges it. Returns the intent, unless its creation is refused.
-    async fn charge(&self, order: &Order) -> Result<(Option<String>, Charged), Error> {
-        match self.provider.create(&charge(order)).await? {
-            Created::Refused { reason } => Ok((None, Charged::Declined { reason })),
-            Created::Intent(intent) => {
-                let charged = self.provider.confirm(order.order_id, &intent).await?;
-                Ok((Some(intent), charged))
-            }
+            Some(Due::Refund) => self.refund(order, attempts, deadline).await,
         }
     }
 
     /// Refunds the order if it was charged, and voids its charge if it was not. Repeating it changes nothing.
-    async fn refund(&self, order: &Order, deadline: Deadline) -> Result<(), Error> {
-        let reference = self.tables.payments.reference(order.order_id, deadline).await?;
-        let refund = self.refund_or_void(order, reference);
-        let refunded = self.provider_deadline(deadline).with_timeout("the payment provider", refund).await?;
-        self.tables.record_refund(order, refunded.as_deref(), deadline).await
-    }
-
-    /// Returns the reference to the refund, unless nothing was charged.
-    async fn refund_or_void(
+    async fn refund(
         &self,
         order: &Order,
-        reference: Option<String>,
-    ) -> Result<Option<String>, Error> {
-        let refused =
-            |reason: String| Error::Internal(format!("the payment provider refuses to refund: {reason}"));
-        let intent = match reference {
-            Some(intent) => intent,
-            None => match self.provider.create(&charge(order)).await? {
-                // Nothing can be charged, now or later.
-                Created::Refused { .. } => return Ok(None),
-                Created::Intent(intent) => match self.provider.void(&intent).await? {
-                    Voided::NotCharged => return Ok(None),
-                    Voided::Captured => intent,
-                    Voided::Refused { reason } => return Err(refused(reason)),
-                },
-            },
+        attempts: u32,
+        deadline: Deadline,
+    ) -> Result<PaymentOutcome, Error> {
+        let order_id = order.order_id;
+        let reconciled = match self.provider_refund(order, deadline).await {
+            Ok(reconciled) => reconciled,
+            Err(error) if order.updated_at.age() > REFUND_MAX_AGE => {
+                tracing::warn!(%order_id, %error, "the last attempt to refund an order");
+                Reconciled::Refused { reason: "no_answer".to_owned() }
+            }
+            Err(error) if attempts >= QUICK_REFUND_ATTEMPTS => {
+                tracing::warn!(%order_id, %error, "a refund is left to the sweep");
+                self.tables.orders.postpone(order_id, &order.updated_at, deadline).await?;
+                return Ok(PaymentOutcome::RefundPostponed);
+            }
+            Err(error) => return Err(error),
         };
-        match self.provider.refund(order.order_id, &intent).await? {
-            Refunded::GivenBack { reference } => Ok(Some(reference)),
-            Refunded::Refused { reason } => Err(refused(reason)),
+        self.tables.record_refund(order, &reconciled, deadline).await?;
+        match reconciled {
+            Reconciled::Refused { reason } => {
+                tracing::info!(%order_id, reason, ending = "REFUND_REFUSED", "order");
+                Ok(PaymentOutcome::RefundRefused)
+            }
+            Reconciled::Refunded { .. } | Reconciled::NotCharged => Ok(PaymentOutcome::Refunded),
         }
     }
 
-    fn provider_deadline(&self, deadline: Deadline) -> Deadline {
-        Deadline::within(deadline.before(SETTLEMENT_RESERVE).remaining().min(self.provider_timeout))
+    /// The provider's part of a refund. An order without an intent was never charged: there is nothing to ask.
+    async fn provider_refund(&self, order: &Order, deadline: Deadline) -> Result<Reconciled, Error> {
+        let Some(intent) = order.payment_intent.as_deref() else { return Ok(Reconciled::NotCharged) };
+        // The charge of an order that was never CONFIRMED may still be on its way: once cancelled, it comes to nothing.
+        if order.became(Status::Confirmed).is_none() {
+            match self.call(self.provider.void(intent), deadline).await? {
+                Voided::NotCharged => return Ok(Reconciled::NotCharged),
+                Voided::Refused { reason } => return Ok(Reconciled::Refused { reason }),
+                Voided::Captured => {}
+            }
+        }
+        Ok(match self.call(self.provider.refund(order.order_id, intent), deadline).await? {
+            Refunded::GivenBack { reference } => Reconciled::Refunded { reference },
+            Refunded::Refused { reason } => Reconciled::Refused { reason },
+        })
+    }
+
+    /// Makes one call to the provider, and leaves time to write what it answers.
+    async fn call<T>(
+        &self,
+        call: impl Future<Output = Result<T, Error>>,
+        deadline: Deadline,
+    ) -> Result<T, Error> {
+        let time = deadline.before(SETTLEMENT_RESERVE).remaining().min(self.provider_timeout);
+        Deadline::within(time).with_timeout("the payment provider", call).await
     }
 }
 

@@ -3,14 +3,10 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{AttributeValue, Put, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain_primitives::{Currency, Money, Timestamp};
 use lambda_kit::{
-    Deadline, Error,
-    aws::Aws,
+    Error,
     config::{self, ConfigError},
     transaction,
 };
@@ -21,7 +17,6 @@ use serde_dynamo::aws_sdk_dynamodb_1::to_item;
 /// The payments table.
 #[derive(Clone, Debug)]
 pub struct Payments {
-    client: Client,
     table: String,
 }
 
@@ -31,8 +26,25 @@ pub struct Payments {
 pub(crate) enum RecordedOutcome {
     Captured,
     Declined,
-    /// The provider did not respond in any of the attempts.
+    /// The provider gave no verdict until the order was too old.
     Failed,
+}
+
+/// How the charge of an order that has ended was brought to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reconciled {
+    /// The charge is refunded.
+    Refunded {
+        /// The provider's reference to the refund.
+        reference: String,
+    },
+    /// The order was not charged, and cannot be any more.
+    NotCharged,
+    /// The provider refuses the refund for good: it waits for people.
+    Refused {
+        /// The provider's word.
+        reason: String,
+    },
 }
 
 /// The record of one payment.
@@ -46,7 +58,7 @@ pub(crate) struct PaymentRecord {
     /// The provider's reference to the charge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) provider_reference: Option<String>,
-    /// Why it was declined or has failed.
+    /// Why it was declined, in the provider's own word, or why it has failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
     /// How many times its message had been received by then.
@@ -59,8 +71,8 @@ impl Payments {
     ///
     /// # Errors
     /// [`ConfigError::Missing`] when the variable is not set.
-    pub fn from_env(aws: &Aws) -> Result<Self, ConfigError> {
-        Ok(Self { client: aws.dynamodb(), table: config::required("PAYMENTS_TABLE")? })
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self { table: config::required("PAYMENTS_TABLE")? })
     }
 
     /// The put of the record, for the transaction that ends the order.
@@ -70,33 +82,12 @@ impl Payments {
         transaction::put_item(Put::builder().table_name(&self.table).set_item(Some(item)))
     }
 
-    /// The provider's reference to the charge of an order, if it was captured and settled.
-    ///
-    /// # Errors
-    /// When `DynamoDB` does not respond.
-    pub(crate) async fn reference(
-        &self,
-        order_id: OrderId,
-        deadline: Deadline,
-    ) -> Result<Option<String>, Error> {
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("order_id", AttributeValue::S(order_id.to_string()))
-            .projection_expression("provider_reference")
-            .consistent_read(true);
-        let item = deadline.send("DynamoDB", request.send()).await?.item;
-        Ok(item.and_then(|item| item.get("provider_reference")?.as_s().ok().cloned()))
-    }
-
-    /// The update that records a refund by its reference, or that nothing was charged. An order that was cancelled before it
-    /// was paid has no record yet.
+    /// The update that records how a refund ended. An order that was cancelled before it was paid has no record yet.
     pub(crate) fn refunded(
         &self,
         order_id: OrderId,
         amount: Money,
-        refund: Option<&str>,
+        reconciled: &Reconciled,
     ) -> Result<TransactWriteItem, Error> {
         let update = Update::builder()
             .table_name(&self.table)
@@ -109,14 +100,19 @@ impl Payments {
             .expression_attribute_values(":now", AttributeValue::S(Timestamp::now().to_string()));
         let common = "updated_at = :now, amount = if_not_exists(amount, :amount), \
                     currency = if_not_exists(currency, :currency)";
-        let update = match refund {
-            Some(reference) => update
+        let outcome = |outcome: &str| AttributeValue::S(outcome.to_owned());
+        let update = match reconciled {
+            Reconciled::Refunded { reference } => update
                 .update_expression(format!("SET outcome = :outcome, refund_reference = :reference, {common}"))
-                .expression_attribute_values(":outcome", AttributeValue::S("REFUNDED".to_owned()))
-                .expression_attribute_values(":reference", AttributeValue::S(reference.to_owned())),
-            None => update
+                .expression_attribute_values(":outcome", outcome("REFUNDED"))
+                .expression_attribute_values(":reference", AttributeValue::S(reference.clone())),
+            Reconciled::NotCharged => update
                 .update_expression(format!("SET outcome = if_not_exists(outcome, :outcome), {common}"))
-                .expression_attribute_values(":outcome", AttributeValue::S("VOIDED".to_owned())),
+                .expression_attribute_values(":outcome", outcome("VOIDED")),
+            Reconciled::Refused { reason } => update
+                .update_expression(format!("SET outcome = :outcome, reason = :reason, {common}"))
+                .expression_attribute_values(":outcome", outcome("REFUND_REFUSED"))
+                .expression_attribute_values(":reason", AttributeValue::S(reason.clone())),
         };
         transaction::update_item(update)
     }

@@ -9,7 +9,7 @@ use lambda_kit::{
     queue::{Message, Queue},
 };
 use orders::{PaymentRequest, payment_message};
-use payments::PaymentOutcome;
+use payments::{PaymentOutcome, PaymentsQueue};
 
 /// An event for process-payment or fail-payment, whose payments all succeed: the records that cannot be read fail, each
 /// under its own name, and no other.
@@ -34,9 +34,14 @@ pub(crate) fn sqs_batch(bytes: &[u8]) {
     }
     let records = batch.records.len();
     let aws = Aws::local("us-east-1", "http://127.0.0.1:1", "http://127.0.0.1:1");
-    let queue = Queue::new(aws.sqs(), "http://127.0.0.1:1/queue".to_owned());
+    // As fail-payment has it: what can never be processed stays where it is.
+    let source = PaymentsQueue {
+        queue: Queue::new(aws.sqs(), "http://127.0.0.1:1/queue".to_owned()),
+        dead_letters: None,
+        max_pause_seconds: 60,
+    };
     let step = |_, _| async { Ok::<_, Error>(PaymentOutcome::Confirmed) };
-    let work = payments::process_messages(&queue, 60, batch, Deadline::within(Duration::from_secs(5)), step);
+    let work = payments::process_messages(&source, batch, Deadline::within(Duration::from_secs(5)), step);
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { panic!("no runtime") };
     let answer = runtime.block_on(work);
     let failed: Vec<_> = answer.batch_item_failures.into_iter().map(|item| item.item_identifier).collect();

@@ -23,8 +23,8 @@ use crate::{
 pub struct AllowedAction {
     /// `dynamodb:Query`; may contain wildcards.
     pub action: String,
-    /// The resource, with logical ids instead of ARNs: `OrdersTable/index/pending` for
-    /// `${OrdersTable.Arn}/index/pending`.
+    /// The resource, with logical ids instead of ARNs: `OrdersTable/index/due` for
+    /// `${OrdersTable.Arn}/index/due`.
     pub resource: String,
 }
 

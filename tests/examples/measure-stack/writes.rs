@@ -59,7 +59,10 @@ fn create(shop: &Shop, id: &str) -> Vec<TransactWriteItem> {
     };
     // Not PENDING: no function must hear of it. It is in the index of what is due like any new order.
     let put = Put::builder().table_name(shop.table("OrdersTable")).item("order_id", text(id));
-    let put = put.item("status", text("MEASURED")).item("pending_shard", text("00"));
+    let put = put
+        .item("status", text("MEASURED"))
+        .item("due_shard", text("00"))
+        .item("due_at", text("2026-11-21T08:15:30.123Z"));
     let put = put.item("created_at", text("2026-11-21T08:15:30.123Z")).item("total", N("3600".to_owned()));
     let put = put.item("items", L(products.map(line).to_vec()));
     let put = put.condition_expression("attribute_not_exists(order_id)").build().unwrap();
@@ -68,7 +71,7 @@ fn create(shop: &Shop, id: &str) -> Vec<TransactWriteItem> {
 
 fn settle(shop: &Shop, id: &str) -> Vec<TransactWriteItem> {
     let update = Update::builder().table_name(shop.table("OrdersTable")).key("order_id", text(id));
-    let update = update.update_expression("SET #status = :to REMOVE pending_shard");
+    let update = update.update_expression("SET #status = :to REMOVE due_shard, due_at");
     let update =
         update.condition_expression("#status = :from").expression_attribute_names("#status", "status");
     let update = update.expression_attribute_values(":from", text("MEASURED"));

@@ -129,7 +129,7 @@ impl<'a> TestStack<'a> {
         let deadline = Instant::now() + QUIET_WITHIN;
         loop {
             let due = self.shop.aws.dynamodb().scan().table_name(self.shop.table("OrdersTable"));
-            let due = due.index_name("pending").send().await.map_err(|error| format!("{error:?}"))?;
+            let due = due.index_name("due").send().await.map_err(|error| format!("{error:?}"))?;
             if due.items().is_empty() {
                 return Ok(());
             }

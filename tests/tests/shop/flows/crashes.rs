@@ -5,17 +5,17 @@ use std::{
     time::Duration,
 };
 
-use e2e::{Shop, children, eventually, exists, kill_nine, needs};
+use e2e::{Options, Shop, children, eventually, exists, kill_nine, needs};
 use futures_util::future::join_all;
 use serde_json::json;
 
 /// Orders with all kinds of payments.
 const ORDERS: usize = 40;
-/// A killed payment comes again after its visibility timeout, two seconds in tests, up to five times.
+/// A killed payment comes again after its visibility timeout, two seconds in tests.
 const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 
 /// A killed function is the gateway's 500; an order may or may not have been made. The same key makes one in the end.
-/// A payment that the provider never answers is given up at once: the five receives before that take half a minute.
+/// A payment that the provider never answers is in the dead-letter queue from the start.
 async fn order_until_clear(shop: &Shop, token: &str) {
     let response =
         shop.keyed_order(&[("stoneware-mug", 1), ("record-brush", 2)], token).definite_response().await;
@@ -27,14 +27,15 @@ async fn order_until_clear(shop: &Shop, token: &str) {
 }
 
 async fn survives(victim: &str) {
-    survives_with(victim, &["tok_visa", "tok_visa", "tok_declined", "tok_flaky"], ORDERS).await;
+    let tokens = ["tok_visa", "tok_visa", "tok_declined", "tok_flaky"];
+    survives_with(victim, &tokens, ORDERS, Options::default()).await;
 }
 
-async fn survives_with(victim: &str, tokens: &[&str], orders: usize) {
-    let shop = Shop::start().await;
+async fn survives_with(victim: &str, tokens: &[&str], orders: usize, options: Options) {
+    let shop = Shop::start_with(options).await;
     let (over, kills) = (AtomicBool::new(false), AtomicUsize::new(0));
     let killer = async {
-        // Kills stop at a number, so that the five receives of a message are not used up by them alone.
+        // Kills stop at a number, so that the shop gets to its end.
         while !over.load(Ordering::SeqCst) && kills.load(Ordering::SeqCst) < 12 {
             for (id, _) in children(shop.process_id()).into_iter().filter(|(_, name)| name == victim) {
                 kill_nine(id);
@@ -78,7 +79,9 @@ async fn orders_survive_kills_of_process_payment() {
 #[tokio::test]
 async fn orders_survive_kills_of_fail_payment() {
     needs!(OwnStack);
-    survives_with("fail-payment", &["tok_unavailable"], 8).await;
+    let parameters = vec![("PaymentMaxAgeSeconds", "1".to_owned())];
+    let options = Options { parameters, ..Options::default() };
+    survives_with("fail-payment", &["tok_unavailable"], 8, options).await;
 }
 
 #[tokio::test]

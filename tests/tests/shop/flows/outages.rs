@@ -1,6 +1,10 @@
 //! A dependency that is down: 503 with Retry-After, nothing lost, nothing half done.
 
+use std::{io::Write, time::Duration};
+
 use e2e::{Dynamodb, NO_ORDER, Options, Proxy, Shop, needs, unique_key};
+use serde_json::json;
+use tempfile::NamedTempFile;
 
 #[tokio::test]
 async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_is_well() {
@@ -35,7 +39,8 @@ async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_
 
     proxy.set_down(false);
     assert_eq!(order().response().await.status, 201, "the same key works after the outage");
-    assert_eq!(shop.ended(&before).await["status"], "CONFIRMED");
+    // The pauses between its attempts have grown meanwhile.
+    assert_eq!(shop.ended_within(&before, Duration::from_secs(180)).await["status"], "CONFIRMED");
     shop.settle().await;
     drop(shop);
     dynamo.stop().await;
@@ -44,7 +49,13 @@ async fn without_dynamodb_everything_is_503_with_retry_after_and_afterwards_all_
 #[tokio::test]
 async fn without_sqs_orders_are_taken_and_wait_and_afterwards_all_are_paid() {
     needs!(OwnStack);
-    let sqs = Shop::start().await;
+    // Only its SQS is used: its own functions receive nothing, from the first poll on.
+    let deaf = json!({"fault": {"error": {"name": "InternalServerError"}}, "caller": "pollers",
+        "operation": "ReceiveMessage"});
+    let mut faults = NamedTempFile::new().unwrap();
+    write!(faults, "{}", json!({"rules": [deaf]})).unwrap();
+    let flags = vec!["--faults".to_owned(), faults.path().to_str().unwrap().to_owned()];
+    let sqs = Shop::start_with(Options { flags, ..Options::default() }).await;
     let proxy = Proxy::start(sqs.ready["sqs"].as_str().unwrap()).await;
     let flags = vec!["--sqs-endpoint".to_owned(), proxy.endpoint.clone()];
     let shop = Shop::start_with(Options { flags, ..Options::default() }).await;

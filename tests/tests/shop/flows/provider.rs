@@ -31,8 +31,8 @@ async fn a_charge_that_comes_after_the_refund_is_refused() {
 async fn cancelled_before_the_charge(shop: &Shop) -> String {
     for _ in 0..10 {
         let id = shop.place(&[("stoneware-mug", 1)], "tok_late").await;
-        // As soon as the provider has the charge on its way.
-        shop.provider_asked(&id).await;
+        // As soon as the provider may have the charge on its way.
+        shop.intent_stored(&id).await;
         assert_eq!(shop.cancel(&id).response().await.status, 200);
         let snapshot = shop.settle().await;
         match (snapshot.ledger[&id].state.as_str(), snapshot.payments[&id].as_str()) {

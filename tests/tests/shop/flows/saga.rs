@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, sync::Mutex, time::Duration};
 
-use e2e::{Calls, Shop, eventually, needs};
+use e2e::{Calls, Options, Shop, eventually, needs};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ struct Flow {
 enum Kind {
     /// An order is made and paid, or not.
     Order,
-    /// The payment's message is in the dead-letter queue from the start.
+    /// The provider has not answered, and from then on process-payment fails: only fail-payment can end the order.
     DeadLetter,
     /// A paid order is cancelled; what it took to pay it is not struck.
     Cancellation,
@@ -55,26 +55,39 @@ async fn place(shop: &Shop, flow: Flow, number: usize) -> String {
     let lines = [(product.as_str(), 1), ("record-brush", 1)];
     let response = shop.keyed_order(&lines, flow.token).definite_response().await;
     assert!(response.made(), "{response:?}");
-    let order = response.json()["order_id"].as_str().unwrap().to_owned();
-    if flow.kind == Kind::DeadLetter {
-        shop.send("PaymentsDeadLetterQueue", json!({"order_id": order})).await;
-    }
-    order
+    response.json()["order_id"].as_str().unwrap().to_owned()
 }
 
 /// What must have happened before the flow begins.
 async fn prepare(shop: &Shop, flow: Flow, number: usize) -> Option<String> {
-    if flow.kind != Kind::Cancellation {
+    if flow.kind == Kind::Order {
         return None;
     }
     let order = place(shop, flow, number).await;
-    shop.settle_quietly(&order).await;
+    if flow.kind == Kind::Cancellation {
+        shop.settle_quietly(&order).await;
+    } else {
+        shop.intent_stored(&order).await;
+    }
     Some(order)
+}
+
+/// What goes wrong beside the fault that strikes.
+fn standing_faults(flow: Flow) -> Vec<Value> {
+    if flow.kind != Kind::DeadLetter {
+        return Vec::new();
+    }
+    let fault = json!({"error": {"name": "InternalServerError"}});
+    vec![json!({"fault": fault, "caller": "process-payment", "operation": "GetItem"})]
 }
 
 /// Starts the flow, and returns its order.
 async fn begin(shop: &Shop, flow: Flow, number: usize, prepared: Option<String>) -> String {
     let Some(order) = prepared else { return place(shop, flow, number).await };
+    if flow.kind == Kind::DeadLetter {
+        shop.send("PaymentsDeadLetterQueue", json!({"order_id": order})).await;
+        return order;
+    }
     let response = shop.cancel(&order).definite_response().await;
     assert_eq!(response.status, 200, "{response:?}");
     order
@@ -83,7 +96,7 @@ async fn begin(shop: &Shop, flow: Flow, number: usize, prepared: Option<String>)
 /// How the order stands in its table: its status, and whether its payment or refund is still due.
 async fn stands(shop: &Shop, order: &str) -> (String, bool) {
     let item = shop.stored(order).await;
-    (item["status"].as_s().unwrap().clone(), item.contains_key("pending_shard"))
+    (item["status"].as_s().unwrap().clone(), item.contains_key("due_shard"))
 }
 
 /// The calls up to the settlement, who made which: a call is counted a moment after its response, and a step that is not
@@ -104,11 +117,14 @@ async fn until_settled(calls: &mut Calls<'_>, flow: Flow) -> BTreeSet<(String, S
 async fn steps(shop: &Shop, flow: Flow) -> BTreeSet<(String, String)> {
     let mut calls = Calls::of(shop);
     let prepared = prepare(shop, flow, 0).await;
-    if prepared.is_some() {
+    if flow.kind == Kind::Cancellation {
         until_settled(&mut calls, flow).await;
     }
+    shop.set_faults(&json!({"seed": 1, "rules": standing_faults(flow)})).await;
     begin(shop, flow, 0, prepared).await;
-    until_settled(&mut calls, flow).await
+    let steps = until_settled(&mut calls, flow).await;
+    shop.clear_faults().await;
+    steps
 }
 
 /// What can happen to a call once.
@@ -135,7 +151,8 @@ fn faults(operation: &str) -> Vec<Value> {
 
 async fn strike(shop: &Shop, flow: Flow, rule: Value, number: usize) {
     let prepared = prepare(shop, flow, number).await;
-    shop.set_faults(&json!({"seed": 1, "rules": [&rule]})).await;
+    let rules = [vec![rule.clone()], standing_faults(flow)].concat();
+    shop.set_faults(&json!({"seed": 1, "rules": rules})).await;
     let order = begin(shop, flow, number, prepared).await;
     eventually(ENDS_WITHIN, || async {
         let rules = shop.faults().await;
@@ -183,12 +200,17 @@ async fn strike_all(shop: Shop, flow: Flow, mut orders: usize, rules: &Mutex<Vec
 }
 
 async fn every_step_of(flow: Flow, functions: &[&str]) {
-    let shop = Shop::start().await;
+    let start = async || {
+        // Old enough to be given up as soon as its message is in the dead-letter queue.
+        let parameters = (flow.kind == Kind::DeadLetter).then(|| ("PaymentMaxAgeSeconds", "3".to_owned()));
+        Shop::start_with(Options { parameters: Vec::from_iter(parameters), ..Options::default() }).await
+    };
+    let shop = start().await;
     let rules = rules(&steps(&shop, flow).await, functions);
     // A payment that fails waits for seconds before it is tried again, so several stacks share the rules.
     let more_stacks = rules.len() / RULES_FOR_A_STACK;
     let rules = Mutex::new(rules);
-    let others = (0..more_stacks).map(|_| async { strike_all(Shop::start().await, flow, 0, &rules).await });
+    let others = (0..more_stacks).map(|_| async { strike_all(start().await, flow, 0, &rules).await });
     tokio::join!(strike_all(shop, flow, 1, &rules), join_all(others));
 }
 

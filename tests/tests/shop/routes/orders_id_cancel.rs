@@ -59,6 +59,26 @@ async fn a_confirmed_order_is_cancelled_through_a_refund() {
 }
 
 #[tokio::test]
+async fn a_confirmed_order_can_be_cancelled_within_its_window_only() {
+    needs!(OwnStack, ControlPort, Tables);
+    let parameters = vec![("CancelWindowSeconds", "0".to_owned())];
+    let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
+    let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    let confirmed = shop.ended(&id).await;
+    let response = shop.cancel(&id).response().await;
+    assert_eq!((response.status, response.problem().as_deref()), (409, Some("order-not-cancellable")));
+    assert_eq!(response.json()["order_status"], "CONFIRMED");
+    assert_eq!(shop.get_order(&id).await, confirmed);
+    // No window is about an order that is not paid yet.
+    let down = json!({"fault": {"error": {"name": "InternalServerError"}}, "service": "web"});
+    shop.set_faults(&json!({"rules": [down]})).await;
+    let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    cancelled(&shop.cancel(&id).response().await);
+    shop.clear_faults().await;
+    shop.settle().await;
+}
+
+#[tokio::test]
 async fn cancelling_again_changes_nothing() {
     needs!(OwnStack, Tables);
     let shop = Shop::start().await;
