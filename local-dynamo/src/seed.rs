@@ -91,7 +91,7 @@ mod tests {
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
         let settings = Settings { parameters: crate::development_parameters(), ..Settings::default() };
         let template = Template::load(&template, &settings).unwrap();
-        let server = Embedded::start(0, None).await.unwrap();
+        let server = Embedded::start(0, "us-east-1", None).await.unwrap();
         let direct = client(&server.endpoint(), "us-east-1", "local");
         let tables = ensure_tables(&direct, &template).await.unwrap();
 

@@ -34,7 +34,7 @@ impl Dynamodb {
                 let id = format!("test{}x{}", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
                 Self::Local(Proxy::start_as(url.trim_end_matches('/'), id).await)
             }
-            _ => Self::Embedded(Embedded::start(0, None).await.unwrap()),
+            _ => Self::Embedded(Embedded::start(0, "us-east-1", None).await.unwrap()),
         }
     }
 

@@ -29,7 +29,7 @@ pub use client::{Client, Request, Response};
 pub use dynamodb::Dynamodb;
 pub use openapi::{Documented, Openapi};
 pub use own_stack::{Options, farthing};
-pub use processes::{children, exists, kill_nine, kill_with, shutdown_requested};
+pub use processes::{children, exists, kill_nine, kill_with, listening_ports, shutdown_requested};
 pub use proxy::Proxy;
 pub use shared_stack::SharedStack;
 pub use shop::Shop;

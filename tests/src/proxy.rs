@@ -125,6 +125,8 @@ impl State {
             _ => &state.target,
         };
         parts.uri = format!("{target}{path}").parse().unwrap();
+        // The target is on this machine, whatever its callers call it.
+        parts.headers.remove(hyper::header::HOST);
         let Ok(response) = state.http.request(Request::from_parts(parts, Full::new(body))).await else {
             return Ok(failure());
         };

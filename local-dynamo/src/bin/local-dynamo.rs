@@ -60,7 +60,8 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let (embedded, endpoint) = match &arguments.endpoint {
         Some(endpoint) => (None, endpoint.clone()),
         None => {
-            let server = Embedded::start(arguments.dynamodb_port, arguments.data.as_deref()).await?;
+            let server =
+                Embedded::start(arguments.dynamodb_port, &settings.region, arguments.data.as_deref()).await?;
             let endpoint = server.endpoint();
             (Some(server), endpoint)
         }

@@ -5,7 +5,9 @@
 //! - [`client()`], [`streams_client`] and [`local_config`] are for clients of local endpoints
 
 mod client;
+mod engine;
 mod error;
+mod names;
 mod server;
 mod tables;
 

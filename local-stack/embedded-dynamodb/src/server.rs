@@ -1,19 +1,29 @@
 //! The embedded DynamoDB: dynoxide, a DynamoDB API on `SQLite`, on a loopback port.
 
-use std::{fs, net::Ipv4Addr, path::Path, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use dynoxide::Database;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{body::Incoming, service::service_fn};
+use loopback::{Clients, Listener};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time};
+use tokio::{task::JoinHandle, time};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::error::Error;
+use crate::{
+    engine::{Engine, EngineError},
+    error::Error,
+    names::Names,
+};
 
 /// A running server. Stop it with [`Embedded::stop`]; dropping it stops it too, without waiting.
 #[derive(Debug)]
 pub struct Embedded {
-    port: u16,
-    shutdown: oneshot::Sender<()>,
-    server: JoinHandle<()>,
+    url: String,
+    engine: Arc<Engine>,
+    stop: DropGuard,
     sweeper: JoinHandle<()>,
     /// The folder of data that is not kept. It is removed with this value.
     temporary: Option<TempDir>,
@@ -24,17 +34,17 @@ const FILE: &str = "dynamodb.sqlite";
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// The server closes idle connections at once; it does not wait longer than this for the others.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
+/// DynamoDB accepts no larger body: 16 MB.
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 impl Embedded {
     /// Serves on `port` of 127.0.0.1 (0 takes any free one), with the data in `folder`, or in a temporary folder that is
-    /// removed when the server stops.
+    /// removed when the server stops. `region` is that of its ARNs.
     ///
     /// # Errors
     /// If the port is taken or the folder cannot be used.
-    pub async fn start(port: u16, folder: Option<&Path>) -> Result<Self, Error> {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|_| Error::PortTaken(port))?;
-        let port = listener.local_addr().map_err(|error| Error::call("listen", &error))?.port();
+    pub async fn start(port: u16, region: &str, folder: Option<&Path>) -> Result<Self, Error> {
+        let listener = Listener::bind(port).await.map_err(|_| Error::PortTaken(port))?;
         let (folder, temporary) = match folder {
             Some(folder) => {
                 fs::create_dir_all(folder).map_err(|error| Error::data(folder, &error))?;
@@ -47,33 +57,96 @@ impl Embedded {
             }
         };
         let database = open(&folder, temporary.is_none())?;
-        let (shutdown, stop) = oneshot::channel::<()>();
         let sweeper = tokio::spawn(sweep(database.clone()));
-        let server = tokio::spawn(async move {
-            let stopped = async {
-                // A dropped sender stops the server as well.
-                let _ = stop.await;
-            };
-            if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, stopped).await {
-                eprintln!("the embedded DynamoDB ended: {error}");
-            }
-        });
-        Ok(Self { port, shutdown, server, sweeper, temporary })
+        let (url, engine, stop) = (listener.url(), Engine::new(database), CancellationToken::new());
+        let front = Arc::new(Front { engine: Arc::clone(&engine), names: Names::new(region) });
+        let service = service_fn(move |request| Arc::clone(&front).respond(request));
+        tokio::spawn(loopback::serve(listener, Clients::OfThisMachine, stop.clone(), service));
+        Ok(Self { url, engine, stop: stop.drop_guard(), sweeper, temporary })
     }
 
     /// The URL of the server: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.url.clone()
     }
 
     /// Stops serving and removes the temporary folder.
     pub async fn stop(self) {
         self.sweeper.abort();
-        let _ = self.shutdown.send(());
-        let _ = time::timeout(STOP_WITHIN, self.server).await;
+        drop(self.stop);
+        let _ = time::timeout(STOP_WITHIN, self.engine.stop()).await;
         drop(self.temporary);
     }
+}
+
+/// What stands on the port, before the engine.
+#[derive(Debug)]
+struct Front {
+    engine: Arc<Engine>,
+    names: Names,
+}
+
+impl Front {
+    /// Forwards a request with the names that dynoxide knows. An error closes the connection.
+    async fn respond(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, EngineError> {
+        let (parts, body) = request.into_parts();
+        let body = match Limited::new(body, LARGEST_BODY).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return Ok(too_large()),
+            Err(error) => return Err(error),
+        };
+        let operation = operation(&parts.headers).to_owned();
+        let translated =
+            std::str::from_utf8(&body).ok().and_then(|body| self.names.request(&operation, body));
+        let mut forwarded = Request::new(translated.map_or(body, Bytes::from));
+        *forwarded.method_mut() = parts.method;
+        *forwarded.uri_mut() = parts.uri.path_and_query().map_or("/", |target| target.as_str()).parse()?;
+        *forwarded.headers_mut() = parts.headers;
+        strip_connection(forwarded.headers_mut());
+
+        let mut response = Arc::clone(&self.engine).respond(forwarded).await?;
+        strip_connection(response.headers_mut());
+        let translated =
+            std::str::from_utf8(response.body()).ok().and_then(|body| self.names.response(&operation, body));
+        if let Some(translated) = translated {
+            *response.body_mut() = Bytes::from(translated);
+            response.headers_mut().remove("x-amz-crc32");
+        }
+        Ok(response.map(Full::new))
+    }
+}
+
+/// `GetItem` of `X-Amz-Target: DynamoDB_20120810.GetItem`.
+fn operation(headers: &HeaderMap) -> &str {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    target.rsplit('.').next().unwrap_or_default()
+}
+
+/// Removes the headers of one connection and those that say how long a body is: bodies are forwarded whole.
+fn strip_connection(headers: &mut HeaderMap) {
+    for name in [
+        header::CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        header::TE,
+        header::EXPECT,
+        header::CONTENT_LENGTH,
+    ] {
+        headers.remove(name);
+    }
+}
+
+fn too_large() -> Response<Full<Bytes>> {
+    let body = r#"{"__type":"com.amazon.coral.service#RequestEntityTooLargeException","message":"the request is larger than 16 MiB"}"#;
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+    let json = HeaderValue::from_static("application/x-amz-json-1.0");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
 }
 
 /// Opens the database and adds an index that dynoxide lacks: without it, each write to a table with a stream scans all
@@ -116,19 +189,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_taken_port_is_named() {
-        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let port = taken.local_addr().unwrap().port();
-        let error = Embedded::start(port, None).await.unwrap_err();
+        let taken = Listener::bind(0).await.unwrap();
+        let port = taken.port();
+        let error = Embedded::start(port, "us-east-1", None).await.unwrap_err();
         assert!(matches!(error, Error::PortTaken(taken) if taken == port), "{error}");
     }
 
     #[tokio::test]
     async fn data_stays_in_a_named_folder_and_goes_with_a_temporary_one() {
         let folder = TempDir::new().unwrap();
-        Embedded::start(0, Some(folder.path())).await.unwrap().stop().await;
+        Embedded::start(0, "us-east-1", Some(folder.path())).await.unwrap().stop().await;
         assert!(folder.path().join(FILE).exists());
 
-        let server = Embedded::start(0, None).await.unwrap();
+        let server = Embedded::start(0, "us-east-1", None).await.unwrap();
         let temporary = server.temporary.as_ref().unwrap().path().to_owned();
         assert!(temporary.exists());
         server.stop().await;
@@ -139,7 +212,7 @@ mod tests {
     async fn a_corrupt_data_folder_is_refused_with_advice() {
         let folder = TempDir::new().unwrap();
         fs::write(folder.path().join(FILE), "this is no database at all, not even a little bit").unwrap();
-        let error = Embedded::start(0, Some(folder.path())).await.unwrap_err();
+        let error = Embedded::start(0, "us-east-1", Some(folder.path())).await.unwrap_err();
         assert!(error.to_string().contains("--data"), "{error}");
     }
 }

@@ -224,7 +224,7 @@ mod tests {
         let parameters = [("OrderIdSecret".to_owned(), "unused".repeat(6))].into();
         let settings = Settings { parameters, ..Settings::default() };
         let template = Template::load(&template, &settings).unwrap();
-        let server = Embedded::start(0, None).await.unwrap();
+        let server = Embedded::start(0, "us-east-1", None).await.unwrap();
         let client = crate::client(&server.endpoint(), "us-east-1", "local");
         (server, client, template)
     }

@@ -7,6 +7,7 @@ mod process;
 
 use std::{io::ErrorKind, sync::Arc, time::Duration};
 
+use loopback::{Clients, Listener};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout},
@@ -23,7 +24,7 @@ use crate::{
     metering::UsageRecorder,
     report::Report,
     runtime_api::{PendingInvocation, RuntimeApi},
-    server::{self, Listener},
+    server,
 };
 
 /// What all environments share.
@@ -92,7 +93,8 @@ impl Environment {
         services: &Services,
         processes: &Processes,
     ) -> Result<Self, Error> {
-        let listener = Listener::any().await?;
+        let listener =
+            Listener::bind(0).await.map_err(|cause| Error::system("listen for the Runtime API", cause))?;
         let (invocations, receiver) = mpsc::channel(1);
         let (init_sender, init) = oneshot::channel();
         let kill = processes.kill_token();
@@ -115,7 +117,7 @@ impl Environment {
                 process => break process?,
             }
         };
-        tokio::spawn(server::serve(listener, launch.kill, api));
+        tokio::spawn(server::serve(listener, Clients::OfThisMachine, launch.kill, api));
         Ok(Self {
             function: Arc::clone(&config.function),
             memory_mb: config.memory_mb,

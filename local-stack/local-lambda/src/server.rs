@@ -1,22 +1,12 @@
 //! Loopback HTTP servers.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    io,
-    net::{Ipv4Addr, Ipv6Addr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, future::Future, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    time::timeout,
-};
+use hyper::{Request, Response, StatusCode, body::Incoming, service::service_fn};
+use loopback::{Clients, Listener};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
@@ -27,61 +17,12 @@ pub(crate) type HttpResponse = Response<Full<Bytes>>;
 /// How long a client may continue to send a body that is too large.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 
-/// A port of this machine's loopback addresses.
-#[derive(Debug)]
-pub(crate) struct Listener {
-    port: u16,
-    v4: TcpListener,
-    /// `localhost` is `[::1]` to some clients, cargo-lambda among them.
-    v6: Option<TcpListener>,
-}
-
-/// Listens on `port` of 127.0.0.1; 0 takes any free one.
-pub(crate) async fn listen(port: u16, flag: &'static str) -> Result<(TcpListener, u16), Error> {
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|cause| match cause.kind() {
-            io::ErrorKind::AddrInUse => Error::PortTaken { port, flag },
-            _ => Error::system(format!("listen on port {port} (change it with {flag})"), cause),
-        })?;
-    let port = listener.local_addr().map_err(|cause| Error::system("listen", cause))?.port();
-    Ok((listener, port))
-}
-
-impl Listener {
-    /// Listens on `port` of 127.0.0.1 and, where there is IPv6, of `[::1]`; 0 takes any free one.
-    pub(crate) async fn bind(port: u16, flag: &'static str) -> Result<Self, Error> {
-        let (v4, port) = listen(port, flag).await?;
-        let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();
-        Ok(Self { port, v4, v6 })
-    }
-
-    /// Listens on any free port of 127.0.0.1 only.
-    pub(crate) async fn any() -> Result<Self, Error> {
-        let (v4, port) = listen(0, "--port").await?;
-        Ok(Self { port, v4, v6: None })
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    async fn accept(&self) -> io::Result<TcpStream> {
-        let v6 = async {
-            match &self.v6 {
-                Some(listener) => listener.accept().await,
-                None => std::future::pending().await,
-            }
-        };
-        let (stream, _) = tokio::select! {
-            accepted = self.v4.accept() => accepted?,
-            accepted = v6 => accepted?,
-        };
-        Ok(stream)
-    }
+/// Listens on `port` of 127.0.0.1 and `[::1]`; 0 takes any free one. `flag` changes it.
+pub(crate) async fn listen(port: u16, flag: &'static str) -> Result<Listener, Error> {
+    Listener::bind_localhost(port).await.map_err(|cause| match cause.kind() {
+        io::ErrorKind::AddrInUse => Error::PortTaken { port, flag },
+        _ => Error::system(format!("listen on port {port} (change it with {flag})"), cause),
+    })
 }
 
 /// Handles the requests of a server.
@@ -90,38 +31,14 @@ pub(crate) trait Serve: Send + Sync + 'static {
     fn handle(&self, request: Request<Incoming>) -> impl Future<Output = HttpResponse> + Send;
 }
 
-/// Lets `api` handle requests until `stop`, and then lets the running ones end.
-pub(crate) async fn serve(listener: Listener, stop: CancellationToken, api: impl Serve) {
+/// Lets `api` handle the requests of `clients` until `stop`, and then lets the running ones end.
+pub(crate) async fn serve(listener: Listener, clients: Clients, stop: CancellationToken, api: impl Serve) {
     let api = Arc::new(api);
-    loop {
-        let stream = tokio::select! {
-            () = stop.cancelled() => return,
-            accepted = listener.accept() => match accepted {
-                Ok(stream) => stream,
-                // No file descriptors are left, or the client has gone: the next accept may succeed.
-                Err(_) => { tokio::task::yield_now().await; continue }
-            },
-        };
-        // Small responses must not wait for the peer's acknowledgement.
-        let _ = stream.set_nodelay(true);
-        let (api, stop) = (Arc::clone(&api), stop.clone());
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let api = Arc::clone(&api);
-                async move { Ok::<_, Infallible>(api.handle(request).await) }
-            });
-            let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new());
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            tokio::pin!(connection);
-            tokio::select! {
-                // An error here is the client's: it sent no HTTP or closed the connection.
-                _ = connection.as_mut() => return,
-                () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-            }
-            let _ = connection.await;
-        });
-    }
+    let service = service_fn(move |request| {
+        let api = Arc::clone(&api);
+        async move { Ok::<_, Infallible>(api.handle(request).await) }
+    });
+    loopback::serve(listener, clients, stop, service).await;
 }
 
 /// Why a request's body could not be read.

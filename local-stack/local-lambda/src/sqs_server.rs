@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
+use loopback::Clients;
 use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio_util::sync::CancellationToken;
@@ -21,38 +20,20 @@ pub fn client(endpoint: &str, region: &str, access_key_id: &str) -> aws_sdk_sqs:
 /// # Errors
 /// When the port is taken.
 pub async fn start(port: u16, account: &AwsAccount, stop: CancellationToken) -> Result<String, Error> {
-    let (listener, port) = server::listen(port, "--sqs-port").await?;
+    let listener = server::listen(port, "--sqs-port").await?;
+    let url = listener.url();
     let config = SqsConfig {
         skip_signature_validation: true,
         default_region: account.region.clone(),
         account_id: account.id.clone(),
         host: "127.0.0.1".to_owned(),
-        port,
+        port: listener.port(),
     };
     let handler = Arc::new(RustackSqsHandler::new(Arc::new(RustackSqs::new(config))));
     let service = SqsHttpService::new(
         handler,
         SqsHttpConfig { region: account.region.clone(), ..SqsHttpConfig::default() },
     );
-    tokio::spawn(async move {
-        loop {
-            let stream = tokio::select! {
-                () = stop.cancelled() => return,
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => stream,
-                    Err(_) => { tokio::task::yield_now().await; continue }
-                },
-            };
-            let _ = stream.set_nodelay(true);
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
-            let stop = stop.clone();
-            tokio::spawn(async move {
-                tokio::select! {
-                    _ = connection => {}
-                    () = stop.cancelled() => {}
-                }
-            });
-        }
-    });
-    Ok(format!("http://127.0.0.1:{port}"))
+    tokio::spawn(loopback::serve(listener, Clients::OfThisMachine, stop, service));
+    Ok(url)
 }

@@ -6,6 +6,7 @@ mod startup;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use embedded_dynamodb::Embedded;
+use loopback::Clients;
 use meter::prices::PriceError;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -106,7 +107,7 @@ impl Stack {
             HttpApi::new(template.http_api.as_ref(), &functions, &ids.account, Arc::clone(usage), report);
         let mut triggers = http_api.triggers();
         triggers.extend(started.triggers);
-        tasks.spawn(server::serve(listeners.http, stop.clone(), http_api));
+        tasks.spawn(server::serve(listeners.http, Clients::Any, stop.clone(), http_api));
         let control_api = ControlApi {
             functions: pools,
             iterator_ages: started.iterator_ages,
@@ -115,9 +116,9 @@ impl Stack {
             usage: Arc::clone(usage),
             faults,
         };
-        tasks.spawn(server::serve(listeners.control, stop.clone(), control_api));
+        tasks.spawn(server::serve(listeners.control, Clients::OfThisMachine, stop.clone(), control_api));
         let invoke_api = InvokeApi::new(functions.clone(), started.async_invocations, report.clone());
-        tasks.spawn(server::serve(listeners.invoke, stop, invoke_api));
+        tasks.spawn(server::serve(listeners.invoke, Clients::OfThisMachine, stop, invoke_api));
 
         Ok(Self {
             addresses,

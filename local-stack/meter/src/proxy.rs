@@ -3,12 +3,13 @@
 mod aws_json;
 mod exchange;
 mod interceptor;
-mod server;
 mod signature;
 mod web;
 
 use std::{fmt, io, sync::Arc};
 
+use hyper::service::service_fn;
+use loopback::{Clients, Listener};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -65,12 +66,13 @@ impl Proxy {
         stop: CancellationToken,
     ) -> Result<Self, ProxyError> {
         let upstream = UpstreamClient::new(upstream)?;
-        let (listener, port) =
-            server::listen(port).await.map_err(|cause| ProxyError::Port { port, cause })?;
+        let listener = Listener::bind(port).await.map_err(|cause| ProxyError::Port { port, cause })?;
+        let port = listener.port();
         let (reports, unreported) = watch::channel(0);
         let exchange =
             Arc::new(Exchange::new(service, upstream, tables, Box::new(observer), interceptor, reports));
-        tokio::spawn(server::serve(listener, exchange, stop));
+        let service = service_fn(move |request| Arc::clone(&exchange).respond(request));
+        tokio::spawn(loopback::serve(listener, Clients::OfThisMachine, stop, service));
         Ok(Self { port, unreported })
     }
 

@@ -1,12 +1,11 @@
 //! The HTTP server of the simulator.
 
-use std::{convert::Infallible, io, path::Path, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use hyper::{Request, Response, StatusCode, body::Incoming, service::service_fn};
+use loopback::{Clients, Listener};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
@@ -58,28 +57,13 @@ impl Simulator {
             cause,
         })?;
         let taken = |cause| StartError::Port { port, cause };
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(taken)?;
-        let url = format!("http://{}", listener.local_addr().map_err(taken)?);
+        let listener = Listener::bind(port).await.map_err(taken)?;
+        let url = listener.url();
         let stop = CancellationToken::new();
-        tokio::spawn(serve(listener, Arc::new(api), stop.clone()));
+        let api = Arc::new(api);
+        let service = service_fn(move |request| handle(Arc::clone(&api), request));
+        tokio::spawn(loopback::serve(listener, Clients::OfThisMachine, stop.clone(), service));
         Ok(Self { url, _stop: stop.drop_guard() })
-    }
-}
-
-async fn serve(listener: TcpListener, api: Arc<Api>, stop: CancellationToken) {
-    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
-        let Ok((stream, _)) = accepted else {
-            // No file descriptor is free, for instance: one will be.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let (api, stop) = (Arc::clone(&api), stop.clone());
-        tokio::spawn(async move {
-            let service = service_fn(|request| handle(Arc::clone(&api), request));
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            // If the connection breaks, the client notices.
-            let _ = stop.run_until_cancelled(connection).await;
-        });
     }
 }
 

@@ -40,7 +40,7 @@ type Row = (&'static str, &'static str, Vec<String>);
 #[tokio::main]
 async fn main() {
     let stop = CancellationToken::new();
-    let embedded = Embedded::start(0, None).await.unwrap();
+    let embedded = Embedded::start(0, REGION, None).await.unwrap();
     let account = AwsAccount { id: "000000000000".to_owned(), region: REGION.to_owned() };
     let queues = sqs_server::start(0, &account, stop.clone()).await.unwrap();
     let mut servers =

@@ -9,6 +9,7 @@ mod fixtures;
 mod lifecycle;
 mod monitoring;
 mod policies;
+mod ports;
 mod round_trips;
 mod throttles;
 mod workflows;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     context::{API_ID, Context, SOURCE_IP},
-    response::is_hop_by_hop,
+    response::connection_headers,
     url::query_parameters,
 };
 
@@ -114,7 +114,9 @@ fn headers(context: &Context, length: usize) -> BTreeMap<String, String> {
 /// the event, and headers of the connection are dropped.
 fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in headers.iter().filter(|(name, _)| **name != header::COOKIE && !is_hop_by_hop(name)) {
+    let dropped = connection_headers(headers);
+    let kept = |name: &header::HeaderName| *name != header::COOKIE && !dropped.contains(name.as_str());
+    for (name, value) in headers.iter().filter(|(name, _)| kept(name)) {
         let value = value.to_str().unwrap_or_default();
         joined
             .entry(name.as_str().to_owned())

@@ -1,5 +1,7 @@
 //! Converts a function's response, payload format 2.0, to an HTTP response.
 
+use std::collections::BTreeSet;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
@@ -47,24 +49,25 @@ pub(crate) fn from_payload(payload: &[u8]) -> Option<HttpResponse> {
     Some(response)
 }
 
-/// Whether a header concerns one connection only.
+/// The headers that concern one connection only: those that HTTP defines, and those that `Connection` names.
 /// <https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1>
-pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
-    const NAMES: [&str; 7] =
+pub(crate) fn connection_headers(headers: &HeaderMap) -> BTreeSet<&str> {
+    const DEFINED: [&str; 7] =
         ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
-    NAMES.contains(&name.as_str())
+    let named = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named: Vec<_> = named.flat_map(|names| names.split(',')).map(str::trim).collect();
+    let concerned =
+        |name: &&str| DEFINED.contains(name) || named.iter().any(|named| named.eq_ignore_ascii_case(name));
+    headers.keys().map(HeaderName::as_str).filter(concerned).collect()
 }
 
 fn drop_connection_headers(headers: &mut HeaderMap) {
-    let connection = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    let mut dropped: Vec<HeaderName> =
-        connection.flat_map(|names| names.split(',')).filter_map(|name| name.trim().parse().ok()).collect();
-    dropped.extend(headers.keys().filter(|name| is_hop_by_hop(name)).cloned());
-    // The server counts the bytes itself.
-    dropped.push(header::CONTENT_LENGTH);
+    let dropped: Vec<_> = connection_headers(headers).into_iter().map(str::to_owned).collect();
     for name in dropped {
         headers.remove(name);
     }
+    // The server counts the bytes itself.
+    headers.remove(header::CONTENT_LENGTH);
 }
 
 fn header_value(value: &Value) -> Option<HeaderValue> {

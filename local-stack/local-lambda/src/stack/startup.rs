@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use embedded_dynamodb::Embedded;
+use loopback::Listener;
 use sam_template::{Settings, Template};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -23,9 +24,7 @@ use crate::{
     ready::Addresses,
     report::Report,
     resource_ids::ResourceIds,
-    resources,
-    server::Listener,
-    sqs_server,
+    resources, server, sqs_server,
 };
 
 /// The account id in every ARN.
@@ -91,9 +90,9 @@ impl LoadedTemplate {
     /// Binds the ports, and starts DynamoDB and SQS unless the options name others.
     pub(super) async fn start_servers(self, options: &Options) -> Result<Servers, Error> {
         let Self { template, account } = self;
-        let http = Listener::bind(options.port, "--port").await?;
-        let invoke = Listener::bind(options.invoke_port, "--invoke-port").await?;
-        let control = Listener::bind(options.control_port, "--control-port").await?;
+        let http = server::listen(options.port, "--port").await?;
+        let invoke = server::listen(options.invoke_port, "--invoke-port").await?;
+        let control = server::listen(options.control_port, "--control-port").await?;
         let stop_token = CancellationToken::new();
         let stop = stop_token.clone().drop_guard();
         let sqs = match &options.sqs_endpoint {
@@ -103,7 +102,8 @@ impl LoadedTemplate {
         let (embedded_dynamodb, dynamodb) = match &options.dynamodb_endpoint {
             Some(endpoint) => (None, endpoint.clone()),
             None => {
-                let server = Embedded::start(options.dynamodb_port, options.data.as_deref()).await?;
+                let server =
+                    Embedded::start(options.dynamodb_port, &options.region, options.data.as_deref()).await?;
                 let endpoint = server.endpoint();
                 (Some(server), endpoint)
             }

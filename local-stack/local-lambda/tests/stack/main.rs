@@ -13,6 +13,7 @@ mod environments;
 mod faults;
 mod harness;
 mod http_api;
+mod http_connections;
 mod http_event;
 mod http_limits;
 mod invoke_api;

@@ -71,7 +71,7 @@ impl Metered {
 
 impl Dynamo {
     pub(crate) async fn start() -> Self {
-        let server = Embedded::start(0, None).await.unwrap();
+        let server = Embedded::start(0, "us-east-1", None).await.unwrap();
         let metered = Metered::before(Service::DynamoDb, Upstream::new(server.endpoint()), tables()).await;
         let client = dynamodb(&metered.proxy.endpoint(), CALLER);
         let direct = dynamodb(&server.endpoint(), "local");
