@@ -92,7 +92,7 @@ impl Aws {
         Self { region, credentials, dynamodb_endpoint, sqs_endpoint, ssm_endpoint: None, http }
     }
 
-    /// The decrypted value of an SSM parameter. Call it once, at the start of the execution environment.
+    /// The decrypted value of an SSM parameter. Call it at the start of the execution environment.
     ///
     /// # Errors
     /// When SSM does not respond, or has no such parameter for this function.
@@ -102,6 +102,11 @@ impl Aws {
         let endpoint = self.ssm_endpoint.clone().unwrap_or_else(|| format!("https://ssm.{region}.{suffix}"));
         let endpoint = endpoint.trim_end_matches('/');
         parameter::get(endpoint, region, self.credentials.clone(), name).await
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_ssm(self, endpoint: &str) -> Self {
+        Self { ssm_endpoint: Some(endpoint.to_owned()), ..self }
     }
 
     /// A DynamoDB client.

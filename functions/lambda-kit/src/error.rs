@@ -103,7 +103,7 @@ impl From<Error> for Problem {
 }
 
 /// Whether an error code means that the service is overloaded or that the call met another one.
-fn is_retryable(code: &str) -> bool {
+pub(crate) fn is_retryable(code: &str) -> bool {
     /// Codes that the SDK's lists lack: an item that a transaction is writing, and a KMS key that SQS uses too often.
     const OTHERS: &[&str] = &["TransactionConflictException", "KMS.ThrottlingException"];
     [THROTTLING_ERRORS, TRANSIENT_ERRORS, OTHERS].iter().any(|codes| codes.contains(&code))

@@ -4,7 +4,7 @@
 //!   and cursors of lists).
 //! - Calls that functions make: [`aws`] (the one place that builds SDK clients), [`transaction`], [`queue`],
 //!   [`http_client`] (servers outside AWS). A [`Deadline`] limits the time of each call, [`retry`] the number of attempts.
-//! - For both: [`config`] (environment variables), [`logging`], [`Error`], [`Secret`].
+//! - For both: [`config`] (environment variables), [`logging`], [`Error`], [`Secret`], [`RotatedSecret`].
 
 pub mod aws;
 pub mod batch;
@@ -19,9 +19,11 @@ pub mod page;
 mod parameter;
 pub mod queue;
 pub mod retry;
+mod rotated_secret;
 mod secret;
 pub mod transaction;
 
 pub use deadline::Deadline;
 pub use error::Error;
+pub use rotated_secret::RotatedSecret;
 pub use secret::Secret;

@@ -1,4 +1,4 @@
-//! Secrets from SSM Parameter Store, read once at the start of the execution environment.
+//! Secrets from SSM Parameter Store.
 //!
 //! `GetParameter` is one signed POST, so this module sends it by hand: `aws-sdk-ssm` would be the largest crate of the
 //! workspace. docs/decisions/0008 explains why it is a parameter, and not an extension or a variable.
@@ -13,13 +13,20 @@ use aws_sigv4::{
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{Deadline, Error, Secret, http_client::HttpClient};
+use crate::{
+    Deadline, Error, Secret,
+    error::is_retryable,
+    http_client::{HttpClient, HttpResponse},
+    retry::Backoff,
+};
 
 const NAME: &str = "SSM";
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.1");
 const TARGET: (&str, &str) = ("x-amz-target", "AmazonSSM.GetParameter");
-/// Far above the time that SSM needs, and below the limit of Lambda's init phase.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// For all attempts: far above the time that SSM needs, and below the ten seconds of Lambda's init phase.
+const TIMEOUT: Duration = Duration::from_secs(8);
+/// For one attempt.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html>
 #[derive(Deserialize)]
@@ -34,7 +41,15 @@ struct Parameter {
     value: String,
 }
 
-/// The decrypted value of the parameter `name` at `endpoint`.
+/// The body of an error: <https://docs.aws.amazon.com/awsjson1.1>.
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(rename = "__type")]
+    kind: String,
+}
+
+/// The decrypted value of the parameter `name` at `endpoint`. Throttling, 5xx and broken connections are retried: SSM admits
+/// 40 requests a second for the whole account, and many environments start at once.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when SSM does not respond, [`Error::Internal`] when it refuses: no such parameter, no
@@ -45,13 +60,27 @@ pub(crate) async fn get(
     credentials: Credentials,
     name: &str,
 ) -> Result<Secret, Error> {
-    let body = json!({"Name": name, "WithDecryption": true}).to_string();
-    let signed = signed_headers(endpoint, region, credentials, &body)
-        .map_err(|error| Error::Internal(format!("cannot sign a request to SSM: {error}")))?;
-    let headers = signed.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let headers: Vec<_> = headers.chain([CONTENT_TYPE, TARGET]).collect();
     let client = HttpClient::new(NAME, endpoint);
-    let response = Deadline::within(TIMEOUT).with_timeout(NAME, client.post("/", &headers, body)).await?;
+    let deadline = Deadline::within(TIMEOUT);
+    let mut backoff = Backoff::new(u32::MAX, deadline);
+    loop {
+        let body = json!({"Name": name, "WithDecryption": true}).to_string();
+        let signed = signed_headers(endpoint, region, credentials.clone(), &body)
+            .map_err(|error| Error::Internal(format!("cannot sign a request to SSM: {error}")))?;
+        let headers = signed.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let headers: Vec<_> = headers.chain([CONTENT_TYPE, TARGET]).collect();
+        let attempt = Deadline::within(ATTEMPT_TIMEOUT.min(deadline.remaining()));
+        let response = attempt.with_timeout(NAME, client.post("/", &headers, body)).await;
+        match response.and_then(|response| secret(&response, name)) {
+            Err(Error::Unavailable { .. }) if backoff.wait().await => {}
+            result => return result,
+        }
+    }
+}
+
+fn secret(response: &HttpResponse, name: &str) -> Result<Secret, Error> {
+    let refusal = serde_json::from_slice(&response.body).ok();
+    let code = refusal.as_ref().map(|Refusal { kind }| kind.rsplit('#').next().unwrap_or(kind));
     match response.status {
         200 => {
             let parameter: GetParameterResponse = serde_json::from_slice(&response.body).map_err(|_| {
@@ -60,6 +89,9 @@ pub(crate) async fn get(
             Ok(Secret::new(parameter.parameter.value))
         }
         status @ (429 | 500..) => Err(Error::unavailable(NAME, format!("status {status}"))),
+        status if code.is_some_and(is_retryable) => {
+            Err(Error::unavailable(NAME, format!("status {status} {}", code.unwrap_or_default())))
+        }
         status => {
             let why = String::from_utf8_lossy(&response.body);
             Err(Error::Internal(format!("SSM refused the parameter {name}: {status} {why}")))
@@ -90,31 +122,46 @@ fn signed_headers(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::sync::Arc;
+
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
+        sync::Mutex,
     };
 
     use super::*;
 
-    /// A server that returns one response of SSM, taken from its API reference, and the request that it received.
-    async fn ssm(status: &'static str, body: &'static str) -> (String, tokio::task::JoinHandle<String>) {
+    /// A response of SSM, from its API reference.
+    pub(crate) fn parameter_response(value: &str) -> String {
+        json!({"Parameter": {"ARN": "arn:aws:ssm:us-east-1:123456789012:parameter/k", "DataType": "text",
+            "Name": "/k", "Type": "SecureString", "Value": value, "Version": 1}})
+        .to_string()
+    }
+
+    /// A server that returns these responses in their order, and the requests that it received.
+    pub(crate) async fn ssm(responses: Vec<(&'static str, String)>) -> (String, Arc<Mutex<Vec<String>>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let served = tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = String::new();
-            while !request.contains('}') {
-                let mut part = [0; 4096];
-                let count = stream.read(&mut part).await.unwrap();
-                request.push_str(std::str::from_utf8(&part[..count]).unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let received = Arc::clone(&requests);
+        tokio::spawn(async move {
+            for (status, body) in responses {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = String::new();
+                while !request.contains('}') {
+                    let mut part = [0; 4096];
+                    let count = stream.read(&mut part).await.unwrap();
+                    request.push_str(std::str::from_utf8(&part[..count]).unwrap());
+                }
+                received.lock().await.push(request);
+                let length = body.len();
+                let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}");
+                stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
             }
-            let response = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-            stream.write_all(response.as_bytes()).await.unwrap();
-            request
         });
-        (endpoint, served)
+        (endpoint, requests)
     }
 
     fn credentials() -> Credentials {
@@ -123,12 +170,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_parameter_is_read_by_a_signed_request() {
-        let response = r#"{"Parameter":{"ARN":"arn:aws:ssm:us-east-1:123456789012:parameter/k","DataType":"text",
-            "Name":"/k","Type":"SecureString","Value":"sk_test_1","Version":1}}"#;
-        let (endpoint, served) = ssm("200 OK", response).await;
+        let (endpoint, requests) = ssm(vec![("200 OK", parameter_response("sk_test_1"))]).await;
         let secret = get(&endpoint, "us-east-1", credentials(), "/k").await.unwrap();
         assert_eq!(secret.expose(), "sk_test_1");
-        let request = served.await.unwrap().to_lowercase();
+        let request = requests.lock().await[0].to_lowercase();
         for part in [
             "x-amz-target: amazonssm.getparameter\r\n",
             "content-type: application/x-amz-json-1.1\r\n",
@@ -142,11 +187,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn throttling_is_retried() {
+        let throttled = |kind: &str| ("400 Bad Request", json!({"__type": kind}).to_string());
+        let responses = vec![
+            throttled("ThrottlingException"),
+            throttled("com.amazonaws.ssm#ThrottlingException"),
+            ("503 Service Unavailable", String::new()),
+            ("200 OK", parameter_response("sk_test_1")),
+        ];
+        let (endpoint, requests) = ssm(responses).await;
+        let secret = get(&endpoint, "us-east-1", credentials(), "/k").await.unwrap();
+        assert_eq!((secret.expose(), requests.lock().await.len()), ("sk_test_1", 4));
+    }
+
+    #[tokio::test]
     async fn the_error_for_a_missing_parameter_names_it() {
-        let (endpoint, _served) = ssm("400 Bad Request", r#"{"__type":"ParameterNotFound"}"#).await;
+        let missing = json!({"__type": "ParameterNotFound"}).to_string();
+        let (endpoint, requests) = ssm(vec![("400 Bad Request", missing)]).await;
         let error = get(&endpoint, "us-east-1", credentials(), "/k").await.unwrap_err();
         assert!(
             matches!(&error, Error::Internal(why) if why.contains("/k") && why.contains("ParameterNotFound"))
         );
+        assert_eq!(requests.lock().await.len(), 1, "a retry would not help");
     }
 }

@@ -1,6 +1,6 @@
 //! SQS messages: every entry of a batch is accounted for when it is sent or received.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_sqs::{
     Client,
@@ -68,8 +68,9 @@ impl Queue {
         }
     }
 
-    /// Shortens the visibility timeout of a received message, so that it is received again after a pause that doubles with
-    /// each receive, up to `max_seconds`, with jitter.
+    /// Sets the visibility timeout of a received message, so that it is received again after a pause that doubles with each
+    /// receive, up to `max_seconds`, with jitter. If a dependency asked to wait, the pause is at least as long, within the
+    /// same maximum.
     ///
     /// # Errors
     /// When SQS does not accept the change; then the visibility timeout stays as it is, and nothing is lost.
@@ -77,12 +78,13 @@ impl Queue {
         &self,
         message: &Message,
         max_seconds: u32,
+        retry_after: Option<Duration>,
         deadline: Deadline,
     ) -> Result<(), Error> {
         let Some(handle) = &message.receipt_handle else {
             return Ok(());
         };
-        let seconds = pause_seconds(message.receive_count(), max_seconds);
+        let seconds = pause_seconds(message.receive_count(), max_seconds, retry_after);
         let request = self
             .client
             .change_message_visibility()
@@ -137,12 +139,18 @@ fn set(results: &mut [Result<(), Error>], id: &str, result: Result<(), Error>) {
     }
 }
 
-/// A random pause between one half and the whole of 1, 2, 4, ... seconds for the first, second, third receive, up to the
-/// maximum.
-fn pause_seconds(receive_count: u32, max_seconds: u32) -> u32 {
-    let doubled = 1u32.checked_shl(receive_count.saturating_sub(1)).unwrap_or(u32::MAX);
-    let most = doubled.min(max_seconds).min(MAX_VISIBILITY_TIMEOUT);
-    fastrand::u32(most.div_ceil(2)..=most)
+/// A random pause between one half and the whole of 1, 2, 4, ... seconds for the first, second, third receive; at least
+/// `retry_after` and a random part of that pause, so that messages that wait together do not come back together. Never more
+/// than the maximum.
+fn pause_seconds(receive_count: u32, max_seconds: u32, retry_after: Option<Duration>) -> u32 {
+    let most = max_seconds.min(MAX_VISIBILITY_TIMEOUT);
+    let doubled = 1u32.checked_shl(receive_count.saturating_sub(1)).unwrap_or(u32::MAX).min(most);
+    let pause = fastrand::u32(doubled.div_ceil(2)..=doubled);
+    let asked = retry_after.map_or(0, |time| {
+        let seconds = u32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+        seconds.saturating_add(fastrand::u32(0..=pause))
+    });
+    pause.max(asked).min(most)
 }
 
 /// A received message, as Lambda passes it to the function.
@@ -232,8 +240,19 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_pause_is_as_long_as_the_dependency_asks(count: u32, ceiling in 1u32..=100_000, asked in 0u64..200_000) {
+            let pause = pause_seconds(count, ceiling, Some(Duration::from_millis(asked)));
+            let most = ceiling.min(MAX_VISIBILITY_TIMEOUT);
+            prop_assert!(pause >= 1 && pause <= most);
+            prop_assert!(u64::from(pause) * 1000 >= asked.min(u64::from(most) * 1000));
+            if count == 1 {
+                prop_assert!(u64::from(pause) * 1000 <= asked + 2000, "the pause of a first receive is short");
+            }
+        }
+
+        #[test]
         fn pauses_grow_and_stay_below_the_ceiling(count: u32, ceiling in 1u32..=100_000) {
-            let pause = pause_seconds(count, ceiling);
+            let pause = pause_seconds(count, ceiling, None);
             prop_assert!(pause >= 1 && pause <= ceiling.min(MAX_VISIBILITY_TIMEOUT));
             if count == 3 && ceiling >= 4 {
                 prop_assert!((2..=4).contains(&pause));

@@ -1,7 +1,7 @@
 //! The payment provider that the environment selects.
 
 use lambda_kit::{
-    Error, Secret,
+    Error, RotatedSecret, Secret,
     aws::Aws,
     config::{self, ConfigError},
 };
@@ -55,12 +55,14 @@ impl Provider {
         let name = config::required("PAYMENT_PROVIDER")?;
         match (name.as_str(), url) {
             ("stripe", url) => {
-                let key = aws.parameter(&config::required("PAYMENT_PROVIDER_KEY_PARAMETER")?).await?;
+                let parameter = config::required("PAYMENT_PROVIDER_KEY_PARAMETER")?;
+                let key = RotatedSecret::from_parameter(aws, parameter).await?;
                 Ok(Self::Stripe(Stripe::new(url.as_deref().unwrap_or(STRIPE_URL), key)))
             }
-            ("simulated", Some(url)) => {
-                Ok(Self::Stripe(Stripe::new(&url, Secret::new(SIMULATOR_KEY.to_owned()))))
-            }
+            ("simulated", Some(url)) => Ok(Self::Stripe(Stripe::new(
+                &url,
+                RotatedSecret::fixed(Secret::new(SIMULATOR_KEY.to_owned())),
+            ))),
             ("simulated", None) => Ok(Self::Simulated(SimulatedProvider::from_env(aws)?)),
             _ => Err(ProviderConfigError::Config(ConfigError::Invalid {
                 name: "PAYMENT_PROVIDER".to_owned(),

@@ -11,6 +11,7 @@
 mod configured_provider;
 mod latency;
 mod messages;
+mod pacer;
 mod processor;
 mod provider;
 mod record;
@@ -23,6 +24,7 @@ mod test_cards;
 pub use configured_provider::{Provider, ProviderConfigError, SIMULATOR_KEY};
 pub use latency::Latency;
 pub use messages::{PaymentsQueue, process_messages};
+pub use pacer::Pacer;
 pub use processor::{PaymentOutcome, PaymentProcessor};
 pub use provider::{Charge, Charged, Created, PaymentProvider, Refunded, VOIDED, Voided};
 pub use record::Payments;

@@ -59,7 +59,12 @@ where
         failed.push(message.as_ref().map(|message| message.message_id.clone()).unwrap_or_default());
         if let Ok(message) = message {
             log_failure(message, &failure);
-            let retry = source.queue.retry_later(message, source.max_pause_seconds, deadline);
+            let retry_after = match &failure {
+                Failure::Error(error) => error.retry_after(),
+                Failure::Panic(_) => None,
+            };
+            let retry =
+                source.queue.retry_later(message, source.max_pause_seconds, retry_after, deadline);
             if let Err(error) = retry.await {
                 tracing::warn!(message_id = message.message_id, %error, "visibility timeout left as it is");
             }

@@ -10,7 +10,7 @@ mod response;
 mod verdict;
 
 use lambda_kit::{
-    Error, Secret,
+    Error, RotatedSecret, Secret,
     http_client::{HttpClient, HttpResponse},
 };
 use orders::OrderId;
@@ -28,23 +28,46 @@ const PROVIDER: &str = "the payment provider";
 #[derive(Clone, Debug)]
 pub struct Stripe {
     http: HttpClient,
-    key: Secret,
+    key: RotatedSecret,
 }
 
 impl Stripe {
     /// A client of the API at `url`, for the account of `key`.
     #[must_use]
-    pub fn new(url: &str, key: Secret) -> Self {
+    pub fn new(url: &str, key: RotatedSecret) -> Self {
         Self { http: HttpClient::new(PROVIDER, url), key }
     }
 
+    /// Sends a request; once more if there is another key than the one that is not accepted.
     async fn post(
         &self,
         path: &str,
         idempotency_key: Option<&str>,
         form: &[(&str, &str)],
     ) -> Result<HttpResponse, Error> {
-        let authorization = format!("Bearer {}", self.key.expose());
+        let key = self.key.current();
+        let response = self.post_with(&key, path, idempotency_key, form).await?;
+        if response.status != 401 {
+            return Ok(response);
+        }
+        match self.key.instead_of(&key).await {
+            Ok(Some(key)) => self.post_with(&key, path, idempotency_key, form).await,
+            Ok(None) => Ok(response),
+            Err(error) => {
+                tracing::warn!(%error, "the key is not accepted, and cannot be read again");
+                Ok(response)
+            }
+        }
+    }
+
+    async fn post_with(
+        &self,
+        key: &Secret,
+        path: &str,
+        idempotency_key: Option<&str>,
+        form: &[(&str, &str)],
+    ) -> Result<HttpResponse, Error> {
+        let authorization = format!("Bearer {}", key.expose());
         let mut headers = vec![
             ("authorization", authorization.as_str()),
             ("content-type", "application/x-www-form-urlencoded"),

@@ -9,7 +9,7 @@
 use std::{fs, path::Path};
 
 use domain_primitives::Money;
-use lambda_kit::{Error, Secret};
+use lambda_kit::{Error, RotatedSecret, Secret};
 use payments::{Charge, Charged, Created, PaymentProvider, Refunded, Stripe, Voided};
 use serde_json::{Value, json};
 use tokio::{
@@ -121,7 +121,7 @@ async fn every_conversation_comes_to_its_outcome() {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let fixture: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         let (url, served) = replay(fixture["exchanges"].as_array().unwrap().clone()).await;
-        let stripe = Stripe::new(&url, Secret::new(KEY.to_owned()));
+        let stripe = Stripe::new(&url, RotatedSecret::fixed(Secret::new(KEY.to_owned())));
         let result = call(&stripe, &fixture).await;
         if let Err(error) = &result {
             assert!(!format!("{error} {error:?}").contains(KEY), "{name}: {error}");

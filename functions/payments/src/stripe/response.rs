@@ -1,5 +1,7 @@
 //! Stripe's responses, and which of them are no verdict: <https://docs.stripe.com/api/errors>.
 
+use std::time::Duration;
+
 use lambda_kit::{Error, http_client::HttpResponse};
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -126,8 +128,7 @@ fn word(bank: Option<String>, code: Option<String>) -> Option<String> {
 /// wrong), for a key that was used for another request, and for a response that is not Stripe's.
 pub(super) fn read<T: DeserializeOwned>(response: &HttpResponse) -> Result<Result<T, Refusal>, Error> {
     let unreadable = |error| Error::unreadable("the payment provider's response", error);
-    let unavailable =
-        |why: String| Error::unavailable(PROVIDER, why).with_retry_after(response.retry_after());
+    let unavailable = |why: String| Error::unavailable(PROVIDER, why).with_retry_after(retry_after(response));
     match response.status {
         200..=299 => serde_json::from_slice(&response.body).map(Ok).map_err(unreadable),
         status @ (409 | 424 | 429 | 500..) => Err(unavailable(format!("status {status}"))),
@@ -148,10 +149,21 @@ pub(super) fn read<T: DeserializeOwned>(response: &HttpResponse) -> Result<Resul
     }
 }
 
+/// The time that Stripe asks for; a second if it only says that there are too many requests. A lock on one intent
+/// (`lock_timeout`, 429 as well) concerns no other.
+fn retry_after(response: &HttpResponse) -> Option<Duration> {
+    let locked = || {
+        let body = serde_json::from_slice::<Body>(&response.body);
+        body.is_ok_and(|body| body.error.is("lock_timeout"))
+    };
+    match response.retry_after() {
+        None if response.status == 429 && !locked() => Some(Duration::from_secs(1)),
+        asked => asked,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::{Value, json};
 
     use super::*;
@@ -174,6 +186,18 @@ mod tests {
         }
         let other = json!({"error": {"type": "idempotency_error"}});
         assert!(matches!(response(400, &other), Err(Error::Internal(_))), "our key, another request");
+    }
+
+    #[test]
+    fn too_many_requests_are_a_reason_to_wait_and_a_locked_intent_is_none() {
+        let asked = |body: &str| {
+            let response = HttpResponse { status: 429, headers: Vec::new(), body: body.as_bytes().to_vec() };
+            read::<Intent>(&response).unwrap_err().retry_after()
+        };
+        assert_eq!(asked("<html>"), Some(Duration::from_secs(1)));
+        let error = |code| json!({"error": {"type": "invalid_request_error", "code": code}}).to_string();
+        assert_eq!(asked(&error("rate_limit")), Some(Duration::from_secs(1)));
+        assert_eq!(asked(&error("lock_timeout")), None);
     }
 
     #[test]

@@ -112,7 +112,7 @@ async fn a_flaky_provider_is_unavailable_twice() {
 #[tokio::test]
 async fn failures_are_unavailable_and_change_nothing() {
     let simulator = Simulator::start(0, behaviour("0", 1.0), None).await.unwrap();
-    let stripe = Stripe::new(&simulator.url, Secret::new(API_KEY.to_owned()));
+    let stripe = Stripe::new(&simulator.url, RotatedSecret::fixed(Secret::new(API_KEY.to_owned())));
     for _ in 0..3 {
         assert!(matches!(pay(&stripe, &charge("tok_visa")).await, Err(Error::Unavailable { .. })));
     }

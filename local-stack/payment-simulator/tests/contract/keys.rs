@@ -41,7 +41,9 @@ async fn a_restarted_simulator_continues_from_its_journal() {
     let charge = charge("tok_visa");
     let start = || Simulator::start(0, behaviour("0", 0.0), Some(&journal));
     let simulator = start().await.unwrap();
-    let stripe = |simulator: &Simulator| Stripe::new(&simulator.url, Secret::new(API_KEY.to_owned()));
+    let stripe = |simulator: &Simulator| {
+        Stripe::new(&simulator.url, RotatedSecret::fixed(Secret::new(API_KEY.to_owned())))
+    };
     let first = create_intent(&stripe(&simulator), &charge).await.unwrap();
     assert_eq!(pay(&stripe(&simulator), &charge).await.unwrap(), Charged::Captured);
     let before = ledger(&simulator).await;

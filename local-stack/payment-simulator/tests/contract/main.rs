@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use domain_primitives::Money;
 use lambda_kit::{
-    Error, Secret,
+    Error, RotatedSecret, Secret,
     http_client::{HttpClient, HttpResponse},
 };
 use orders::OrderId;
@@ -25,7 +25,7 @@ fn behaviour(latency: &str, failure_rate: f64) -> Behaviour {
 
 async fn simulator() -> (Simulator, Stripe) {
     let simulator = Simulator::start(0, behaviour("0", 0.0), None).await.unwrap();
-    let stripe = Stripe::new(&simulator.url, Secret::new(API_KEY.to_owned()));
+    let stripe = Stripe::new(&simulator.url, RotatedSecret::fixed(Secret::new(API_KEY.to_owned())));
     (simulator, stripe)
 }
 

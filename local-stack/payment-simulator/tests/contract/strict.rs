@@ -83,14 +83,14 @@ async fn a_revoked_key_is_not_accepted() {
     let (simulator, stripe) = simulator().await;
     behave(&simulator, json!({"latency_ms": "0", "api_keys": ["sk_test_next"]})).await;
     assert!(matches!(stripe.create(&charge("tok_visa")).await, Err(Error::Internal(_))));
-    let stripe = Stripe::new(&simulator.url, Secret::new("sk_test_next".to_owned()));
+    let stripe = Stripe::new(&simulator.url, RotatedSecret::fixed(Secret::new("sk_test_next".to_owned())));
     assert!(matches!(stripe.create(&charge("tok_visa")).await, Ok(Created::Intent(_))));
 }
 
 #[tokio::test]
 async fn a_wrong_api_key_is_an_internal_error_and_is_not_disclosed() {
     let (simulator, _) = simulator().await;
-    let stripe = Stripe::new(&simulator.url, Secret::new("sk_live_wrong".to_owned()));
+    let stripe = Stripe::new(&simulator.url, RotatedSecret::fixed(Secret::new("sk_live_wrong".to_owned())));
     let error = stripe.create(&charge("tok_visa")).await.unwrap_err();
     assert!(matches!(error, Error::Internal(_)), "{error:?}");
     assert!(!format!("{error:?} {error} {stripe:?}").contains("sk_live_wrong"), "{error:?} {stripe:?}");
