@@ -32,7 +32,7 @@ impl Options {
     /// For tests that count, or hold a payment up: nothing is done twice because the machine is busy.
     #[must_use]
     pub fn unhurried() -> Self {
-        let parameters = [("PaymentTimeoutMs", "15000"), ("PaymentVisibilitySeconds", "120")];
+        let parameters = [("PaymentTimeoutMs", "5000"), ("PaymentVisibilitySeconds", "120")];
         let parameters = parameters.map(|(name, value)| (name, value.to_owned())).to_vec();
         Self { parameters, ..Self::default() }
     }

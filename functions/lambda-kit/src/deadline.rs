@@ -13,9 +13,6 @@ use crate::Error;
 /// Time for writing the response, so that a slow dependency causes a clear 503 and not a function that is killed.
 const RESERVE: Duration = Duration::from_millis(300);
 
-/// The longest time of one call, however much time the function has.
-const LONGEST_CALL: Duration = Duration::from_secs(5);
-
 /// The time of an invocation whose context has no deadline.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -24,6 +21,9 @@ const WITHOUT_DEADLINE: Duration = Duration::from_secs(10);
 pub struct Deadline(Instant);
 
 impl Deadline {
+    /// The longest time of one call, however much time the function has.
+    pub const LONGEST_CALL: Duration = Duration::from_secs(5);
+
     /// The deadline that Lambda gave this invocation, less a reserve for writing the response. If there is none, or it
     /// had passed before the start (`cargo lambda watch` sends one in 1970), it is ten seconds.
     #[must_use]
@@ -80,7 +80,7 @@ impl Deadline {
         // Boxed at once: the future of an SDK call is large, and handlers hold several.
         let call = Box::pin(call);
         async move {
-            let limit = self.remaining().min(LONGEST_CALL);
+            let limit = self.remaining().min(Self::LONGEST_CALL);
             tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
                 Err(Error::unavailable(dependency, format!("no response within {} ms", limit.as_millis())))
             })

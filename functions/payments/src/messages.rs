@@ -63,8 +63,7 @@ where
                 Failure::Error(error) => error.retry_after(),
                 Failure::Panic(_) => None,
             };
-            let retry =
-                source.queue.retry_later(message, source.max_pause_seconds, retry_after, deadline);
+            let retry = source.queue.retry_later(message, source.max_pause_seconds, retry_after, deadline);
             if let Err(error) = retry.await {
                 tracing::warn!(message_id = message.message_id, %error, "visibility timeout left as it is");
             }

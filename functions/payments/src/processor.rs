@@ -11,6 +11,7 @@ use lambda_kit::{
 use orders::{Due, Order, OrderId, Orders, Status, TransitionOutcome};
 
 use crate::{
+    pacer::Pacer,
     provider::{Charge, Charged, Created, PaymentProvider, Refunded, Voided},
     record::{Payments, Reconciled},
     settlement::{Settlement, Tables},
@@ -28,6 +29,7 @@ const REFUND_MAX_AGE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 pub struct PaymentProcessor<P> {
     tables: Tables,
     provider: P,
+    pacer: Pacer,
     provider_timeout: Duration,
     max_age: Duration,
 }
@@ -72,9 +74,9 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
             orders: Orders::from_env(aws)?,
             payments: Payments::from_env()?,
         };
-        let provider_timeout = Duration::from_millis(config::parsed("PAYMENT_TIMEOUT_MS", 2000)?);
+        let provider_timeout = provider_timeout()?;
         let max_age = Duration::from_secs(config::parsed("PAYMENT_MAX_AGE_SECONDS", 1800)?);
-        Ok(Self { tables, provider, provider_timeout, max_age })
+        Ok(Self { tables, provider, pacer: Pacer::from_env()?, provider_timeout, max_age })
     }
 
     /// Charges a PENDING order and settles it. `attempts` is the number of receives of its message, this one included.
@@ -268,15 +270,31 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
         })
     }
 
-    /// Makes one call to the provider, and leaves time to write what it answers.
+    /// Makes one call to the provider when it is due, and leaves time to write what it answers.
     async fn call<T>(
         &self,
         call: impl Future<Output = Result<T, Error>>,
         deadline: Deadline,
     ) -> Result<T, Error> {
-        let time = deadline.before(SETTLEMENT_RESERVE).remaining().min(self.provider_timeout);
-        Deadline::within(time).with_timeout("the payment provider", call).await
+        let end = deadline.before(SETTLEMENT_RESERVE);
+        let timed = async {
+            let time = end.remaining().min(self.provider_timeout);
+            Deadline::within(time).with_timeout("the payment provider", call).await
+        };
+        self.pacer.paced(end.before(self.provider_timeout), timed).await
     }
+}
+
+/// `PAYMENT_TIMEOUT_MS`. A longer time than a [`Deadline`] allows for a call would be cut in silence, so it is an error.
+fn provider_timeout() -> Result<Duration, ConfigError> {
+    let name = "PAYMENT_TIMEOUT_MS";
+    let timeout = Duration::from_millis(config::parsed(name, 2000)?);
+    if timeout.is_zero() || timeout > Deadline::LONGEST_CALL {
+        let why = format!("expected 1 to {} milliseconds", Deadline::LONGEST_CALL.as_millis());
+        let value = timeout.as_millis().to_string();
+        return Err(ConfigError::Invalid { name: name.to_owned(), value, why });
+    }
+    Ok(timeout)
 }
 
 fn charge(order: &Order) -> Charge<'_> {

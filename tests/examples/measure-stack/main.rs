@@ -59,6 +59,7 @@ fn options() -> Options {
     let parameters = vec![
         ("PaymentLatencyMs", "0".to_owned()),
         ("PaymentConcurrency", "32".to_owned()),
+        ("PaymentRatePerSecond", "10000".to_owned()),
         ("ThrottlingRateLimit", "100000".to_owned()),
         ("ThrottlingBurstLimit", "100000".to_owned()),
     ];
