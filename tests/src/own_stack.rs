@@ -19,7 +19,7 @@ use crate::{Backend, Dynamodb, eventually, processes::kill_with, workspace};
 /// How the stack of a test is started.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// Template parameters, beside those that make payments fast.
+    /// Template parameters, beside those that make payments fast and admit rushes.
     pub parameters: Vec<(&'static str, String)>,
     /// More flags. Without `--dynamodb-endpoint`, the stack gets a DynamoDB as the backend has it.
     pub flags: Vec<String>,
@@ -98,6 +98,9 @@ impl OwnStack {
             // Two cores that also run fifty functions keep a provider waiting for longer than it thinks.
             ("PaymentTimeoutMs", "1000".to_owned()),
             ("PaymentVisibilitySeconds", "2".to_owned()),
+            // Tests order in rushes.
+            ("OrderRateLimit", "1000".to_owned()),
+            ("OrderBurstLimit", "2000".to_owned()),
         ];
         for (name, value) in fast.into_iter().chain(options.parameters) {
             command.arg("--parameter").arg(format!("{name}={value}"));

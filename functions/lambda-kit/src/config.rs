@@ -73,6 +73,18 @@ fn long_enough(name: &str, text: String, least: usize) -> Result<Secret, ConfigE
     Ok(Secret::new(text))
 }
 
+/// The parsed value of `name`.
+///
+/// # Errors
+/// [`ConfigError::Missing`] when it is unset or empty, [`ConfigError::Invalid`] when it does not parse.
+pub fn required_as<T>(name: &str) -> Result<T, ConfigError>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    parse(name, required(name)?)
+}
+
 /// The parsed value of `name`, or `default` when it is unset or empty.
 ///
 /// # Errors
@@ -82,9 +94,14 @@ where
     T: FromStr,
     T::Err: Display,
 {
-    let Some(value) = optional(name) else {
-        return Ok(default);
-    };
+    optional(name).map_or(Ok(default), |value| parse(name, value))
+}
+
+fn parse<T>(name: &str, value: String) -> Result<T, ConfigError>
+where
+    T: FromStr,
+    T::Err: Display,
+{
     value.parse().map_err(|error: T::Err| ConfigError::Invalid {
         name: name.to_owned(),
         why: error.to_string(),
@@ -117,5 +134,6 @@ mod tests {
     #[test]
     fn an_unset_setting_takes_its_default() {
         assert_eq!(parsed("FARTHING_NO_SUCH_SETTING", 7u32).unwrap(), 7);
+        assert!(matches!(required_as::<u32>("FARTHING_NO_SUCH_SETTING"), Err(ConfigError::Missing(_))));
     }
 }

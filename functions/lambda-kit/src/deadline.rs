@@ -51,6 +51,12 @@ impl Deadline {
         Self(self.0.checked_sub(reserve).unwrap_or_else(Instant::now))
     }
 
+    /// This deadline, or an earlier one: `longest` from now.
+    #[must_use]
+    pub fn at_most(self, longest: Duration) -> Self {
+        Self(self.0.min(Instant::now() + longest))
+    }
+
     /// Sends a request to an AWS service: `deadline.send("SQS", request.send())`.
     ///
     /// # Errors

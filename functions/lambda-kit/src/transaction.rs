@@ -16,8 +16,7 @@ use aws_sdk_dynamodb::{
 
 use crate::{Deadline, Error, retry::Backoff};
 
-/// More than an HTTP function has time for on average (about eighteen seconds), so that its deadline is the limit. With
-/// twenty, some of 500 clients of one product received 503 while others still succeeded (docs/decisions/0009).
+/// More than any function has time for on average (about eighteen seconds), so that its deadline is the limit.
 const CONFLICT_RETRIES: u32 = 60;
 
 /// The code of a [`CancellationReason`] whose condition failed.
@@ -28,6 +27,16 @@ const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 pub struct Transaction<L> {
     labels: Vec<L>,
     items: Vec<TransactWriteItem>,
+    retries: Option<ConflictRetries>,
+}
+
+/// How often conflicts with other transactions are retried, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct ConflictRetries {
+    /// The most retries.
+    pub most: u32,
+    /// When the last one starts at the latest.
+    pub until: Deadline,
 }
 
 /// How a transaction ended.
@@ -66,11 +75,17 @@ pub fn put_item(put: PutBuilder) -> Result<TransactWriteItem, Error> {
 
 impl<L> Default for Transaction<L> {
     fn default() -> Self {
-        Self { labels: Vec::new(), items: Vec::new() }
+        Self { labels: Vec::new(), items: Vec::new(), retries: None }
     }
 }
 
 impl<L> Transaction<L> {
+    /// A transaction whose conflicts are not retried until the deadline of its write, but like this.
+    #[must_use]
+    pub fn retrying(retries: ConflictRetries) -> Self {
+        Self { retries: Some(retries), ..Self::default() }
+    }
+
     /// Adds an item; its failed condition is reported under `label`.
     #[must_use]
     pub fn with(mut self, label: L, item: TransactWriteItem) -> Self {
@@ -79,16 +94,17 @@ impl<L> Transaction<L> {
         self
     }
 
-    /// Writes all items or none, and retries conflicts with jitter until the deadline.
+    /// Writes all items or none, and retries conflicts with jitter: until the deadline, if no [`ConflictRetries`] say less.
     ///
     /// Each attempt has its own idempotency token (the SDK makes it), so that the SDK's retry of a write whose response
     /// was lost does not fail on that write.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when conflicts or throttling last until the deadline, [`Error::Internal`] when `DynamoDB`
+    /// [`Error::Unavailable`] when conflicts or throttling outlast the retries, [`Error::Internal`] when `DynamoDB`
     /// refuses the transaction itself.
     pub async fn write(self, client: &Client, deadline: Deadline) -> Result<Outcome<L>, Error> {
-        let mut backoff = Backoff::new(CONFLICT_RETRIES, deadline);
+        let retries = self.retries.unwrap_or(ConflictRetries { most: CONFLICT_RETRIES, until: deadline });
+        let mut backoff = Backoff::new(retries.most, retries.until);
         loop {
             let request = client.transact_write_items().set_transact_items(Some(self.items.clone()));
             let call = async {

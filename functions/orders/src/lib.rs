@@ -9,6 +9,7 @@
 mod cancel_order;
 mod ids;
 mod item;
+mod limits;
 mod order;
 mod payment_request;
 mod place_order;
@@ -23,6 +24,7 @@ mod transition;
 pub use cancel_order::{CancelOrderError, cancel_order};
 pub use ids::{IdempotencyKey, OrderId, OrderIdSecret};
 pub use item::write as write_item;
+pub use limits::OrderLimits;
 pub use order::{Due, LineItem, Order, StatusChange};
 pub use payment_request::PaymentRequest;
 pub use place_order::{OrderService, PlaceOrderError, PlacedOrder, Shortage};

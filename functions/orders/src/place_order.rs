@@ -4,16 +4,17 @@
 //! is derived from the Idempotency-Key and a secret, so the condition of the put finds replays, and idempotency needs no
 //! item of its own.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use catalog::{Catalog, OfferCache, OfferedProduct, ProductId, ReservationFailure};
 use domain_primitives::{Money, MoneyError, Timestamp};
 use lambda_kit::{
     Deadline, Error,
-    transaction::{FailedCondition, Outcome, Transaction},
+    transaction::{ConflictRetries, FailedCondition, Outcome, Transaction},
 };
 
 use crate::{
+    limits::OrderLimits,
     order::{Due, LineItem, Order, StatusChange},
     request::{OrderRequest, RequestedItem},
     status::Status,
@@ -29,10 +30,20 @@ pub struct OrderService {
     pub orders: Orders,
     /// Offers that were read in the last seconds.
     pub offers: OfferCache,
+    /// What one order may ask for.
+    pub limits: OrderLimits,
 }
 
 /// How many times an order is retried at a price that changed meanwhile.
 const PRICE_RETRIES: u32 = 1;
+
+/// How long conflicts of one order with others are retried, over all its attempts. A conflict that lasts longer is a rush that
+/// the client's own retry meets better than an environment that waits: while it waits, it is one of the account's, and
+/// billed.
+const CONFLICTS_FOR: Duration = Duration::from_secs(3);
+
+/// The items that the retries of one order may write again, at two write units each: what conflicts can make it cost.
+const ITEMS_WRITTEN_AGAIN: usize = 100;
 
 /// The order of a request.
 #[derive(Debug)]
@@ -56,6 +67,13 @@ pub enum PlaceOrderError {
     IdempotencyKeyReused,
     /// The prices cannot be summed.
     InvalidTotal(MoneyError),
+    /// The order costs more than one may.
+    TooExpensive {
+        /// What it would cost.
+        total: Money,
+        /// What an order may cost, in minor units.
+        most: u64,
+    },
     /// A table cannot be read or written.
     Failed(Error),
 }
@@ -115,11 +133,15 @@ impl OrderService {
         request: &OrderRequest,
         deadline: Deadline,
     ) -> Result<PlacedOrder, PlaceOrderError> {
+        let conflicts = conflict_retries(request.items.len(), deadline);
         let mut price_retries = PRICE_RETRIES;
         loop {
             let offers = self.offers(request, deadline).await?;
             let order = new_order(request, &offers).map_err(PlaceOrderError::InvalidTotal)?;
-            let mut transaction = Transaction::default();
+            if order.total.amount() > self.limits.value {
+                return Err(PlaceOrderError::TooExpensive { total: order.total, most: self.limits.value });
+            }
+            let mut transaction = Transaction::retrying(conflicts);
             for item in &request.items {
                 let reservation = self.catalog.reserve(&offers[&item.product_id], item.quantity)?;
                 transaction = transaction.with(Write::Reservation(item), reservation);
@@ -186,6 +208,13 @@ impl OrderService {
     }
 }
 
+/// The more lines an order has, the fewer retries: as many as write [`ITEMS_WRITTEN_AGAIN`] items, the order's own among them.
+/// That is 50 with one line (more than there is time for), 9 with ten and one with fifty.
+fn conflict_retries(lines: usize, deadline: Deadline) -> ConflictRetries {
+    let most = (ITEMS_WRITTEN_AGAIN / (lines + 1)).max(1);
+    ConflictRetries { most: u32::try_from(most).unwrap_or(1), until: deadline.at_most(CONFLICTS_FOR) }
+}
+
 /// The stored order, if the request is a replay of the one that created it.
 fn replayed(request: &OrderRequest, order: Order) -> Result<PlacedOrder, PlaceOrderError> {
     if order.request_hash == request.request_hash {
@@ -237,4 +266,18 @@ fn new_order(
         due: Some(Due::Payment),
         payment_intent: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conflicts_are_retried_less_the_more_lines_an_order_has_and_for_three_seconds_at_most() {
+        let retries = |lines| conflict_retries(lines, Deadline::within(Duration::from_secs(9)));
+        assert_eq!([1, 2, 10, 50].map(|lines| retries(lines).most), [50, 33, 9, 1]);
+        assert!(retries(1).until.remaining() <= CONFLICTS_FOR);
+        let soon = conflict_retries(1, Deadline::within(Duration::from_secs(1)));
+        assert!(soon.until.remaining() <= Duration::from_secs(1), "not past the function's time");
+    }
 }

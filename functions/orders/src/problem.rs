@@ -73,6 +73,14 @@ impl From<PlaceOrderError> for Problem {
             PlaceOrderError::InvalidTotal(error) => {
                 Self::invalid(vec![Violation::new("/items", format!("cannot be ordered together: {error}"))])
             }
+            PlaceOrderError::TooExpensive { total, most } => {
+                let detail = format!(
+                    "must cost at most {most} in minor units of {}, not {}",
+                    total.currency().as_str(),
+                    total.amount()
+                );
+                Self::invalid(vec![Violation::new("/items", detail)])
+            }
             PlaceOrderError::Failed(error) => error.into(),
         }
     }

@@ -11,7 +11,10 @@ use serde::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::ids::{IdempotencyKey, OrderId, OrderIdSecret};
+use crate::{
+    ids::{IdempotencyKey, OrderId, OrderIdSecret},
+    limits::OrderLimits,
+};
 
 /// The maximum number of items of one request. With 50 offers and the order itself, a transaction stays below its limit of
 /// 100 items.
@@ -76,7 +79,7 @@ impl<'de> Deserialize<'de> for WholeNumber {
             type Value = WholeNumber;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a whole number from 1 to {}", Quantity::MAX)
+                f.write_str("a whole number")
             }
 
             fn visit_i64<E>(self, number: i64) -> Result<WholeNumber, E> {
@@ -110,8 +113,8 @@ impl OrderRequest {
     /// Reads the body and the Idempotency-Key, which gives the order's id together with the secret.
     ///
     /// # Errors
-    /// 400 with every violation, 413, 415.
-    pub fn read(request: &Request, secret: &OrderIdSecret) -> Result<Self, Problem> {
+    /// 400 with every violation, of the limits, too; 413, 415.
+    pub fn read(request: &Request, secret: &OrderIdSecret, limits: &OrderLimits) -> Result<Self, Problem> {
         let body: Body = request.json()?;
         let mut violations = Vec::new();
         let key = match request.header("idempotency-key")?.map(str::parse::<IdempotencyKey>).transpose() {
@@ -121,7 +124,7 @@ impl OrderRequest {
                 None
             }
         };
-        let items = requested_items(&body.items, &mut violations);
+        let items = requested_items(&body.items, limits, &mut violations);
         if !is_email(&body.customer.email) {
             violations.push(Violation::new(
                 "/customer/email",
@@ -150,7 +153,11 @@ impl OrderRequest {
 }
 
 /// Sums the quantities of each product, in the order of the products' first occurrences.
-fn requested_items(body: &[BodyItem], violations: &mut Vec<Violation>) -> Vec<RequestedItem> {
+fn requested_items(
+    body: &[BodyItem],
+    limits: &OrderLimits,
+    violations: &mut Vec<Violation>,
+) -> Vec<RequestedItem> {
     if body.is_empty() || body.len() > MAX_ITEMS {
         violations.push(Violation::new("/items", format!("must hold 1 to {MAX_ITEMS} lines")));
         return Vec::new();
@@ -159,30 +166,45 @@ fn requested_items(body: &[BodyItem], violations: &mut Vec<Violation>) -> Vec<Re
     for (index, requested) in body.iter().enumerate() {
         let pointer = |member| format!("/items/{index}/{member}");
         let product_id = requested.product_id.parse::<ProductId>();
-        let quantity = Quantity::try_from(requested.quantity.0);
+        let quantity = quantity_within(limits, requested.quantity.0);
         if let Err(error) = &product_id {
             violations.push(Violation::new(pointer("product_id"), error.to_string()));
         }
-        if let Err(error) = &quantity {
-            violations.push(Violation::new(pointer("quantity"), error.to_string()));
+        if quantity.is_none() {
+            let rule = format!("must be a whole number from 1 to {}", largest_quantity(limits));
+            violations.push(Violation::new(pointer("quantity"), rule));
         }
-        let (Ok(product_id), Ok(quantity)) = (product_id, quantity) else {
+        let (Ok(product_id), Some(quantity)) = (product_id, quantity) else {
             continue;
         };
         match items.iter_mut().find(|item| item.product_id == product_id) {
             None => items.push(RequestedItem { product_id, quantity, pointer: pointer("product_id") }),
             Some(item) => {
-                match Quantity::try_from(i64::from(item.quantity.get()) + i64::from(quantity.get())) {
-                    Ok(sum) => item.quantity = sum,
-                    Err(_) => violations.push(Violation::new(
+                match quantity_within(limits, i64::from(item.quantity.get()) + i64::from(quantity.get())) {
+                    Some(sum) => item.quantity = sum,
+                    None => violations.push(Violation::new(
                         pointer("quantity"),
-                        format!("the lines of one product must sum to at most {}", Quantity::MAX),
+                        format!("the lines of one product must sum to at most {}", largest_quantity(limits)),
                     )),
                 }
             }
         }
     }
+    let pieces: u32 = items.iter().map(|item| item.quantity.get()).sum();
+    if pieces > limits.pieces_per_order {
+        let rule = format!("must hold at most {} pieces together, not {pieces}", limits.pieces_per_order);
+        violations.push(Violation::new("/items", rule));
+    }
     items
+}
+
+/// The largest quantity of one product that the limits and the type allow.
+fn largest_quantity(limits: &OrderLimits) -> u32 {
+    limits.pieces_per_line.min(Quantity::MAX)
+}
+
+fn quantity_within(limits: &OrderLimits, pieces: i64) -> Option<Quantity> {
+    Quantity::try_from(pieces).ok().filter(|quantity| quantity.get() <= limits.pieces_per_line)
 }
 
 /// Checks only what every mail system requires: one @ with something on both sides, and no invisible characters.
@@ -225,16 +247,38 @@ mod tests {
         BodyItem { product_id: product_id.to_owned(), quantity: WholeNumber(quantity) }
     }
 
+    const LIMITS: OrderLimits = OrderLimits { pieces_per_line: 20, pieces_per_order: 100, value: 1_000_000 };
+
     fn violations(lines: &[BodyItem]) -> Vec<String> {
         let mut violations = Vec::new();
-        requested_items(lines, &mut violations);
+        requested_items(lines, &LIMITS, &mut violations);
         violations.into_iter().map(|violation| violation.pointer).collect()
     }
 
     #[test]
     fn every_bad_line_is_named() {
-        let lines = [line("ok", 1), line("Not OK", 0), line("ok", 999)];
+        let lines = [line("ok", 1), line("Not OK", 0), line("ok", 20)];
         assert_eq!(violations(&lines), ["/items/1/product_id", "/items/1/quantity", "/items/2/quantity"]);
+    }
+
+    #[test]
+    fn an_order_asks_for_no_more_than_the_deployment_allows() {
+        assert!(violations(&[line("a", 20)]).is_empty());
+        assert_eq!(violations(&[line("a", 21)]), ["/items/0/quantity"]);
+        let full: Vec<_> = ["a", "b", "c", "d", "e"].map(|id| line(id, 20)).into();
+        assert!(violations(&full).is_empty());
+        let mut over = full;
+        over.push(line("f", 1));
+        assert_eq!(violations(&over), ["/items"]);
+    }
+
+    #[test]
+    fn a_wider_limit_does_not_widen_the_type() {
+        let limits = OrderLimits { pieces_per_line: u32::MAX, pieces_per_order: u32::MAX, value: u64::MAX };
+        let mut violations = Vec::new();
+        requested_items(&[line("a", 999), line("b", 1000)], &limits, &mut violations);
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert_eq!(violations[0].detail, "must be a whole number from 1 to 999");
     }
 
     #[test]
@@ -300,7 +344,9 @@ mod tests {
             let mut random = seed;
             shuffled.sort_by_cached_key(|line| { random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1); random ^ line.quantity.0.unsigned_abs() });
             let mut none = Vec::new();
-            let (straight, mixed) = (requested_items(&lines, &mut none), requested_items(&shuffled, &mut none));
+            let limits = OrderLimits { pieces_per_line: 999, pieces_per_order: 10_000, value: 0 };
+            let straight = requested_items(&lines, &limits, &mut none);
+            let mixed = requested_items(&shuffled, &limits, &mut none);
             prop_assume!(none.is_empty());
             prop_assert_eq!(request_hash(&straight, "tok_visa"), request_hash(&mixed, "tok_visa"));
             prop_assert_ne!(request_hash(&straight, "tok_visa"), request_hash(&straight, "tok_other"));

@@ -9,7 +9,7 @@ use lambda_kit::{
     http::{MAX_BODY, Request},
     page::{decode_cursor, encode_cursor},
 };
-use orders::{OrderId, OrderIdSecret, OrderRequest};
+use orders::{OrderId, OrderIdSecret, OrderLimits, OrderRequest};
 use serde_json::{Value, json};
 
 /// Where the API is.
@@ -80,12 +80,15 @@ fn post(key: &[u8], body: Vec<u8>) -> lambda_http::Request {
 
 fn order(request: &Request) {
     let secret = OrderIdSecret::new("any");
-    let order = match OrderRequest::read(request, &secret) {
+    let limits = OrderLimits { pieces_per_line: 20, pieces_per_order: 100, value: 1_000_000 };
+    let order = match OrderRequest::read(request, &secret, &limits) {
         Ok(order) => order,
         Err(problem) => return refused(&problem, &[400, 413, 415]),
     };
     assert!((1..=50).contains(&order.items.len()));
-    assert!(order.items.iter().all(|item| (1..=999).contains(&item.quantity.get())));
+    assert!(order.items.iter().all(|item| (1..=limits.pieces_per_line).contains(&item.quantity.get())));
+    let pieces: u32 = order.items.iter().map(|item| item.quantity.get()).sum();
+    assert!(pieces <= limits.pieces_per_order);
     let ids: std::collections::BTreeSet<_> = order.items.iter().map(|item| &item.product_id).collect();
     assert_eq!(ids.len(), order.items.len(), "one item for each product");
 
@@ -101,7 +104,9 @@ fn order(request: &Request) {
     let request = Request::new(post(key.as_bytes(), body.to_string().into_bytes()));
     // Without a key, an empty header would be one.
     if order.keyed {
-        let Ok(again) = OrderRequest::read(&request, &secret) else { panic!("{body} is not read again") };
+        let Ok(again) = OrderRequest::read(&request, &secret, &limits) else {
+            panic!("{body} is not read again")
+        };
         assert_eq!(again.order_id, order.order_id);
         assert_eq!(again.request_hash, order.request_hash);
         assert!(

@@ -62,6 +62,10 @@ fn options() -> Options {
         ("PaymentRatePerSecond", "10000".to_owned()),
         ("ThrottlingRateLimit", "100000".to_owned()),
         ("ThrottlingBurstLimit", "100000".to_owned()),
+        ("ListRateLimit", "100000".to_owned()),
+        ("ListBurstLimit", "100000".to_owned()),
+        ("OrderRateLimit", "100000".to_owned()),
+        ("OrderBurstLimit", "100000".to_owned()),
     ];
     let mut flags = vec!["--quiet".to_owned()];
     if !cfg!(debug_assertions) {

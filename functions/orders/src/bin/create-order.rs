@@ -7,7 +7,7 @@ use lambda_kit::{
     http::{self, Request, Response},
     logging,
 };
-use orders::{OrderIdSecret, OrderRequest, OrderService, Orders, PlacedOrder};
+use orders::{OrderIdSecret, OrderLimits, OrderRequest, OrderService, Orders, PlacedOrder};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -17,6 +17,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         catalog: Catalog::from_env(&aws)?,
         orders: Orders::from_env(&aws)?,
         offers: OfferCache::default(),
+        limits: OrderLimits::from_env()?,
     };
     let secret = &OrderIdSecret::from_env()?;
     http::serve(|request| create_order(service, secret, request)).await
@@ -25,14 +26,14 @@ async fn main() -> Result<(), lambda_http::Error> {
 /// Creates an order, or returns the one that the Idempotency-Key has created before.
 ///
 /// # Errors
-/// 400, 413 and 415 for bad input; 404 for an unknown product; 409 when a product is out of stock or its price changes
+/// 400, 413 and 415 for bad input, and an order above the limits; 404 for an unknown product; 409 when a product is out of stock or its price changes
 /// twice meanwhile; 422 for a key that was used with another body; 503 when a table does not respond.
 async fn create_order(
     service: &OrderService,
     secret: &OrderIdSecret,
     request: Request,
 ) -> Result<Response, Problem> {
-    let order = OrderRequest::read(&request, secret)?;
+    let order = OrderRequest::read(&request, secret, &service.limits)?;
     let placed = service.place(&order, request.deadline()).await?;
     let (status, order) = match &placed {
         PlacedOrder::Created(order) => (201, order),

@@ -103,7 +103,7 @@ async fn successes_and_refusals(shop: &Shop, seen: &mut Seen) {
     seen.response("createOrder", unreadable, 400, "gateway").await;
     let unknown = shop.keyed_order(&[("no-such", 1)], "tok_visa");
     seen.response("createOrder", unknown, 404, "product-not-found").await;
-    let all = shop.keyed_order(&[("ramen-bowl", 999)], "tok_visa");
+    let all = shop.keyed_order(&[("ramen-bowl", 20)], "tok_visa");
     seen.response("createOrder", all, 409, "out-of-stock").await;
     let large = |bytes: usize| shop.keyed_order(&mug, "tok_visa").body(vec![b'x'; bytes]);
     seen.response("createOrder", large(64 * 1024 + 1), 413, "payload-too-large").await;
@@ -169,6 +169,8 @@ async fn gateway_refusals(seen: &mut Seen, operations: &[(String, String)]) {
     let parameters = [
         "ThrottlingRateLimit",
         "ThrottlingBurstLimit",
+        "ListRateLimit",
+        "ListBurstLimit",
         "OrderRateLimit",
         "OrderBurstLimit",
         "CancelRateLimit",

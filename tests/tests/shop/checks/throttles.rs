@@ -1,17 +1,44 @@
-//! The throttles that template.yaml gives the routes that write, as the local stack reads them there.
+//! The throttles that template.yaml gives the routes that write and those of lists, as the local stack reads them there.
 
 use e2e::{Options, Shop, needs, routes, template};
 
 #[test]
-fn every_route_that_writes_has_a_throttle_of_its_own() {
+fn every_route_that_writes_or_lists_has_a_throttle_of_its_own() {
     let template = template();
     let settings = &template.http_api.as_ref().unwrap().route_settings;
     for (function, route) in routes() {
         let own = settings.iter().find(|own| own.route_key == format!("{} {}", route.method, route.path));
         let throttle = own.map(|own| own.throttle).unwrap_or_default();
         let is_own = throttle.rate.is_some() && throttle.burst.is_some();
-        assert_eq!(is_own, route.method == "POST", "{function}: {throttle:?}");
+        let lists = function.starts_with("list-");
+        assert_eq!(is_own, route.method == "POST" || lists, "{function}: {throttle:?}");
     }
+}
+
+/// All products of the demo catalogue, read whole from one index partition by either route, are 11.5 units (docs/cost.md).
+#[test]
+fn the_lists_admit_less_than_their_index_partition_gives() {
+    let template = template();
+    let settings = &template.http_api.as_ref().unwrap().route_settings;
+    let rates =
+        settings.iter().filter(|own| own.route_key.starts_with("GET ")).filter_map(|own| own.throttle.rate);
+    assert!(rates.clone().count() == 2 && rates.sum::<f64>() * 11.5 < 3000.0);
+}
+
+#[tokio::test]
+async fn a_rush_of_orders_is_turned_away_by_default() {
+    needs!(OwnStack, Tables);
+    let template = template();
+    let settings = &template.http_api.as_ref().unwrap().route_settings;
+    let own = settings.iter().find(|own| own.route_key == "POST /orders").unwrap();
+    let (rate, burst) = (own.throttle.rate.unwrap(), own.throttle.burst.unwrap());
+    let parameters = vec![("OrderRateLimit", rate.to_string()), ("OrderBurstLimit", burst.to_string())];
+    let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
+    let tries = (0..200).map(|_| shop.keyed_order(&[("stoneware-mug", 1)], "tok_visa").first_response());
+    let responses = futures_util::future::join_all(tries).await;
+    let refused = responses.iter().filter(|response| response.status == 429).count();
+    assert!(refused > 0 && refused < 200, "{refused} of 200 were refused");
+    shop.settle().await;
 }
 
 #[tokio::test]

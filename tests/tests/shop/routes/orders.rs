@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Shop, children, eventually, kill_nine, needs, unique_key};
+use e2e::{Options, Shop, children, eventually, kill_nine, needs, unique_key};
 use serde_json::json;
 
 #[tokio::test]
@@ -122,15 +122,14 @@ async fn lines_of_one_product_are_summed() {
     assert_eq!(quantities, [json!(5), json!(1)]);
 
     // Each line alone could be filled, both together cannot.
-    let both =
-        shop.keyed_order(&[("packing-cubes", 200), ("packing-cubes", 100)], "tok_visa").response().await;
+    let both = shop.keyed_order(&[("titanium-stove", 1), ("titanium-stove", 1)], "tok_visa").response().await;
     assert_eq!((both.status, both.problem().as_deref()), (409, Some("out-of-stock")));
     assert_eq!(
         both.json()["out_of_stock"],
-        json!([{"product_id": "packing-cubes", "requested": 300, "available": shop.stocked("packing-cubes")}])
+        json!([{"product_id": "titanium-stove", "requested": 2, "available": shop.stocked("titanium-stove")}])
     );
     let over = shop
-        .order(&[("retractable-gel-pens", 600), ("retractable-gel-pens", 600)], "tok_visa")
+        .order(&[("retractable-gel-pens", 11), ("retractable-gel-pens", 10)], "tok_visa")
         .response()
         .await;
     assert_eq!((over.status, over.json()["errors"][0]["pointer"].as_str()), (400, Some("/items/1/quantity")));
@@ -180,4 +179,23 @@ async fn a_changed_price_is_charged_as_it_is_now() {
     let second = shop.keyed_order(&[("stoneware-mug", 1)], "tok_visa").response().await;
     assert_eq!((second.status, total(second.json())), (201, Some(2000)));
     shop.settle().await;
+}
+
+#[tokio::test]
+async fn an_order_costs_no_more_than_it_may() {
+    needs!(OwnStack, Tables);
+    let parameters = vec![("MaxOrderValue", "3600".to_owned())];
+    let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
+    let key = unique_key();
+    let order = |pieces| shop.order(&[("stoneware-mug", pieces)], "tok_visa");
+    assert_eq!(order(2).header("idempotency-key", &key).response().await.status, 201);
+    let response = order(3).response().await;
+    assert_eq!((response.status, response.problem().as_deref()), (400, Some("invalid-request")));
+    let error =
+        json!({"pointer": "/items", "detail": "must cost at most 3600 in minor units of USD, not 5400"});
+    assert_eq!(response.json()["errors"], json!([error]));
+    shop.raise_price("stoneware-mug", 1).await;
+    let replay = order(2).header("idempotency-key", &key).response().await;
+    assert_eq!(replay.status, 200, "what was made within the limit is answered: {replay:?}");
+    assert_eq!(shop.settle().await.available["stoneware-mug"], shop.stocked("stoneware-mug") - 2);
 }

@@ -19,6 +19,13 @@ fn orders() -> Vec<(&'static str, String, u16)> {
     let lines = |count: usize| {
         json!((0..count).map(|n| json!({"product_id": format!("p-{n}"), "quantity": 1})).collect::<Vec<_>>())
     };
+    let pieces = |count: usize| {
+        let line = |n: usize| json!({"product_id": format!("p-{}", n % 10), "quantity": 1});
+        let mut lines: Vec<_> =
+            (0..10).map(|n| json!({"product_id": format!("p-{n}"), "quantity": count / 10})).collect();
+        lines.extend((0..count % 10).map(line));
+        json!(lines)
+    };
     let mut extra = good();
     extra["coupon"] = json!("FREE");
     let mut priced = good();
@@ -43,7 +50,9 @@ fn orders() -> Vec<(&'static str, String, u16)> {
         ("items of another type", with("/items", json!("mug")), 400),
         ("quantity 0", with("/items/0/quantity", json!(0)), 400),
         ("quantity -1", with("/items/0/quantity", json!(-1)), 400),
+        ("quantity 21", with("/items/0/quantity", json!(21)), 400),
         ("quantity 1000", with("/items/0/quantity", json!(1000)), 400),
+        ("101 pieces", with("/items", pieces(101)), 400),
         ("quantity 2^63", with("/items/0/quantity", json!(9_223_372_036_854_775_808_u64)), 400),
         ("quantity 1e400", good().to_string().replace("\"quantity\":1", "\"quantity\":1e400"), 400),
         ("quantity 1.5", with("/items/0/quantity", json!(1.5)), 400),
