@@ -7,7 +7,7 @@
 //! - the same two products, half of them in the opposite order,
 //!
 //! without conflicts, as the embedded DynamoDB has none, and with those that AWS would raise (the fault `overlap`). Then
-//! [`model`] says what one item and eight would do for more clients than a laptop has room for.
+//! [`model`] says what one item and eight would do for more clients than a laptop has room for; with `--model`, only that.
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on must panic")]
 
@@ -35,6 +35,9 @@ enum Goods {
 
 #[tokio::main]
 async fn main() {
+    if std::env::args().any(|argument| argument == "--model") {
+        return model::print();
+    }
     println!(
         "| clients | products | conflicts as on AWS | orders/s | conflicts per order | 5xx | p50 ms | p99 ms |"
     );

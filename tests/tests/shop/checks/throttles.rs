@@ -1,6 +1,7 @@
 //! The throttles that template.yaml gives the routes that write and those of lists, as the local stack reads them there.
 
 use e2e::{Options, Shop, needs, routes, template};
+use serde_json::json;
 
 #[test]
 fn every_route_that_writes_or_lists_has_a_throttle_of_its_own() {
@@ -53,5 +54,21 @@ async fn a_rush_of_cancellations_is_turned_away_and_nothing_else_is() {
     assert_eq!(response.status, 429, "{response:?}");
     assert_eq!(shop.get_order(&id).await["status"], "CANCELLED", "an order can be read");
     shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    shop.settle().await;
+}
+
+#[tokio::test]
+async fn orders_that_wait_take_no_more_environments_than_are_reserved_for_them() {
+    needs!(OwnStack, ControlPort, Tables);
+    let parameters = vec![("OrderReservedConcurrency", "2".to_owned())];
+    let shop = Shop::start_with(Options { parameters, ..Options::unhurried() }).await;
+    let rule = json!({"fault": {"delay": {"ms": 1500}}, "caller": "create-order", "operation": "TransactWriteItems"});
+    shop.set_faults(&json!({"rules": [rule]})).await;
+    let orders = (0..8).map(|_| shop.keyed_order(&[("stoneware-mug", 1)], "tok_visa").first_response());
+    let responses = futures_util::future::join_all(orders).await;
+    let refused = responses.iter().filter(|response| response.status == 503 && response.problem().is_none());
+    let refused = refused.count();
+    assert!((1..8).contains(&refused), "{refused} of 8 were refused by the API: {responses:?}");
+    shop.clear_faults().await;
     shop.settle().await;
 }
