@@ -8,6 +8,7 @@ mod giving_up;
 mod outages;
 mod payments;
 mod provider;
+mod rates;
 mod refunds;
 mod saga;
 mod sweep;
