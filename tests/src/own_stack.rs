@@ -26,6 +26,8 @@ pub struct Options {
     /// Whether the stack has cargo build the functions when it starts, as `cargo run` does. Otherwise it finds those that
     /// were built once for all tests.
     pub builds_functions: bool,
+    /// The folder for temporary files, if not the system's.
+    pub temporary: Option<PathBuf>,
 }
 
 impl Options {
@@ -87,6 +89,7 @@ impl OwnStack {
             command.arg("--bin-dir").arg(farthing.parent().unwrap());
         }
         command.current_dir(workspace());
+        command.envs(options.temporary.map(|folder| ("TMPDIR", folder)));
         for port in
             ["--port", "--invoke-port", "--control-port", "--dynamodb-port", "--sqs-port", "--payment-port"]
         {

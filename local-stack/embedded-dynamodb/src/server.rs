@@ -1,6 +1,12 @@
 //! The embedded DynamoDB: dynoxide, a DynamoDB API on `SQLite`, on a loopback port.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs::{self, OpenOptions},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use dynoxide::Database;
@@ -8,7 +14,6 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, service::service_fn};
 use loopback::{Clients, Listener};
-use tempfile::TempDir;
 use tokio::{task::JoinHandle, time};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -16,6 +21,7 @@ use crate::{
     engine::{Engine, EngineError},
     error::Error,
     names::Names,
+    temporary::TemporaryFolder,
 };
 
 /// A running server. Stop it with [`Embedded::stop`]; dropping it stops it too, without waiting.
@@ -26,7 +32,7 @@ pub struct Embedded {
     stop: DropGuard,
     sweeper: JoinHandle<()>,
     /// The folder of data that is not kept. It is removed with this value.
-    temporary: Option<TempDir>,
+    temporary: Option<TemporaryFolder>,
 }
 
 const FILE: &str = "dynamodb.sqlite";
@@ -51,8 +57,8 @@ impl Embedded {
                 (folder.to_owned(), None)
             }
             None => {
-                let temporary = TempDir::with_prefix("farthing-")
-                    .map_err(|error| Error::data(&std::env::temp_dir(), &error))?;
+                let temporary =
+                    TemporaryFolder::create().map_err(|error| Error::data(&std::env::temp_dir(), &error))?;
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
@@ -158,6 +164,13 @@ fn too_large() -> Response<Full<Bytes>> {
 fn open(folder: &Path, kept: bool) -> Result<Database, Error> {
     let file = folder.join(FILE);
     let path = file.to_str().ok_or_else(|| Error::data(folder, &"its name is not UTF-8"))?;
+    // The files that SQLite adds for its log have the same mode.
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(&file)
+        .map_err(|error| Error::data(folder, &error))?;
     let database = Database::new(path).map_err(|error| Error::data(folder, &error))?;
     let set = if kept { database.disable_bulk_loading() } else { database.enable_bulk_loading() };
     set.map_err(|error| Error::data(folder, &error))?;
@@ -185,6 +198,10 @@ async fn sweep(database: Database) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use tempfile::TempDir;
+
     use super::*;
 
     #[tokio::test]
@@ -203,7 +220,10 @@ mod tests {
 
         let server = Embedded::start(0, "us-east-1", None).await.unwrap();
         let temporary = server.temporary.as_ref().unwrap().path().to_owned();
-        assert!(temporary.exists());
+        for file in fs::read_dir(&temporary).unwrap().flatten() {
+            let mode = file.metadata().unwrap().permissions().mode() & 0o077;
+            assert_eq!(mode, 0, "others may not read {:?}", file.path());
+        }
         server.stop().await;
         assert!(!temporary.exists());
     }

@@ -7,6 +7,7 @@ mod process;
 
 use std::{io::ErrorKind, sync::Arc, time::Duration};
 
+use embedded_dynamodb::TemporaryFolder;
 use loopback::{Clients, Listener};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -36,6 +37,8 @@ pub struct Services {
     pub usage: Arc<UsageRecorder>,
     /// Injects faults into invocations.
     pub faults: Arc<Faults>,
+    /// Has the folders of their temporary files.
+    pub temporary: Arc<TemporaryFolder>,
 }
 
 /// A process that handles one invocation at a time. Dropping it kills the process.
@@ -104,6 +107,7 @@ impl Environment {
             runtime_api_port: listener.port(),
             access_key_id: services.access_keys.issue(&config.function, kill.clone()),
             kill,
+            temporary: Arc::clone(&services.temporary),
         };
         let process = loop {
             match processes.start(config, &launch, report) {

@@ -32,7 +32,8 @@ pub struct FunctionConfig {
 }
 
 impl FunctionConfig {
-    /// The configuration of a function, with the template's environment variables and Lambda's own.
+    /// The configuration of a function, with the template's environment variables and Lambda's own, of which
+    /// `AWS_EXECUTION_ENV` is not defined for OS-only runtimes.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
     ///
     /// # Errors
@@ -64,13 +65,13 @@ impl FunctionConfig {
             ("AWS_DEFAULT_REGION", region),
             ("AWS_ENDPOINT_URL_DYNAMODB", &metering.dynamodb),
             ("AWS_ENDPOINT_URL_SQS", &metering.sqs),
-            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
             ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &function.memory_mb.to_string()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
             ("AWS_LAMBDA_LOG_GROUP_NAME", &log_group),
             ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
+            ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
             ("LAMBDA_TASK_ROOT", &task_root),
             ("LANG", "en_US.UTF-8"),
             ("PATH", "/usr/local/bin:/usr/bin:/bin"),

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use self::line::Severity;
-use self::line::paint;
+use self::line::{paint, printable};
 use crate::invocation::{CompletedInvocation, Outcome};
 
 /// Writes lines to standard output or any other writer.
@@ -94,7 +94,7 @@ impl Report {
         }
         match self.0.format {
             Format::Text => {
-                let line = paint(line, AnsiColor::BrightBlack.on_default(), self.0.colour);
+                let line = paint(printable(line), AnsiColor::BrightBlack.on_default(), self.0.colour);
                 self.write(&format!("{:<12} {function:<18} {line}", ""));
             }
             Format::Json => {
@@ -109,7 +109,7 @@ impl Report {
         match (self.0.format, self.0.lines) {
             (_, Lines::Quiet) | (Format::Text, Lines::Invocations) => {}
             (Format::Text, Lines::All) => {
-                self.write(&paint(line, AnsiColor::BrightBlack.on_default(), self.0.colour));
+                self.write(&paint(printable(line), AnsiColor::BrightBlack.on_default(), self.0.colour));
             }
             (Format::Json, _) => {
                 let line = serde_json::from_str::<Value>(line).unwrap_or_else(|_| json!(line));

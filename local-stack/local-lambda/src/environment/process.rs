@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use embedded_dynamodb::TemporaryFolder;
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, prlimit, waitid};
 use tempfile::TempDir;
 use tokio::{
@@ -41,6 +42,8 @@ pub(super) struct Launch {
     pub(super) access_key_id: String,
     /// Kills the process. It is also cancelled when the process has ended.
     pub(super) kill: CancellationToken,
+    /// Has the folder of its temporary files.
+    pub(super) temporary: Arc<TemporaryFolder>,
 }
 
 impl Processes {
@@ -69,9 +72,9 @@ impl Processes {
         launch: &Launch,
         report: &Report,
     ) -> Result<Process, Error> {
-        let Launch { runtime_api_port, access_key_id, kill } = launch;
+        let Launch { runtime_api_port, access_key_id, kill, temporary } = launch;
         let failed = |cause| Error::system(format!("start {}", config.binary.display()), cause);
-        let temporary = tempfile::Builder::new().prefix("lambda-tmp-").tempdir().map_err(failed)?;
+        let temporary = temporary.create_folder().map_err(failed)?;
         let web_services = config.web_service_variables.iter();
         let mut child = Command::new(&config.binary)
             .env_clear()

@@ -50,12 +50,12 @@ pub(super) fn text(
         usage.function,
         usage.duration.as_millis(),
         usage.billed_ms(),
-        paint(result, severity.on_default(), colour),
-        invoked.source,
+        paint(printable(result), severity.on_default(), colour),
+        printable(&invoked.source),
         paint(short(&invoked.request_id.to_string()), grey, colour),
     );
     for id in invoked.correlations.iter().take(MOST_CORRELATIONS) {
-        line.push_str(&format!(" {}", paint(format!("~{}", short(id)), colour_of(id), colour)));
+        line.push_str(&format!(" {}", paint(format!("~{}", printable(short(id))), colour_of(id), colour)));
     }
     if let Some(more) = invoked.correlations.len().checked_sub(MOST_CORRELATIONS).filter(|more| *more > 0) {
         line.push_str(&format!(" ~{more} more"));
@@ -101,6 +101,16 @@ fn short(id: &str) -> &str {
     id.get(..SHORT_ID).unwrap_or(id)
 }
 
+/// A text with its control characters escaped: it stays on its line, and does not move the cursor of a terminal.
+pub(super) fn printable(text: &str) -> String {
+    let escaped = |c: char| match c {
+        '\t' => c.to_string(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(escaped).collect()
+}
+
 pub(super) fn paint(text: impl std::fmt::Display, style: Style, colour: bool) -> String {
     if colour { format!("{style}{text}{Reset}") } else { text.to_string() }
 }
@@ -138,6 +148,15 @@ mod tests {
             "08:15:30.123 create-order       cold   12 +    4 ms  billed   17 ms   9/256 MB  201 POST /orders  00000000 ~8d1e77aa"
         );
         assert!(text("", &invoked(&[]), Severity::Failure, "500", true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn control_characters_do_not_leave_the_line() {
+        let line = text("", &invoked(&["a\rb"]), Severity::Failure, "no\nstock\u{1b}[2J\n", false);
+        assert!(line.contains(r"no\nstock\u{1b}[2J\n POST /orders") && line.ends_with(r"~a\rb"), "{line}");
+        assert!(!line.contains(char::is_control), "{line:?}");
+        let fields = fields(&invoked(&[]), Severity::Failure, "no\n");
+        assert_eq!(fields["result"], "no\n", "JSON escapes by itself");
     }
 
     #[test]

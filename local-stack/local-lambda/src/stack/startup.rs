@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use embedded_dynamodb::Embedded;
+use embedded_dynamodb::{Embedded, TemporaryFolder};
 use loopback::Listener;
 use sam_template::{Settings, Template};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -161,7 +161,10 @@ impl Resources {
             tables: metering::tables(template, &self.ids),
         };
         let metering = Metering::start(Arc::clone(&usage), faults.clone(), endpoints, stop_token).await?;
-        let services = Services { access_keys, usage, faults: Arc::clone(&faults) };
+        let temporary = TemporaryFolder::create()
+            .map_err(|cause| Error::system("create a folder for temporary files", cause))?;
+        let services =
+            Services { access_keys, usage, faults: Arc::clone(&faults), temporary: Arc::new(temporary) };
         let reserved = template.functions.iter().filter_map(|function| function.reserved_concurrency);
         let unreserved = Unreserved::new(options.account_concurrency, reserved);
         let host = |function: &sam_template::Function| {

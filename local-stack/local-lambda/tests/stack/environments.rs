@@ -139,13 +139,14 @@ async fn functions_see_lambdas_variables_and_their_own() {
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-        ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
         ("TZ", ":UTC"),
     ] {
         assert_eq!(variables[name], expected, "{name}");
     }
     assert!(variables["RECORD"].as_str().unwrap().ends_with("record"));
     assert!(variables.get("HOME").is_none(), "nothing of the machine's own: {variables}");
+    assert!(variables.get("AWS_EXECUTION_ENV").is_none(), "OS-only runtimes do not have it: {variables}");
     assert_eq!(seen["function_arn"], "arn:aws:lambda:eu-central-1:000000000000:function:puppet");
     stack.stop().await;
 }

@@ -1,8 +1,10 @@
 //! Starting, stopping, and starting again.
 
 use std::{
+    collections::BTreeSet,
     net::{TcpListener, TcpStream},
-    path::Path,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -55,6 +57,43 @@ async fn functions_end_by_themselves_when_the_stack_is_killed() {
         if left.is_empty() { Ok(()) } else { Err(format!("{left:?} go on")) }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_start_removes_what_a_killed_stack_left_and_nothing_of_a_running_one() {
+    needs!(OwnStack);
+    let temporary = TempDir::new().unwrap();
+    let folders = || -> BTreeSet<PathBuf> {
+        std::fs::read_dir(temporary.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    let start = async || {
+        let temporary = Some(temporary.path().to_owned());
+        let shop = Shop::start_with(Options { temporary, ..Options::default() }).await;
+        // The functions have folders too.
+        let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+        shop.ended(&id).await;
+        shop
+    };
+    let killed = start().await;
+    let left = folders();
+    assert!(!left.is_empty());
+    for folder in &left {
+        let mode = std::fs::metadata(folder).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o700, "others may not look into {folder:?}");
+    }
+    kill_nine(killed.process_id());
+    drop(killed);
+    assert_eq!(folders(), left, "a killed stack removes nothing");
+
+    let running = start().await;
+    let needed = folders();
+    assert!(needed.is_disjoint(&left), "{needed:?} has some of {left:?}");
+    let other = start().await;
+    assert!(folders().is_superset(&needed));
+    for shop in [running, other] {
+        shop.stop(Signal::TERM).await;
+    }
+    assert_eq!(folders(), BTreeSet::new());
 }
 
 #[tokio::test]
