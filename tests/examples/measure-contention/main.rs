@@ -104,7 +104,7 @@ fn options(clients: usize) -> Options {
     if !cfg!(debug_assertions) {
         flags.push("--release".to_owned());
     }
-    Options { parameters, flags, builds_functions: true }
+    Options { parameters, flags, builds_functions: true, ..Options::default() }
 }
 
 /// Makes so many orders for each client, one after the other, and returns how long each took.

@@ -71,7 +71,7 @@ fn options() -> Options {
     if !cfg!(debug_assertions) {
         flags.push("--release".to_owned());
     }
-    Options { parameters, flags, builds_functions: true }
+    Options { parameters, flags, builds_functions: true, ..Options::default() }
 }
 
 async fn latency(shop: &Shop, get_product: &Path) {

@@ -83,6 +83,30 @@ async fn with_ddb_functions_get_records_with_both_images() {
 }
 
 #[tokio::test]
+async fn names_of_tables_streams_and_shards_are_those_of_the_region() {
+    let stack = Running::start(&template("BatchSize: 1"), &["--region", "eu-west-1"]).await;
+    let table = stack.dynamodb.describe_table().table_name("Things").send().await.unwrap().table.unwrap();
+    let arn = "arn:aws:dynamodb:eu-west-1:000000000000:table/Things";
+    assert_eq!(table.table_arn(), Some(arn));
+    let stream = table.latest_stream_arn().unwrap();
+    assert!(stream.starts_with(&format!("{arn}/stream/")), "{stream}");
+
+    let streams = embedded_dynamodb::streams_client(&stack.stack.addresses.dynamodb, "eu-west-1");
+    let listed = streams.list_streams().table_name("Things").send().await.unwrap();
+    assert_eq!(listed.streams()[0].stream_arn(), Some(stream));
+    let described = streams.describe_stream().stream_arn(stream).send().await.unwrap();
+    let shard = described.stream_description().unwrap().shards()[0].shard_id().unwrap().to_owned();
+    assert!(shard.len() >= 28, "boto3 takes no shorter one than 28 characters: {shard}");
+    put(&stack, "a", 1, &json!({})).await;
+    let iterator = streams.get_shard_iterator().stream_arn(stream).shard_id(shard);
+    let iterator =
+        iterator.shard_iterator_type("TRIM_HORIZON".into()).send().await.unwrap().shard_iterator.unwrap();
+    let records = streams.get_records().shard_iterator(iterator).send().await.unwrap();
+    assert_eq!(records.records()[0].aws_region(), Some("eu-west-1"));
+    stack.stop().await;
+}
+
+#[tokio::test]
 async fn services_ddb_params_batch_size_and_window() {
     let stack = Running::start(&template("BatchSize: 4, MaximumBatchingWindowInSeconds: 2"), &[]).await;
     for n in 0..6 {
