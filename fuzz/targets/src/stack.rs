@@ -9,7 +9,7 @@ use meter::{
     fuzzing::{required, written_items},
     item::{Item, item_size, key_text, same_item},
 };
-use sam_template::{FilterCriteria, Located};
+use sam_template::{FilterCriteria, Located, Position};
 use serde_json::{Map, Value, json};
 
 /// A pattern, a line break, and the item that it is to match.
@@ -23,7 +23,8 @@ pub(crate) fn filter(bytes: &[u8]) {
         let lines = patterns
             .iter()
             .enumerate()
-            .map(|(line, text)| Located { line: line + 1, text: (*text).to_owned() });
+            .map(|(line, text)| (Position { line: line + 1, column: 1 }, (*text).to_owned()))
+            .map(|(at, text)| Located { at, text });
         Filter::compile(&FilterCriteria(lines.collect()))
     };
     match compile(&[pattern]) {
@@ -33,7 +34,7 @@ pub(crate) fn filter(bytes: &[u8]) {
             assert!(with("{}"), "one of two patterns is enough");
             assert_eq!(with(r#"{"no such member":[]}"#), passes, "a pattern without rules lets nothing pass");
         }
-        Err((line, message)) => assert!(line == 1 && !message.is_empty()),
+        Err(problem) => assert!(problem.at.line == 1 && !problem.message.is_empty()),
     }
     let Value::Object(members) = &item else { return };
     for (name, value) in members.iter().filter(|(_, value)| !value.is_object() && !value.is_array()) {
@@ -47,9 +48,12 @@ pub(crate) fn filter(bytes: &[u8]) {
 fn member(name: &str, value: &Value, item: &Value) {
     let passes = |rule: Value| {
         let pattern = Value::Object(Map::from_iter([(name.to_owned(), json!([rule]))])).to_string();
-        match Filter::compile(&FilterCriteria(vec![Located { line: 1, text: pattern.clone() }])) {
+        match Filter::compile(&FilterCriteria(vec![Located {
+            at: Position { line: 1, column: 1 },
+            text: pattern.clone(),
+        }])) {
             Ok(filter) => filter.passes(item),
-            Err((_, message)) => panic!("{pattern}: {message}"),
+            Err(problem) => panic!("{pattern}: {}", problem.message),
         }
     };
     assert!(passes(value.clone()), "{name} is {value}");

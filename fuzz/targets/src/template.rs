@@ -4,18 +4,23 @@ use std::path::Path;
 
 use jiff::{Timestamp, ToSpan};
 use local_lambda::event_sources::{filter::Filter, schedule::Expression};
-use sam_template::{EventSource, Located, ScheduleKind, ScheduleSource, Settings, Template, TemplateError};
+use sam_template::{
+    EventSource, Located, Position, Problem, ScheduleKind, ScheduleSource, Settings, Template, TemplateError,
+};
 
 /// A template. What is refused names a line of it; what is accepted is consistent in itself.
 pub(crate) fn template(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let template = match Template::parse(text, Path::new("template.yaml"), &Settings::default()) {
         Ok(template) => template,
-        Err(TemplateError::At { line, message, .. }) => {
+        Err(TemplateError::Problems { problems, .. }) => {
             // For the parser, a text ends on the line after its last.
             let lines = text.split(['\n', '\r']).count() + 1;
-            assert!((1..=lines).contains(&line), "line {line} of {lines}: {message}");
-            assert!(!message.is_empty());
+            assert!(!problems.is_empty() && problems.is_sorted());
+            for Problem { at, message } in problems {
+                assert!((1..=lines).contains(&at.line), "line {at} of {lines}: {message}");
+                assert!(at.column >= 1 && !message.is_empty());
+            }
             return;
         }
         Err(_) => return,
@@ -41,13 +46,16 @@ pub(crate) fn schedule(bytes: &[u8]) {
         kind: ScheduleKind::Scheduler,
         enabled: true,
         expression: expression.to_owned(),
-        line: 7,
-        time_zone: (!zone.is_empty()).then(|| Located { line: 8, text: zone.to_owned() }),
+        at: Position { line: 7, column: 1 },
+        time_zone: (!zone.is_empty())
+            .then(|| Located { at: Position { line: 8, column: 1 }, text: zone.to_owned() }),
         input: None,
     };
     let schedule = match Expression::of(&source) {
         Ok(schedule) => schedule,
-        Err((line, message)) => return assert!((7..=8).contains(&line) && !message.is_empty()),
+        Err(Problem { at, message }) => {
+            return assert!((7..=8).contains(&at.line) && !message.is_empty());
+        }
     };
     let Ok(start) = "2026-10-24T22:59:30Z".parse::<Timestamp>() else { return };
     let mut last = start;

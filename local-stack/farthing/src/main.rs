@@ -1,5 +1,7 @@
-//! Starts the shop on this machine: builds its functions and runs them in the local stack.
+//! Starts the shop on this machine: builds its functions and runs them in the local stack. So it does with any other SAM
+//! template; what is the shop's it does only for a template that has it.
 
+mod parameters;
 mod payment_provider;
 mod shutdown;
 mod welcome;
@@ -16,7 +18,7 @@ use local_lambda::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::shutdown::Shutdown;
+use self::{parameters::Declared, shutdown::Shutdown};
 
 /// The catalogue table's logical id, and the file with the products to seed it with.
 const CATALOG: &str = "CatalogTable";
@@ -35,15 +37,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { stack: mut options, payment_port } = Arguments::parse();
-    // First, so that parameters on the command line replace them.
-    options.parameters.splice(0..0, local_dynamo::development_parameters());
-    // The response to a replayed request has status 200 and creates no order.
-    options.bill_per.get_or_insert_with(|| UnitOfWork {
-        name: "order".to_owned(),
-        route: "POST /orders".to_owned(),
-        status: Some(201),
-    });
+    let Arguments { stack: options, payment_port } = Arguments::parse();
     let lines = match (options.quiet, options.verbose) {
         (_, true) => Lines::All,
         (true, _) => Lines::Quiet,
@@ -62,7 +56,17 @@ async fn main() -> ExitCode {
 /// Starts the shop, waits until it is to stop or is broken, and stops it.
 async fn run(mut options: Options, payment_port: u16, report: &Report) -> Result<(), Error> {
     let mut shutdown = Shutdown::listen(options.exit_with_stdin)?;
-    let simulator = payment_provider::start(&mut options, payment_port).await?;
+    let declared = Declared::of(&options)?;
+    declared.supply(&mut options, local_dynamo::development_parameters());
+    let simulator = payment_provider::start(&mut options, &declared, payment_port).await?;
+    if declared.contains(payment_provider::PROVIDER_URL) {
+        // The response to a replayed request has status 200 and creates no order.
+        options.bill_per.get_or_insert_with(|| UnitOfWork {
+            name: "order".to_owned(),
+            route: welcome::PLACE_ORDER.to_owned(),
+            status: Some(201),
+        });
+    }
     let start = Stack::start(&options, report.clone(), |client, tables| seed(client, tables, &options));
     let mut stack = tokio::select! {
         stack = start => stack?,

@@ -6,21 +6,26 @@ use local_lambda::{Error, cli::Options};
 use payment_simulator::{Behaviour, Simulator, StartError};
 use payments::Latency;
 
+use crate::parameters::{Declared, given};
+
 /// The template's parameters for payments.
 const PROVIDER: &str = "PaymentProvider";
-const PROVIDER_URL: &str = "PaymentProviderUrl";
+pub(crate) const PROVIDER_URL: &str = "PaymentProviderUrl";
 const LATENCY: &str = "PaymentLatencyMs";
 const FAILURE_RATE: &str = "PaymentFailureRate";
 /// The simulator's file in the data folder.
 const JOURNAL: &str = "payment-provider.jsonl";
 
-/// Starts the simulator and sets the template's parameter for its URL, unless the options name another provider.
-pub(crate) async fn start(options: &mut Options, port: u16) -> Result<Option<Simulator>, Error> {
-    let parameter = |name: &str| {
-        options.parameters.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    };
+/// Starts the simulator and sets the template's parameter for its URL, unless the template has none, or the options name
+/// another provider.
+pub(crate) async fn start(
+    options: &mut Options,
+    declared: &Declared,
+    port: u16,
+) -> Result<Option<Simulator>, Error> {
+    let parameter = |name: &str| given(options, name);
     let other_provider = parameter(PROVIDER).is_some_and(|provider| provider != "simulated");
-    if other_provider || parameter(PROVIDER_URL).is_some() {
+    if !declared.contains(PROVIDER_URL) || other_provider || parameter(PROVIDER_URL).is_some() {
         return Ok(None);
     }
     let latency = parameter(LATENCY).map_or(Ok(Latency::default()), str::parse);

@@ -7,60 +7,63 @@ use std::{
     process::Stdio,
 };
 
-use sam_template::Template;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
 };
 
-use crate::error::Error;
+use crate::{code::Code, error::Error};
 
-/// Where each binary is.
+/// Where each binary is: by its name or, for a template's functions, by their logical ids.
 pub type Binaries = HashMap<String, PathBuf>;
 
-/// The cargo projects that a template's functions are made of, and the binaries of each.
+/// The code of a template's functions, and how it is built.
 #[derive(Clone, Debug)]
 pub struct Projects {
-    folders: BTreeMap<PathBuf, Vec<String>>,
+    /// By the logical ids of the functions.
+    functions: BTreeMap<String, Code>,
     release: bool,
 }
 
 impl Projects {
-    /// The projects in the `CodeUri` of the functions.
+    /// The code of functions, by their logical ids.
     #[must_use]
-    pub fn of(template: &Template, release: bool) -> Self {
-        let home = template.path.parent().filter(|path| !path.as_os_str().is_empty());
-        let home = home.unwrap_or(Path::new("."));
-        let mut folders: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
-        for function in &template.functions {
-            let binaries = folders.entry(home.join(&function.code_uri)).or_default();
-            if !binaries.contains(&function.binary) {
-                binaries.push(function.binary.clone());
-            }
-        }
-        Self { folders, release }
+    pub fn new(functions: BTreeMap<String, Code>, release: bool) -> Self {
+        Self { functions, release }
     }
 
-    /// Has cargo build all of them.
+    /// The number of functions that cargo builds.
+    #[must_use]
+    pub fn unbuilt(&self) -> usize {
+        self.functions.values().filter(|code| matches!(code, Code::Cargo { .. })).count()
+    }
+
+    /// Has cargo build all that is not built.
     ///
     /// # Errors
     /// The first project that does not build.
     pub async fn build(&self) -> Result<Binaries, Error> {
-        let mut built = Binaries::new();
-        for (folder, binaries) in &self.folders {
-            let names: Vec<&str> = binaries.iter().map(String::as_str).collect();
-            built.extend(build(folder, &names, self.release).await?);
+        let mut folders: BTreeMap<&Path, Vec<&str>> = BTreeMap::new();
+        for code in self.functions.values() {
+            let Code::Cargo { folder, binary } = code else { continue };
+            let binaries = folders.entry(folder).or_default();
+            if !binaries.contains(&binary.as_str()) {
+                binaries.push(binary);
+            }
         }
-        Ok(built)
-    }
-
-    /// Finds all of them in a folder, without building.
-    ///
-    /// # Errors
-    /// The first binary that does not exist.
-    pub fn find(&self, folder: &Path) -> Result<Binaries, Error> {
-        self.folders.values().flatten().map(|name| Ok((name.clone(), find(folder, name)?))).collect()
+        let mut built = BTreeMap::new();
+        for (folder, names) in folders {
+            built.insert(folder, build(folder, &names, self.release).await?);
+        }
+        let path = |code: &Code| match code {
+            Code::Built(file) => Ok(file.clone()),
+            Code::Cargo { folder, binary } => {
+                let path = built.get(folder.as_path()).and_then(|built| built.get(binary));
+                path.cloned().ok_or_else(|| Error::Build(format!("cargo built no binary named {binary}")))
+            }
+        };
+        self.functions.iter().map(|(id, code)| Ok((id.clone(), path(code)?))).collect()
     }
 }
 
@@ -118,17 +121,6 @@ pub async fn build(folder: &Path, binaries: &[&str], release: bool) -> Result<Bi
         }
         None => Ok(built),
     }
-}
-
-fn find(folder: &Path, binary: &str) -> Result<PathBuf, Error> {
-    let path = folder.join(binary);
-    if path.is_file() {
-        return Ok(path);
-    }
-    Err(Error::Build(format!(
-        "there is no binary {}, which the template names: build it, or leave out --bin-dir, and it is built",
-        path.display()
-    )))
 }
 
 fn is_set_by_cargo_run(name: &OsStr) -> bool {

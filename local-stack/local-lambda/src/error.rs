@@ -6,26 +6,17 @@ pub enum Error {
     /// The template cannot be used.
     #[error(transparent)]
     Template(#[from] sam_template::TemplateError),
-    /// The template uses something that the stack does not support.
-    #[error("{path}:{line}: {message}")]
-    Unsupported {
-        /// The template.
-        path: String,
-        /// The line, counted from 1.
-        line: usize,
-        /// What is wrong, and what is expected.
-        message: String,
-    },
-    /// A function's environment refers to something that has no value here.
-    #[error(
-        "the function {function} needs {reference} in its environment, which the local stack does not know: it knows the names and ARNs of tables, queues and functions, and the URLs of queues"
-    )]
+    /// A function's environment refers to something that has no value.
+    #[error("the function {function} needs {reference} in its environment, which has no value")]
     UnknownReference {
         /// The function.
         function: String,
         /// What it refers to.
         reference: String,
     },
+    /// DynamoDB has created a table without the stream that the template declares.
+    #[error("the table {0} has no stream, although the template declares one. Was it created without?")]
+    NoStream(String),
     /// A port is taken.
     #[error(
         "port {port} is taken: stop what listens there, or choose another with {flag} (0 takes any free one)"

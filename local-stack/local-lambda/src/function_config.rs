@@ -44,8 +44,8 @@ impl FunctionConfig {
         resource_ids: &ResourceIds,
         metering: &Metering,
     ) -> Result<Self, Error> {
-        let binary = binaries.get(&function.binary).cloned();
-        let binary = binary.ok_or_else(|| Error::Build(format!("there is no binary {}", function.binary)))?;
+        let binary = binaries.get(&function.logical_id).cloned();
+        let binary = binary.ok_or_else(|| Error::Build(format!("{} has no binary", function.logical_id)))?;
         let task_root = binary.parent().unwrap_or(Path::new("/")).display().to_string();
         let log_group = format!("/aws/lambda/{}", function.name);
         let mut variables = resource_ids.environment(function)?;
@@ -76,7 +76,7 @@ impl FunctionConfig {
             ("LANG", "en_US.UTF-8"),
             ("PATH", "/usr/local/bin:/usr/bin:/bin"),
             ("TZ", ":UTC"),
-            ("_HANDLER", "bootstrap"),
+            ("_HANDLER", &function.handler),
         ];
         variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
         Ok(Self {

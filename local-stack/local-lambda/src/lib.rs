@@ -2,7 +2,8 @@
 //!
 //! It depends on no application, only on the template:
 //!
-//! - [`build`] runs cargo to build the binaries of the template, [`rebuild`] replaces environments after a new build
+//! - [`code`] finds the code of each function, [`build`] runs cargo to build it, [`rebuild`] replaces environments after
+//!   a new build
 //! - [`environment`] is an execution environment, a real process with its [`runtime_api`]; [`pool`] starts and reuses
 //!   them as Lambda does, within the function's [`concurrency`]
 //! - [`http_api`] is API Gateway's HTTP API, [`invoke_api`] Lambda's Invoke, [`event_sources`] are the event source
@@ -20,6 +21,7 @@ pub mod async_invocation;
 pub mod aws_account;
 pub mod build;
 pub mod cli;
+pub mod code;
 pub mod concurrency;
 pub mod control_api;
 pub mod environment;

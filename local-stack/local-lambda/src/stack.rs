@@ -63,7 +63,7 @@ impl Stack {
         F: FnOnce(aws_sdk_dynamodb::Client, BTreeMap<String, String>) -> Fut,
         Fut: Future<Output = Result<(), Error>>,
     {
-        let template = LoadedTemplate::load(options)?;
+        let template = LoadedTemplate::load(options, &report)?;
         let servers = template.start_servers(options).await?;
         let resources = servers.create_resources().await?;
         prepare(resources.dynamodb.clone(), resources.ids.tables.clone()).await?;

@@ -3,135 +3,155 @@
 //! The rules are CloudFormation's:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html>.
 
+mod conditions;
+mod once;
+mod resource_values;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    cell::Cell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::BTreeMap;
 
+use self::once::Once;
+pub use self::resource_values::HTTP_API_ID;
+pub(crate) use self::resource_values::IMPLICIT_API;
 use crate::{
-    error::LineError,
+    error::{Invalid, Notes, Problem},
     node::{Entry, Node, Value},
+    parameters::{ParameterValue, Settings},
     text::Text,
 };
 
 const SUPPORTED: &str = "Ref, Fn::GetAtt, Fn::Sub, Fn::If, Fn::Equals, Fn::Not, Fn::And, Fn::Or, Fn::Join, Fn::Select, \
                          Fn::Split, Fn::FindInMap and Condition";
 
-/// The names that a template defines.
+/// The names that a template defines, and the problems that have been found in it.
 #[derive(Debug, Default)]
-pub(crate) struct Scope {
+pub(crate) struct Scope<'root> {
+    pub(crate) settings: Settings,
     /// Parameters and pseudo parameters.
-    pub(crate) values: BTreeMap<String, String>,
-    pub(crate) conditions: BTreeMap<String, Node>,
-    pub(crate) mappings: Option<Node>,
-    pub(crate) resources: BTreeSet<String>,
-    /// How many conditions are being evaluated, each because the one before depends on it.
-    pub(crate) depth: Cell<usize>,
+    pub(crate) values: BTreeMap<String, ParameterValue>,
+    pub(crate) conditions: BTreeMap<String, &'root Node>,
+    pub(crate) mappings: Option<&'root Node>,
+    /// The resources by their logical ids.
+    pub(crate) resources: BTreeMap<String, &'root Node>,
+    pub(crate) notes: Notes,
+    evaluated_conditions: Once<bool>,
+    resource_names: Once<String>,
 }
 
-impl Scope {
-    /// The node with every intrinsic function replaced by its value. Members that are `AWS::NoValue` are left out.
-    pub(crate) fn evaluate(&self, node: &Node) -> Result<Node, LineError> {
+impl<'root> Scope<'root> {
+    /// The names of a template. What is wrong with its parameters is noted.
+    pub(crate) fn new(root: &'root Node, settings: &Settings, notes: Notes) -> Self {
+        let section = |key: &str| notes.valid(Node::entries(root.get(key))).unwrap_or_default();
+        let named =
+            |entries: &'root [Entry]| entries.iter().map(|entry| (entry.key.clone(), &entry.node)).collect();
+        Self {
+            settings: settings.clone(),
+            values: crate::parameters::values(root, settings, &notes),
+            conditions: named(section("Conditions")),
+            mappings: root.get("Mappings"),
+            resources: named(section("Resources")),
+            notes,
+            ..Self::default()
+        }
+    }
+
+    /// The node with every intrinsic function replaced by its value. Members that are `AWS::NoValue` are left out. What
+    /// has no value is noted, and [`Value::Invalid`].
+    pub(crate) fn evaluate(&self, node: &Node) -> Node {
         let value = match &node.value {
             Value::Mapping(entries) => match entries.as_slice() {
-                [entry] if is_intrinsic(&entry.key) => return self.intrinsic(entry),
+                [entry] if is_intrinsic(&entry.key) => {
+                    let evaluated = self.intrinsic(entry).and_then(without_dynamic_references);
+                    let invalid = Node::new(node.at, Value::Invalid);
+                    return self.notes.valid(evaluated).unwrap_or(invalid);
+                }
                 entries => {
-                    let mut evaluated = Vec::with_capacity(entries.len());
-                    for entry in entries {
-                        let node = self.evaluate(&entry.node)?;
-                        if node.value != Value::Null {
-                            evaluated.push(Entry { key: entry.key.clone(), line: entry.line, node });
-                        }
-                    }
-                    Value::Mapping(evaluated)
+                    let entry = |entry: &Entry| {
+                        let node = self.evaluate(&entry.node);
+                        (node.value != Value::Null).then(|| Entry { node, key: entry.key.clone(), ..*entry })
+                    };
+                    Value::Mapping(entries.iter().filter_map(entry).collect())
                 }
             },
             Value::Sequence(nodes) => {
-                let mut evaluated = Vec::with_capacity(nodes.len());
-                for node in nodes {
-                    let node = self.evaluate(node)?;
-                    if node.value != Value::Null {
-                        evaluated.push(node);
-                    }
-                }
-                Value::Sequence(evaluated)
+                let nodes = nodes.iter().map(|node| self.evaluate(node));
+                Value::Sequence(nodes.filter(|node| node.value != Value::Null).collect())
             }
-            other => other.clone(),
+            _ => {
+                let evaluated = self.notes.valid(without_dynamic_references(node.clone()));
+                return evaluated.unwrap_or(Node::new(node.at, Value::Invalid));
+            }
         };
-        Ok(Node { line: node.line, value })
+        Node { at: node.at, value }
     }
 
-    fn intrinsic(&self, Entry { key, line, node }: &Entry) -> Result<Node, LineError> {
+    fn intrinsic(&self, Entry { key, at, node }: &Entry) -> Result<Node, Invalid> {
         let value = match key.as_str() {
             "Ref" => self.reference(node)?,
-            "Fn::GetAtt" => Value::Unresolved(self.attribute(node)?),
+            "Fn::GetAtt" => simplify(self.attribute(node)?),
             "Fn::Sub" => simplify(self.substitute(node)?),
             "Fn::Join" => simplify(self.join(node)?),
             "Fn::If" => {
                 let [condition, yes, no] = arguments(node)?;
-                let chosen = if self.condition(condition.text()?, condition.line)? { yes } else { no };
-                return self.evaluate(chosen);
+                let chosen = if self.condition(condition.text()?, condition.at)? { yes } else { no };
+                return Ok(self.evaluate(chosen));
             }
             "Fn::Select" => {
                 let [index, list] = arguments(node)?;
-                let index: usize = self.evaluate(index)?.number()?;
-                let list = self.evaluate(list)?;
+                let index: usize = self.evaluate(index).number()?;
+                let list = self.evaluate(list);
                 let chosen = Node::elements(Some(&list))?.get(index);
                 return chosen.cloned().ok_or_else(|| list.error(format!("the list has no element {index}")));
             }
             "Fn::Split" => {
                 let [separator, text] = arguments(node)?;
-                let text = self.evaluate(text)?;
+                let text = self.evaluate(text);
                 let parts = text.text()?.split(separator.text()?);
-                Value::Sequence(
-                    parts.map(|part| Node { line: *line, value: Value::Scalar(part.to_owned()) }).collect(),
-                )
+                Value::Sequence(parts.map(|part| Node::scalar(*at, part)).collect())
             }
             "Fn::FindInMap" => {
                 let [map, first, second] = arguments(node)?;
-                let (map, first, second) =
-                    (self.evaluate(map)?, self.evaluate(first)?, self.evaluate(second)?);
+                let (map, first, second) = (self.evaluate(map), self.evaluate(first), self.evaluate(second));
                 let path = [map.text()?, first.text()?, second.text()?];
-                let found = self.mappings.as_ref().and_then(|mappings| mappings.at(&path));
+                let found = self.mappings.and_then(|mappings| mappings.at(&path));
                 return found
                     .cloned()
                     .ok_or_else(|| node.error(format!("Mappings has no {}", path.join("."))));
             }
             "Condition" | "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or" => {
-                let holds =
-                    self.holds(&Node { line: *line, value: Value::Mapping(vec![entry(key, node)]) })?;
-                Value::Scalar(holds.to_string())
+                Value::Scalar(self.condition_function(key, *at, node)?.to_string())
             }
             other => {
-                return Err(LineError::new(*line, format!("{other} is not supported here: use {SUPPORTED}")));
+                let message = format!("{other} is not supported here: use {SUPPORTED}");
+                return Err(Invalid::Because(Problem::new(*at, message)));
             }
         };
-        Ok(Node { line: *line, value })
+        Ok(Node { at: *at, value })
     }
 
-    fn reference(&self, node: &Node) -> Result<Value, LineError> {
+    fn reference(&self, node: &Node) -> Result<Value, Invalid> {
         let name = node.text()?;
-        if name == "AWS::NoValue" {
-            return Ok(Value::Null);
-        }
-        Ok(simplify(self.value_of(name, node)?))
-    }
-
-    /// The value of a parameter, or a reference to a resource.
-    fn value_of(&self, name: &str, node: &Node) -> Result<Text, LineError> {
-        if let Some(value) = self.values.get(name) {
-            Ok(Text::literal(value))
-        } else if self.resources.contains(name) {
-            Ok(Text::reference(name, None))
-        } else {
-            Err(node.error(format!("{name} is neither a parameter nor a resource of this template")))
+        match self.values.get(name) {
+            _ if name == "AWS::NoValue" => Ok(Value::Null),
+            Some(ParameterValue::List(elements)) => {
+                Ok(Value::Sequence(elements.iter().map(|element| Node::scalar(node.at, element)).collect()))
+            }
+            _ => Ok(simplify(self.value_of(name, node)?)),
         }
     }
 
-    fn attribute(&self, node: &Node) -> Result<Text, LineError> {
+    /// The value of a parameter, or of `Ref` for a resource.
+    fn value_of(&self, name: &str, node: &Node) -> Result<Text, Invalid> {
+        match self.values.get(name) {
+            Some(ParameterValue::Text(value)) => Ok(Text::literal(value)),
+            Some(ParameterValue::List(elements)) => Ok(Text::literal(elements.join(","))),
+            Some(ParameterValue::Invalid) => Err(Invalid::Noted),
+            None => self.resource_value(name, None, node.at),
+        }
+    }
+
+    fn attribute(&self, node: &Node) -> Result<Text, Invalid> {
         let (resource, attribute) = match &node.value {
             Value::Scalar(path) => path
                 .split_once('.')
@@ -139,22 +159,14 @@ impl Scope {
                 .ok_or_else(|| node.error("expected Resource.Attribute"))?,
             _ => {
                 let [resource, attribute] = arguments(node)?;
-                (resource.text()?.to_owned(), attribute.text()?.to_owned())
+                (resource.text()?.to_owned(), self.evaluate(attribute).text()?.to_owned())
             }
         };
-        self.attribute_of(&resource, &attribute, node)
-    }
-
-    fn attribute_of(&self, resource: &str, attribute: &str, node: &Node) -> Result<Text, LineError> {
-        if self.resources.contains(resource) {
-            Ok(Text::reference(resource, Some(attribute)))
-        } else {
-            Err(node.error(format!("{resource} is not a resource of this template")))
-        }
+        self.resource_value(&resource, Some(&attribute), node.at)
     }
 
     /// Replaces `${Name}`, `${Resource.Attribute}`, `${!Literal}` and the variables of the long form.
-    fn substitute(&self, node: &Node) -> Result<Text, LineError> {
+    fn substitute(&self, node: &Node) -> Result<Text, Invalid> {
         let (format, variables) = match &node.value {
             Value::Sequence(_) => {
                 let [format, variables] = arguments(node)?;
@@ -166,13 +178,14 @@ impl Scope {
         let mut text = Text::default();
         while let Some((before, after)) = rest.split_once("${") {
             let (name, after) = after.split_once('}').ok_or_else(|| format.error("a ${ has no }"))?;
+            let name = name.trim();
             text.push(Text::literal(before));
             text.push(if let Some(literal) = name.strip_prefix('!') {
                 Text::literal(format!("${{{literal}}}"))
             } else if let Some(variable) = variables.and_then(|variables| variables.get(name)) {
-                self.resolvable_text(&self.evaluate(variable)?)?
+                resolvable_text(&self.evaluate(variable))?
             } else if let Some((resource, attribute)) = name.split_once('.') {
-                self.attribute_of(resource, attribute, format)?
+                self.resource_value(resource, Some(attribute), format.at)?
             } else {
                 self.value_of(name, format)?
             });
@@ -182,80 +195,46 @@ impl Scope {
         Ok(text)
     }
 
-    fn join(&self, node: &Node) -> Result<Text, LineError> {
+    fn join(&self, node: &Node) -> Result<Text, Invalid> {
         let [separator, list] = arguments(node)?;
-        let list = self.evaluate(list)?;
+        let list = self.evaluate(list);
         let mut text = Text::default();
         for (index, element) in Node::elements(Some(&list))?.iter().enumerate() {
             if index > 0 {
                 text.push(Text::literal(separator.text()?));
             }
-            text.push(self.resolvable_text(element)?);
+            text.push(resolvable_text(element)?);
         }
         Ok(text)
     }
+}
 
-    /// An evaluated node as a text that may refer to resources.
-    pub(crate) fn resolvable_text(&self, node: &Node) -> Result<Text, LineError> {
-        match &node.value {
-            Value::Unresolved(text) => Ok(text.clone()),
-            _ => node.text().map(Text::literal),
-        }
+/// An evaluated node as a text that may refer to resources.
+pub(crate) fn resolvable_text(node: &Node) -> Result<Text, Invalid> {
+    match &node.value {
+        Value::Unresolved(text) => Ok(text.clone()),
+        _ => node.text().map(Text::literal),
     }
+}
 
-    /// The value of a condition.
-    pub(crate) fn condition(&self, name: &str, line: usize) -> Result<bool, LineError> {
-        let node = self.conditions.get(name);
-        let node =
-            node.ok_or_else(|| LineError::new(line, format!("{name} is not a condition of this template")))?;
-        // A chain that is longer than the number of conditions contains one of them twice.
-        if self.depth.get() >= self.conditions.len() {
-            return Err(node.error(format!("the condition {name} depends on itself")));
-        }
-        self.depth.set(self.depth.get() + 1);
-        let holds = self.holds(node);
-        self.depth.set(self.depth.get() - 1);
-        holds
+/// `CloudFormation` replaces dynamic references when it deploys; functions would get their text.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>
+fn without_dynamic_references(node: Node) -> Result<Node, Invalid> {
+    let has = match &node.value {
+        Value::Scalar(text) => text.contains("{{resolve:"),
+        Value::Unresolved(text) => text.literals().contains("{{resolve:"),
+        _ => false,
+    };
+    if has {
+        let rule = "there are no parameters of SSM and no secrets here";
+        let hint = "take the value from a parameter of the template, and give it with --parameter NAME=VALUE";
+        return Err(node.error(format!("{{{{resolve:...}}}} has no value: {rule}. Instead, {hint}")));
     }
-
-    fn holds(&self, node: &Node) -> Result<bool, LineError> {
-        let Value::Mapping(entries) = &node.value else {
-            return Err(node.error("expected a condition function"));
-        };
-        let [Entry { key, node, .. }] = entries.as_slice() else {
-            return Err(node.error("expected one condition function"));
-        };
-        match key.as_str() {
-            "Condition" => self.condition(node.text()?, node.line),
-            "Fn::Equals" => {
-                let [left, right] = arguments(node)?;
-                Ok(self.evaluate(left)?.value == self.evaluate(right)?.value)
-            }
-            "Fn::Not" => {
-                let [condition] = arguments(node)?;
-                Ok(!self.holds(condition)?)
-            }
-            "Fn::And" | "Fn::Or" => {
-                let mut all = true;
-                let mut any = false;
-                for condition in Node::elements(Some(node))? {
-                    let holds = self.holds(condition)?;
-                    all &= holds;
-                    any |= holds;
-                }
-                Ok(if key == "Fn::And" { all } else { any })
-            }
-            other => Err(node.error(format!("{other} is not a condition function"))),
-        }
-    }
+    Ok(node)
 }
 
 fn is_intrinsic(key: &str) -> bool {
     matches!(key, "Ref" | "Condition") || key.starts_with("Fn::")
-}
-
-fn entry(key: &str, node: &Node) -> Entry {
-    Entry { key: key.to_owned(), line: node.line, node: node.clone() }
 }
 
 /// A text without references is a plain value.
@@ -266,7 +245,7 @@ fn simplify(text: Text) -> Value {
     }
 }
 
-fn arguments<const N: usize>(node: &Node) -> Result<[&Node; N], LineError> {
+fn arguments<const N: usize>(node: &Node) -> Result<[&Node; N], Invalid> {
     let nodes = Node::elements(Some(node))?;
     let nodes: Vec<&Node> = nodes.iter().collect();
     nodes.try_into().map_err(|_| node.error(format!("expected a list of {N} values")))

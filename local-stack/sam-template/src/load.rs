@@ -1,19 +1,29 @@
 //! Loads a [`Template`] from a file.
 
+mod deliveries;
 mod references;
+#[cfg(test)]
+mod tests;
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
 use crate::{
-    error::{LineError, TemplateError},
-    evaluate::Scope,
+    error::{Notes, Problem, TemplateError},
+    evaluate::{IMPLICIT_API, Scope},
+    members::{Known, Members},
     node::{self, Entry, Node},
-    parameters::{self, Settings},
-    resources::{function::Function, http_api::HttpApi, queue::Queue, table::Table},
+    parameters::Settings,
+    resources::{
+        function::{self, Function},
+        http_api::HttpApi,
+        kind::{Kind, kind},
+        queue::Queue,
+        table::Table,
+    },
 };
 
 /// The resources of a template that run code, hold data or carry messages.
@@ -29,35 +39,53 @@ pub struct Template {
     pub queues: Vec<Queue>,
     /// The HTTP API that functions' `HttpApi` events belong to.
     pub http_api: Option<HttpApi>,
+    /// Resources that functions may need and that are not hosted: `Uploads (AWS::S3::Bucket)`.
+    pub not_hosted: Vec<String>,
+    /// What SAM accepts and may not be meant.
+    pub warnings: Vec<Problem>,
 }
 
-/// The implicit API of `HttpApi` events that do not name one.
-const IMPLICIT_API: &str = "ServerlessHttpApi";
+const SECTIONS: Known = Known {
+    of: "a template",
+    supported: &["Conditions", "Globals", "Mappings", "Parameters", "Resources"],
+    ignored: &["AWSTemplateFormatVersion", "Description", "Metadata", "Outputs", "Rules", "Transform"],
+    hints: &[],
+};
 
-/// Resource types that need no local counterpart: permissions, logs, alarms, dashboards and the like.
-const IGNORED: [&str; 13] = [
-    "AWS::ApplicationAutoScaling::",
-    "AWS::Budgets::",
-    "AWS::CloudWatch::",
-    "AWS::CodeDeploy::",
-    "AWS::IAM::",
-    "AWS::KMS::",
-    "AWS::Lambda::Permission",
-    "AWS::Logs::",
-    "AWS::ResourceGroups::",
-    "AWS::SNS::",
-    "AWS::SQS::QueuePolicy",
-    "AWS::SSM::",
-    "AWS::XRay::",
-];
+const ATTRIBUTES: Known = Known {
+    of: "a resource",
+    supported: &["Condition", "Metadata", "Properties", "Type"],
+    ignored: &[
+        "Connectors",
+        "CreationPolicy",
+        "DeletionPolicy",
+        "DependsOn",
+        "IgnoreGlobals",
+        "UpdatePolicy",
+        "UpdateReplacePolicy",
+    ],
+    hints: &[],
+};
 
 impl Template {
     /// Reads the template at `path`.
     ///
     /// # Errors
-    /// The first mistake or unsupported feature, with its line.
+    /// Every mistake and every unsupported feature, each with its place.
     pub fn load(path: &Path, settings: &Settings) -> Result<Self, TemplateError> {
-        Self::parse(&text(path)?, path, settings)
+        Self::load_with(path, settings, |_| Vec::new())
+    }
+
+    /// The same, with the problems that `check` finds besides.
+    ///
+    /// # Errors
+    /// As [`Template::load`], and those of `check`.
+    pub fn load_with(
+        path: &Path,
+        settings: &Settings,
+        check: impl FnOnce(&Self) -> Vec<Problem>,
+    ) -> Result<Self, TemplateError> {
+        Self::parse_with(&text(path)?, path, settings, check)
     }
 
     /// Reads a template from `text`; `path` is the file that errors name.
@@ -65,10 +93,31 @@ impl Template {
     /// # Errors
     /// As [`Template::load`].
     pub fn parse(text: &str, path: &Path, settings: &Settings) -> Result<Self, TemplateError> {
-        let root = node::parse(text).map_err(|error| error.in_file(path))?;
-        let values = parameters::values(&root, settings).map_err(|problem| problem.in_file(path))?;
-        read(&root, values, path).map_err(|error| error.in_file(path))
+        Self::parse_with(text, path, settings, |_| Vec::new())
     }
+
+    fn parse_with(
+        text: &str,
+        path: &Path,
+        settings: &Settings,
+        check: impl FnOnce(&Self) -> Vec<Problem>,
+    ) -> Result<Self, TemplateError> {
+        let (root, warnings) = tree(text, path)?;
+        let scope = Scope::new(&root, settings, Notes::default());
+        let template = read(&root, &scope, path, warnings);
+        let found = check(&template);
+        into_error(scope.notes, found, path).map(|()| template)
+    }
+}
+
+/// The names of the parameters that the template at `path` declares.
+///
+/// # Errors
+/// If it is not YAML.
+pub fn parameter_names(path: &Path) -> Result<BTreeSet<String>, TemplateError> {
+    let (root, _) = tree(&text(path)?, path)?;
+    let declared = Node::entries(root.get("Parameters")).unwrap_or_default();
+    Ok(declared.iter().map(|entry| entry.key.clone()).collect())
 }
 
 /// The contents of the file at `path`.
@@ -76,185 +125,87 @@ pub(crate) fn text(path: &Path) -> Result<String, TemplateError> {
     fs::read_to_string(path).map_err(|source| TemplateError::Unreadable { path: path.to_owned(), source })
 }
 
-/// The names that this template defines.
-pub(crate) fn scope(root: &Node, values: BTreeMap<String, String>) -> Result<Scope, LineError> {
-    let conditions = Node::entries(root.get("Conditions"))?;
-    let resources = Node::entries(Some(root.require("Resources")?))?.iter().map(|entry| entry.key.clone());
-    Ok(Scope {
-        values,
-        conditions: conditions.iter().map(|entry| (entry.key.clone(), entry.node.clone())).collect(),
-        mappings: root.get("Mappings").cloned(),
-        resources: resources.chain([IMPLICIT_API.to_owned()]).collect(),
-        ..Scope::default()
-    })
+/// The template as a tree, and its repeated keys.
+pub(crate) fn tree(text: &str, path: &Path) -> Result<(Node, Vec<Problem>), TemplateError> {
+    node::parse(text)
+        .map_err(|problem| TemplateError::Problems { path: path.to_owned(), problems: vec![problem] })
+}
+
+/// All problems as one error, if there are any.
+pub(crate) fn into_error(notes: Notes, others: Vec<Problem>, path: &Path) -> Result<(), TemplateError> {
+    let problems = notes.into_problems(others);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(TemplateError::Problems { path: path.to_owned(), problems })
 }
 
 /// The resources whose conditions are true.
-pub(crate) fn present<'root>(root: &'root Node, scope: &Scope) -> Result<Vec<&'root Entry>, LineError> {
-    let mut present = Vec::new();
-    for entry in Node::entries(Some(root.require("Resources")?))? {
-        let condition = entry.node.get("Condition");
-        let holds = condition.map(|condition| scope.condition(condition.text()?, condition.line));
-        if holds.transpose()?.unwrap_or(true) {
-            present.push(entry);
-        }
-    }
-    Ok(present)
+pub(crate) fn present<'root>(root: &'root Node, scope: &Scope<'_>) -> Vec<&'root Entry> {
+    let holds = |entry: &&Entry| {
+        let Some(condition) = entry.node.get("Condition") else { return true };
+        let holds = condition.text().and_then(|name| scope.condition(name, condition.at));
+        scope.notes.valid(holds).unwrap_or(false)
+    };
+    let resources = scope.notes.valid(root.require("Resources").and_then(|node| Node::entries(Some(node))));
+    resources.unwrap_or_default().iter().filter(holds).collect()
 }
 
-fn read(root: &Node, values: BTreeMap<String, String>, path: &Path) -> Result<Template, LineError> {
-    let scope = scope(root, values)?;
+fn read(root: &Node, scope: &Scope<'_>, path: &Path, warnings: Vec<Problem>) -> Template {
+    Members { node: root, notes: &scope.notes }.check(&SECTIONS);
+    scope.check_conditions();
     let mut template = Template {
         path: path.to_owned(),
         functions: Vec::new(),
         tables: Vec::new(),
         queues: Vec::new(),
         http_api: None,
+        not_hosted: Vec::new(),
+        warnings,
     };
-    let http_globals = root.at(&["Globals", "HttpApi"]);
-    for Entry { key: id, node, line } in present(root, &scope)? {
-        let kind = node.require("Type")?;
-        match kind.text()? {
-            "AWS::Serverless::Function" => {
-                let globals = root.at(&["Globals", "Function"]);
-                template.functions.push(Function::read(&scope, id, *line, node, globals)?);
-            }
-            "AWS::DynamoDB::Table" => template.tables.push(Table::read(&scope, id, node)?),
-            "AWS::SQS::Queue" => template.queues.push(Queue::read(&scope, id, *line, node)?),
-            "AWS::Serverless::HttpApi" if template.http_api.is_some() => {
-                return Err(kind.error("only one HTTP API is supported"));
-            }
-            "AWS::Serverless::HttpApi" => {
-                template.http_api = Some(HttpApi::read(&scope, id, Some(node), http_globals)?);
-            }
-            other if IGNORED.iter().any(|ignored| other.starts_with(ignored)) => {}
-            other => {
-                return Err(kind.error(format!(
-                    "{other} is not supported: functions (AWS::Serverless::Function), HTTP APIs \
-                     (AWS::Serverless::HttpApi), tables (AWS::DynamoDB::Table) and queues (AWS::SQS::Queue) are"
-                )));
-            }
-        }
+    for entry in present(root, scope) {
+        resource(root, scope, entry, &mut template);
     }
-    if template.http_api.is_none() && http_globals.is_some() {
-        template.http_api = Some(HttpApi::read(&scope, IMPLICIT_API, None, http_globals)?);
+    let globals = root.at(&["Globals", "HttpApi"]);
+    if let (None, Some(node)) = (&template.http_api, globals) {
+        template.http_api = Some(HttpApi::read(scope, IMPLICIT_API, node.at, None, globals));
     }
-    references::check(template.http_api.as_ref(), &template.functions)?;
-    Ok(template)
+    function::assign_names(&mut template.functions, &scope.notes);
+    references::check(&template, &scope.notes);
+    template
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::resources::event::EventSource;
-
-    const SMALL: &str = r#"
-Parameters:
-  Stage: {Type: String, Default: dev, AllowedValues: [dev, prod]}
-Globals:
-  Function:
-    Timeout: 7
-    Environment: {Variables: {SHARED: "1", TABLE: !Ref Things}}
-Resources:
-  Hello:
-    Type: AWS::Serverless::Function
-    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: hello}}
-    Properties:
-      MemorySize: 256
-      Policies: [{Statement: [{Action: x, Resource: !ImportValue unknown}]}]
-      Environment: {Variables: {QUEUE: !Ref Jobs}}
-      Events:
-        Get: {Type: HttpApi, Properties: {Path: "/hello/{name}", Method: get, ApiId: !Ref Api}}
-        Jobs: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn, BatchSize: 5, FunctionResponseTypes: [ReportBatchItemFailures]}}
-  Api: {Type: AWS::Serverless::HttpApi}
-  Jobs:
-    Type: AWS::SQS::Queue
-    Properties:
-      VisibilityTimeout: 42
-      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 3}
-  Dead: {Type: AWS::SQS::Queue}
-  Things:
-    Type: AWS::DynamoDB::Table
-    Properties:
-      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
-      KeySchema: [{AttributeName: id, KeyType: HASH}]
-      StreamSpecification: {StreamViewType: NEW_IMAGE}
-  Alarm: {Type: AWS::CloudWatch::Alarm, Properties: {Anything: !Whatever goes}}
-"#;
-
-    fn parse(text: &str, parameters: &[(&str, &str)]) -> Result<Template, TemplateError> {
-        let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let settings = Settings { parameters: given.collect(), ..Settings::default() };
-        Template::parse(text, Path::new("template.yaml"), &settings)
-    }
-
-    #[test]
-    fn reads_functions_with_globals_events_and_variables_that_refer_to_resources() {
-        let template = parse(SMALL, &[]).unwrap();
-        let [hello] = template.functions.as_slice() else { panic!() };
-        assert_eq!((hello.name.as_str(), hello.timeout.as_secs(), hello.memory_mb), ("hello", 7, 256));
-        let variable = |name: &str| {
-            hello.environment[name].resolve(|reference| Some(format!("<{}>", reference.resource)))
-        };
-        assert_eq!(variable("SHARED"), Ok("1".to_owned()));
-        assert_eq!(variable("TABLE"), Ok("<Things>".to_owned()));
-        assert_eq!(variable("QUEUE"), Ok("<Jobs>".to_owned()));
-        let [EventSource::HttpApi(route), EventSource::Sqs(jobs)] = hello.events.as_slice() else { panic!() };
-        assert_eq!((route.method.as_str(), route.path.as_str()), ("GET", "/hello/{name}"));
-        assert_eq!(
-            (jobs.queue.as_str(), jobs.batch_size, jobs.report_batch_item_failures),
-            ("Jobs", 5, true)
-        );
-    }
-
-    #[test]
-    fn reads_tables_and_queues() {
-        let template = parse(SMALL, &[]).unwrap();
-        assert_eq!(template.tables[0].key.partition, "id");
-        assert!(template.tables[0].stream.is_some());
-        let redrive = template.queues[0].redrive.as_ref().unwrap();
-        assert_eq!((redrive.dead_letter_queue.as_str(), redrive.max_receive_count), ("Dead", 3));
-        assert_eq!(template.queues[0].visibility_timeout.as_secs(), 42);
-    }
-
-    #[test]
-    fn logging_has_no_local_counterpart() {
-        let logging = "Timeout: 7\n    LoggingConfig: {LogFormat: JSON, LogGroup: !Ref FunctionLogs}\n";
-        let resources = "  FunctionLogs: {Type: AWS::Logs::LogGroup, Properties: {RetentionInDays: 30}}\n  \
-                         Errors: {Type: AWS::Logs::MetricFilter, Properties: {LogGroupName: !Ref FunctionLogs}}\n";
-        let text = SMALL.replace("Timeout: 7\n", logging) + resources;
-        assert_eq!(parse(&text, &[]).unwrap().functions.len(), 1);
-    }
-
-    #[test]
-    fn errors_name_their_line() {
-        let message = |text: &str| parse(text, &[]).unwrap_err().to_string();
-        let unknown = message("Resources:\n  A:\n    Type: AWS::S3::Bucket\n");
-        assert!(unknown.starts_with("template.yaml:3: AWS::S3::Bucket is not supported"), "{unknown}");
-        let event =
-            message(&SMALL.replace("Type: SQS, Properties: {Queue", "Type: Kafka, Properties: {Queue"));
-        assert!(event.starts_with("template.yaml:18: Kafka"), "{event}");
-        let number = message(&SMALL.replace("VisibilityTimeout: 42", "VisibilityTimeout: soon"));
-        assert!(number.starts_with("template.yaml:23: soon is not a number"), "{number}");
-    }
-
-    #[test]
-    fn conditions_in_a_circle_are_an_error() {
-        let function = "\nResources:\n  A: {Type: AWS::SQS::Queue, Condition: A}\n";
-        for conditions in [
-            "Conditions: {A: !Condition A}",
-            "Conditions: {A: !Not [!Condition B], B: !Not [!Condition A]}",
-            "Conditions: {A: !Equals [!If [A, x, y], x]}",
-        ] {
-            let message = parse(&format!("{conditions}{function}"), &[]).unwrap_err().to_string();
-            assert!(message.contains("depends on itself"), "{message}");
+fn resource(root: &Node, scope: &Scope<'_>, entry: &Entry, template: &mut Template) {
+    let Entry { key: id, at, node } = entry;
+    let members = Members { node, notes: &scope.notes }.check(&ATTRIBUTES);
+    let Some((place, name)) = members.require("Type").zip(members.text("Type")) else { return };
+    let problem = |message: String| scope.notes.problem(place.at, message);
+    let globals = |kind: &str| root.at(&["Globals", kind]);
+    match kind(name) {
+        Kind::Function => {
+            let function = Function::read(scope, entry, globals("Function"), &mut template.warnings);
+            template.functions.push(function);
         }
-    }
-
-    #[test]
-    fn parameters_are_checked() {
-        assert!(parse(SMALL, &[("Stage", "prod")]).is_ok());
-        assert!(parse(SMALL, &[("Stage", "test")]).unwrap_err().to_string().contains("one of: dev, prod"));
-        assert!(parse(SMALL, &[("Stagee", "dev")]).unwrap_err().to_string().contains("it has: Stage"));
+        Kind::Table => template.tables.extend(Table::read(scope, entry)),
+        Kind::SimpleTable => template.tables.push(Table::read_simple(scope, entry)),
+        Kind::Queue => template.queues.push(Queue::read(scope, entry)),
+        Kind::HttpApi if template.http_api.is_some() => problem("only one HTTP API is supported".to_owned()),
+        Kind::HttpApi => {
+            template.http_api = Some(HttpApi::read(scope, id, *at, Some(node), globals("HttpApi")));
+        }
+        Kind::Management => {}
+        Kind::NotHosted { deliveries } => match deliveries::receiver(scope, node, deliveries) {
+            Some(receiver) => problem(format!(
+                "{name} is not hosted, so {receiver} would get nothing from {id}: leave {id} out, or use an event \
+                 of the function (HttpApi, SQS, DynamoDB, Schedule, ScheduleV2)"
+            )),
+            None => template.not_hosted.push(format!("{id} ({name})")),
+        },
+        Kind::Unsupported(hint) => problem(format!("{name} is not supported: {hint}")),
+        Kind::Unknown => problem(format!(
+            "{name} is no type that the local stack knows. It hosts functions (AWS::Serverless::Function), HTTP APIs \
+             (AWS::Serverless::HttpApi), tables (AWS::DynamoDB::Table, AWS::Serverless::SimpleTable) and queues \
+             (AWS::SQS::Queue)"
+        )),
     }
 }

@@ -9,12 +9,12 @@ use std::{
 };
 
 use crate::{
-    error::{LineError, TemplateError},
-    evaluate::Scope,
+    error::{Invalid, Notes, Problem, TemplateError},
+    evaluate::{Scope, resolvable_text},
     load,
-    node::{self, Entry, Node, Value},
-    parameters::{self, Settings},
-    resources::select,
+    node::{Entry, Node, Value},
+    parameters::Settings,
+    resources::kind::{Kind, kind},
     text::Text,
 };
 
@@ -28,49 +28,50 @@ pub struct AllowedAction {
     pub resource: String,
 }
 
+/// The allowed actions of functions, by the functions' logical ids.
+type Policies = BTreeMap<String, BTreeSet<AllowedAction>>;
+
 /// The actions that each function of the template at `path` is allowed, by the functions' logical ids.
 ///
 /// # Errors
-/// The first statement that is not a plain `Allow` of actions on resources, with its line.
-pub fn policies(
-    path: &Path,
-    settings: &Settings,
-) -> Result<BTreeMap<String, BTreeSet<AllowedAction>>, TemplateError> {
-    let root = node::parse(&load::text(path)?).map_err(|error| error.in_file(path))?;
-    let values = parameters::values(&root, settings).map_err(|problem| problem.in_file(path))?;
-    read(&root, values).map_err(|error| error.in_file(path))
+/// Every statement that is not a plain `Allow` of actions on resources, with its place.
+pub fn policies(path: &Path, settings: &Settings) -> Result<Policies, TemplateError> {
+    parse(&load::text(path)?, path, settings)
 }
 
-fn read(
-    root: &Node,
-    values: BTreeMap<String, String>,
-) -> Result<BTreeMap<String, BTreeSet<AllowedAction>>, LineError> {
-    let scope = load::scope(root, values)?;
+fn parse(text: &str, path: &Path, settings: &Settings) -> Result<Policies, TemplateError> {
+    let (root, _) = load::tree(text, path)?;
+    let scope = Scope::new(&root, settings, Notes::default());
     let mut functions = BTreeMap::new();
-    for Entry { key: id, node, line } in load::present(root, &scope)? {
-        if node.require("Type")?.text()? != "AWS::Serverless::Function" {
-            continue;
+    for Entry { key: id, node, .. } in load::present(&root, &scope) {
+        let name = scope.notes.valid(node.require("Type").and_then(|name| name.text())).unwrap_or_default();
+        if kind(name) == Kind::Function {
+            functions.insert(id.clone(), scope.notes.valid(function(&scope, node)).unwrap_or_default());
         }
-        let properties = select(&scope, node.get("Properties"), &["Policies", "Role"], *line)?;
-        if let Some(role) = properties.get("Role") {
-            return Err(role.error("a role of its own is not supported: give the function Policies"));
-        }
-        let mut allowed = BTreeSet::new();
-        for policy in list(properties.get("Policies")) {
-            let Some(statements) = policy.get("Statement") else {
-                return Err(policy.error("only statements are supported here: they say what they allow"));
-            };
-            for statement in list(Some(statements)) {
-                allow(&scope, statement, &mut allowed)?;
-            }
-        }
-        functions.insert(id.clone(), allowed);
     }
-    Ok(functions)
+    load::into_error(scope.notes, Vec::new(), path).map(|()| functions)
 }
 
-fn allow(scope: &Scope, statement: &Node, allowed: &mut BTreeSet<AllowedAction>) -> Result<(), LineError> {
-    for Entry { key, line, node } in Node::entries(Some(statement))? {
+fn function(scope: &Scope<'_>, resource: &Node) -> Result<BTreeSet<AllowedAction>, Invalid> {
+    let property = |key: &str| resource.at(&["Properties", key]).map(|node| scope.evaluate(node));
+    if let Some(role) = property("Role") {
+        return Err(role.error("a role of its own is not supported: give the function Policies"));
+    }
+    let mut allowed = BTreeSet::new();
+    let policies = property("Policies");
+    for policy in list(policies.as_ref()) {
+        let Some(statements) = policy.get("Statement") else {
+            return Err(policy.error("only statements are supported here: they say what they allow"));
+        };
+        for statement in list(Some(statements)) {
+            allow(statement, &mut allowed)?;
+        }
+    }
+    Ok(allowed)
+}
+
+fn allow(statement: &Node, allowed: &mut BTreeSet<AllowedAction>) -> Result<(), Invalid> {
+    for Entry { key, at, node } in Node::entries(Some(statement))? {
         let known = match key.as_str() {
             "Sid" | "Action" | "Resource" => true,
             "Effect" => node.text()? == "Allow",
@@ -78,12 +79,13 @@ fn allow(scope: &Scope, statement: &Node, allowed: &mut BTreeSet<AllowedAction>)
         };
         if !known {
             let rule = "only Effect: Allow with Action and Resource is supported";
-            return Err(LineError::new(*line, format!("{key} is not understood here: {rule}")));
+            let message = format!("{key} is not understood here: {rule}");
+            return Err(Invalid::Because(Problem::new(*at, message)));
         }
     }
     for action in list(Some(statement.require("Action")?)) {
         for resource in list(Some(statement.require("Resource")?)) {
-            let resource = without_arns(&scope.resolvable_text(resource)?);
+            let resource = without_arns(&resolvable_text(resource)?);
             allowed.insert(AllowedAction { action: action.text()?.to_owned(), resource });
         }
     }
@@ -125,8 +127,8 @@ Resources:
   Things: {Type: AWS::DynamoDB::Table}
 "#;
 
-    fn read(text: &str) -> Result<BTreeMap<String, BTreeSet<AllowedAction>>, LineError> {
-        super::read(&node::parse(text)?, BTreeMap::new())
+    fn read(text: &str) -> Result<Policies, TemplateError> {
+        parse(text, Path::new("template.yaml"), &Settings::default())
     }
 
     #[test]
@@ -145,7 +147,10 @@ Resources:
 
     #[test]
     fn statements_other_than_plain_allows_are_rejected() {
-        let line = |from: &str, to: &str| read(&SMALL.replace(from, to)).unwrap_err().line;
+        let line = |from: &str, to: &str| match read(&SMALL.replace(from, to)) {
+            Err(TemplateError::Problems { problems, .. }) => problems[0].at.line,
+            other => panic!("{other:?}"),
+        };
         assert_eq!(line("Effect: Allow\n", "Effect: Deny\n"), 9);
         assert_eq!(line("Action: \"sqs:*\"", "NotAction: \"sqs:*\""), 12);
         assert_eq!(line("- Statement: {", "- Condition: {"), 12);

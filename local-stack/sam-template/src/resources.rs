@@ -4,29 +4,25 @@ pub(crate) mod event;
 pub(crate) mod event_invoke;
 pub(crate) mod function;
 pub(crate) mod http_api;
+pub(crate) mod kind;
 pub(crate) mod queue;
 pub(crate) mod table;
 
 use crate::{
-    error::LineError,
+    error::Position,
     evaluate::Scope,
-    node::{Entry, Node, Value},
+    members::{Known, Members},
+    node::{Node, Value},
 };
 
-/// The evaluated properties `keys` of a resource. Other properties are not evaluated, so they may contain anything.
-pub(crate) fn properties(scope: &Scope, resource: &Node, keys: &[&str]) -> Result<Node, LineError> {
-    select(scope, resource.get("Properties"), keys, resource.line)
-}
-
-pub(crate) fn select(
-    scope: &Scope,
-    node: Option<&Node>,
-    keys: &[&str],
-    line: usize,
-) -> Result<Node, LineError> {
-    let wanted = Node::entries(node)?.iter().filter(|entry| keys.contains(&entry.key.as_str())).cloned();
-    let entries: Vec<Entry> = wanted.collect();
-    scope.evaluate(&Node { line, value: Value::Mapping(entries) })
+/// The evaluated properties of a resource, without those that are ignored: these may contain anything. Properties that
+/// are neither supported nor ignored are noted.
+pub(crate) fn properties(scope: &Scope<'_>, properties: Option<&Node>, at: Position, known: &Known) -> Node {
+    let entries = scope.notes.valid(Node::entries(properties)).unwrap_or_default();
+    let needed = entries.iter().filter(|entry| !known.ignored.contains(&entry.key.as_str())).cloned();
+    let node = scope.evaluate(&Node::new(at, Value::Mapping(needed.collect())));
+    Members { node: &node, notes: &scope.notes }.check(known);
+    node
 }
 
 /// A queue that receives invocation records or events.
@@ -34,28 +30,18 @@ pub(crate) fn select(
 pub struct Destination {
     /// Logical id of the queue.
     pub queue: String,
-    /// The line of the reference.
-    pub line: usize,
+    /// The place of the reference.
+    pub at: Position,
 }
 
 /// The queue that `key` of a destination refers to.
-pub(crate) fn destination(node: &Node, key: &str) -> Result<Destination, LineError> {
-    if let Some(kind) = node.get("Type")
-        && kind.text()? != "SQS"
+pub(crate) fn destination(members: Members<'_>, key: &str) -> Option<Destination> {
+    let kind = members.get("Type");
+    if let (Some(kind), Some(name)) = (kind, members.text("Type"))
+        && name != "SQS"
     {
-        return Err(kind.error(format!("{} destinations are not supported: SQS is", kind.text()?)));
+        members.problem(kind, format!("{name} destinations are not supported: SQS is"));
+        return None;
     }
-    Ok(Destination { queue: referenced(node, key)?, line: node.require(key)?.line })
-}
-
-/// The logical id of the resource that `key` refers to by `Ref` or `Fn::GetAtt`.
-pub(crate) fn referenced(properties: &Node, key: &str) -> Result<String, LineError> {
-    let node = properties.require(key)?;
-    let Value::Unresolved(text) = &node.value else {
-        return Err(node.error(format!("{key} must be a !GetAtt or !Ref to a resource of this template")));
-    };
-    match text.as_reference() {
-        Some(reference) => Ok(reference.resource.clone()),
-        None => Err(node.error(format!("{key} must be one !GetAtt or !Ref"))),
-    }
+    members.referenced(key).map(|reference| Destination { queue: reference.text, at: reference.at })
 }

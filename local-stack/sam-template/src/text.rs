@@ -1,10 +1,12 @@
-//! Texts of a template, with their lines or with references to deployed resources.
+//! Texts of a template, with their places or with references to deployed resources.
 
-/// A text and its line in the template.
+use crate::error::Position;
+
+/// A text and its place in the template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
-    /// The line, counted from 1.
-    pub line: usize,
+    /// Where it is.
+    pub at: Position,
     /// The text.
     pub text: String,
 }
@@ -66,6 +68,15 @@ impl Text {
             [Part::Reference(reference)] => Some(reference),
             _ => None,
         }
+    }
+
+    /// The text without its references.
+    pub(crate) fn literals(&self) -> String {
+        let literal = |part: &Part| match part {
+            Part::Literal(literal) => literal.clone(),
+            Part::Reference(_) => String::new(),
+        };
+        self.0.iter().map(literal).collect()
     }
 
     /// The text, if it refers to nothing.

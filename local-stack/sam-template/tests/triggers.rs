@@ -4,7 +4,7 @@
 
 use std::{path::Path, time::Duration};
 
-use sam_template::{EventSource, Function, Settings, Template};
+use sam_template::{EventSource, Function, Settings, Template, TemplateError};
 
 const FUNCTION: &str = "Resources:
   Hello:
@@ -22,10 +22,16 @@ const OTHERS: &str = "
       StreamSpecification: {StreamViewType: NEW_IMAGE}
 ";
 
+/// The function, or the line and the message of the first problem.
 fn read(properties: &str) -> Result<Function, String> {
     let text = format!("{FUNCTION}      {properties}{OTHERS}");
-    let template = Template::parse(&text, Path::new("template.yaml"), &Settings::default());
-    Ok(template.map_err(|error| error.to_string())?.functions.remove(0))
+    match Template::parse(&text, Path::new("template.yaml"), &Settings::default()) {
+        Ok(mut template) => Ok(template.functions.remove(0)),
+        Err(TemplateError::Problems { problems, .. }) => {
+            Err(format!("{}: {}", problems[0].at.line, problems[0].message))
+        }
+        Err(error) => panic!("{error}"),
+    }
 }
 
 fn event(kind: &str, properties: &str) -> Result<EventSource, String> {
@@ -46,7 +52,7 @@ fn services_sqs_configure_bounds() {
         ("FunctionResponseTypes: [Report]", "Report is not a response type: ReportBatchItemFailures is"),
     ] {
         let error = event("SQS", &format!(", {properties}")).unwrap_err();
-        assert_eq!(error, format!("template.yaml:6: {expected}"));
+        assert_eq!(error, format!("6: {expected}"));
     }
     let Ok(EventSource::Sqs(large)) = event("SQS", ", BatchSize: 10000, MaximumBatchingWindowInSeconds: 1")
     else {
@@ -64,7 +70,7 @@ fn invocation_eventfiltering_at_most_ten_filters() {
         event("SQS", &format!(", FilterCriteria: {{Filters: [{filters}]}}"))
     };
     assert!(filters(10).is_ok());
-    assert_eq!(filters(11).unwrap_err(), "template.yaml:6: an event source has at most 10 filters");
+    assert_eq!(filters(11).unwrap_err(), "6: an event source has at most 10 filters");
 }
 
 #[test]
@@ -86,14 +92,14 @@ fn services_ddb_params_bounds() {
         ),
         (
             ", StartingPosition: LATEST, TumblingWindowInSeconds: 10",
-            "tumbling windows are not supported: leave TumblingWindowInSeconds out",
+            "TumblingWindowInSeconds of a DynamoDB event is not supported: there are no tumbling windows here; leave it out",
         ),
         (
             ", StartingPosition: LATEST, DestinationConfig: {OnFailure: {Type: SNS, Destination: x}}",
             "SNS destinations are not supported: SQS is",
         ),
     ] {
-        assert_eq!(event("DynamoDB", properties).unwrap_err(), format!("template.yaml:6: {expected}"));
+        assert_eq!(event("DynamoDB", properties).unwrap_err(), format!("6: {expected}"));
     }
     let endless = ", StartingPosition: LATEST, MaximumRetryAttempts: -1, MaximumRecordAgeInSeconds: -1";
     let Ok(EventSource::Stream(endless)) = event("DynamoDB", endless) else { panic!() };
@@ -109,7 +115,7 @@ fn invocation_async_configuring_bounds_and_defaults() {
         ("DestinationConfig: {OnFailure: {Type: SQS}}", "Destination is missing here"),
     ] {
         let error = read(&format!("EventInvokeConfig: {{{properties}}}")).unwrap_err();
-        assert_eq!(error, format!("template.yaml:6: {expected}"));
+        assert_eq!(error, format!("6: {expected}"));
     }
     let usual = read("Timeout: 3").unwrap().event_invoke;
     assert_eq!((usual.maximum_retries, usual.maximum_age), (2, Duration::from_secs(6 * 60 * 60)));
@@ -118,7 +124,7 @@ fn invocation_async_configuring_bounds_and_defaults() {
     let config = read(&format!("EventInvokeConfig: {own}\n      {dead}")).unwrap().event_invoke;
     assert_eq!((config.maximum_retries, config.on_failure), (1, None));
     assert_eq!(config.on_success.unwrap().queue, "Jobs");
-    assert_eq!(config.dead_letter_queue.unwrap().line, 7);
+    assert_eq!(config.dead_letter_queue.unwrap().at.line, 7);
 }
 
 #[test]
@@ -134,6 +140,6 @@ fn api_set_queue_attributes_bounds() {
         ),
     ] {
         let queue = format!("Timeout: 3\n  Other: {{Type: AWS::SQS::Queue, Properties: {{{properties}}}}}");
-        assert_eq!(read(&queue).unwrap_err(), format!("template.yaml:7: {expected}"));
+        assert_eq!(read(&queue).unwrap_err(), format!("7: {expected}"));
     }
 }

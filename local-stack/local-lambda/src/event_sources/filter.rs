@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html>: an item matches if one of
 //! the patterns does; a pattern matches if all its members do; a list matches if one of its rules does.
 
-use sam_template::{FilterCriteria, Located};
+use sam_template::{FilterCriteria, Located, Problem};
 use serde_json::{Map, Value};
 
 /// Compiled patterns. Without any, every item matches.
@@ -45,10 +45,10 @@ impl Filter {
     /// Compiles the template's patterns.
     ///
     /// # Errors
-    /// The line and the reason of the first pattern that is malformed or not supported.
-    pub fn compile(criteria: &FilterCriteria) -> Result<Self, (usize, String)> {
-        let patterns = criteria.0.iter().map(|Located { line, text }| {
-            let at = |message| (*line, message);
+    /// The first pattern that is malformed or not supported.
+    pub fn compile(criteria: &FilterCriteria) -> Result<Self, Problem> {
+        let patterns = criteria.0.iter().map(|Located { at, text }| {
+            let at = |message: String| Problem::new(*at, message);
             let json: Value = serde_json::from_str(text)
                 .map_err(|error| at(format!("the pattern is not JSON: {error}")))?;
             let members = json.as_object().ok_or_else(|| at("a pattern must be an object".to_owned()))?;
@@ -187,15 +187,17 @@ impl Comparison {
 
 #[cfg(test)]
 mod tests {
+    use sam_template::Position;
     use serde_json::json;
 
     use super::*;
 
-    fn filter(patterns: &[&str]) -> Result<Filter, (usize, String)> {
+    fn filter(patterns: &[&str]) -> Result<Filter, Problem> {
         let patterns = patterns
             .iter()
             .enumerate()
-            .map(|(index, pattern)| Located { line: index + 1, text: (*pattern).to_owned() });
+            .map(|(index, pattern)| (Position { line: index + 1, column: 1 }, (*pattern).to_owned()))
+            .map(|(at, text)| Located { at, text });
         Filter::compile(&FilterCriteria(patterns.collect()))
     }
 
@@ -268,9 +270,12 @@ mod tests {
 
     #[test]
     fn errors_name_the_line_of_the_pattern() {
-        assert_eq!(filter(&["{}", "nonsense"]).unwrap_err().0, 2);
+        assert_eq!(filter(&["{}", "nonsense"]).unwrap_err().at.line, 2);
         assert!(
-            filter(&[r#"{"a":[{"cidr":"10.0.0.0/8"}]}"#]).unwrap_err().1.contains("cidr is not supported")
+            filter(&[r#"{"a":[{"cidr":"10.0.0.0/8"}]}"#])
+                .unwrap_err()
+                .message
+                .contains("cidr is not supported")
         );
         assert!(filter(&[r#"{"a":"b"}"#]).is_err());
     }

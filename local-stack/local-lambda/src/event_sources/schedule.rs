@@ -9,7 +9,7 @@ mod expression;
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use sam_template::{ScheduleKind, ScheduleSource};
+use sam_template::{Problem, ScheduleKind, ScheduleSource};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -36,12 +36,12 @@ impl Schedule {
     /// A schedule that invokes its target through `async_invocations`.
     ///
     /// # Errors
-    /// The line and the reason of an expression that is malformed.
+    /// An expression that is malformed.
     pub fn new(
         source: ScheduleSource,
         target: Target,
         async_invocations: Arc<AsyncInvocations>,
-    ) -> Result<Self, (usize, String)> {
+    ) -> Result<Self, Problem> {
         Ok(Self { expression: Expression::of(&source)?, source, target, async_invocations })
     }
 

@@ -12,14 +12,13 @@ use http::{
     request::Parts,
 };
 use hyper::body::Body;
+pub(crate) use sam_template::HTTP_API_ID as API_ID;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{gateway_error::GatewayError, url};
 use crate::{aws_account::AwsAccount, metering::UsageRecorder, server::HttpResponse};
 
-/// The id of the API, where AWS has ten letters and digits.
-pub(crate) const API_ID: &str = "local";
 /// Every client is on this machine.
 pub(crate) const SOURCE_IP: &str = "127.0.0.1";
 

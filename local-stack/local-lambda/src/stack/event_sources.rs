@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use sam_template::{
-    Destination, EventInvokeConfig, EventSource, Queue, ScheduleSource, SqsSource, StreamSource, Template,
+    Destination, EventInvokeConfig, EventSource, Problem, ScheduleSource, SqsSource, StreamSource, Template,
+    TemplateError,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -97,27 +98,24 @@ impl EventSources<'_> {
 
     fn sqs_mapping(&self, function: &HostedFunction, source: &SqsSource) -> Result<SqsMapping, Error> {
         let filter = self.filter(&source.filters)?;
-        let queue = self.queue(&source.queue, source.line)?;
-        if queue.fifo && (source.batch_size > 10 || !source.window.is_zero()) {
-            let rule = "a FIFO queue takes a BatchSize of at most 10 and no MaximumBatchingWindowInSeconds";
-            return Err(self.unsupported(source.line, rule.to_owned()));
-        }
+        let queue = self.template.queues.iter().find(|queue| queue.logical_id == source.queue);
+        let visibility_timeout = queue.map(|queue| queue.visibility_timeout).unwrap_or_default();
         let timeout = function.declaration.timeout;
-        if queue.visibility_timeout < timeout {
+        if visibility_timeout < timeout {
             // Short timeouts are useful in tests, so this is not an error here.
             self.report.note(&format!(
                 "{}:{}: AWS rejects a queue whose visibility timeout ({} s) is shorter than its function's timeout ({} s)",
                 self.template.path.display(),
-                source.line,
-                queue.visibility_timeout.as_secs(),
+                source.at,
+                visibility_timeout.as_secs(),
                 timeout.as_secs(),
             ));
         }
         let queue = sqs::SourceQueue {
             client: self.sqs.clone(),
-            url: self.queue_url(&source.queue, source.line)?,
+            url: self.queue_url(&source.queue)?,
             arn: self.resource_ids.queue_arn(&source.queue).unwrap_or_default(),
-            visibility_timeout: queue.visibility_timeout,
+            visibility_timeout,
         };
         Ok(SqsMapping::new(queue, source.clone(), filter, self.target(function, &source.queue)))
     }
@@ -129,8 +127,7 @@ impl EventSources<'_> {
     ) -> Result<StreamMapping, Error> {
         let filter = self.filter(&source.filters)?;
         let Some(arn) = self.resource_ids.streams.get(&source.table).cloned() else {
-            let message = format!("{} has no stream: give it a StreamSpecification", source.table);
-            return Err(self.unsupported(source.line, message));
+            return Err(Error::NoStream(source.table.clone()));
         };
         let table = self.template.tables.iter().find(|table| table.logical_id == source.table);
         let on_failure = self.destination(source.on_failure.as_ref())?;
@@ -152,7 +149,7 @@ impl EventSources<'_> {
     ) -> Result<Schedule, Error> {
         let target = self.target(function, &source.name);
         Schedule::new(source.clone(), target, Arc::clone(async_invocations))
-            .map_err(|(line, message)| self.unsupported(line, message))
+            .map_err(|problem| self.refused(problem))
     }
 
     fn target(&self, function: &HostedFunction, source: &str) -> Target {
@@ -165,31 +162,23 @@ impl EventSources<'_> {
     }
 
     fn filter(&self, criteria: &sam_template::FilterCriteria) -> Result<Filter, Error> {
-        Filter::compile(criteria).map_err(|(line, message)| self.unsupported(line, message))
+        Filter::compile(criteria).map_err(|problem| self.refused(problem))
     }
 
-    fn queue(&self, logical_id: &str, line: usize) -> Result<&Queue, Error> {
-        let queue = self.template.queues.iter().find(|queue| queue.logical_id == logical_id);
-        queue.ok_or_else(|| self.unsupported(line, format!("{logical_id} is not a queue of this template")))
-    }
-
-    fn queue_url(&self, logical_id: &str, line: usize) -> Result<String, Error> {
-        self.queue(logical_id, line)?;
+    fn queue_url(&self, logical_id: &str) -> Result<String, Error> {
         let url = self.resource_ids.queue_urls.get(logical_id).cloned();
-        url.ok_or_else(|| self.unsupported(line, format!("{logical_id} has no URL")))
+        url.ok_or_else(|| Error::Sqs {
+            action: format!("find the queue {logical_id}"),
+            cause: "it was not created".to_owned(),
+        })
     }
 
-    /// The URL of a destination. AWS accepts standard queues only.
+    /// The URL of a destination.
     fn destination(&self, destination: Option<&Destination>) -> Result<Option<String>, Error> {
-        let Some(Destination { queue, line }) = destination else { return Ok(None) };
-        if self.queue(queue, *line)?.fifo {
-            let message = format!("{queue} is a FIFO queue, and a destination must be a standard queue");
-            return Err(self.unsupported(*line, message));
-        }
-        self.queue_url(queue, *line).map(Some)
+        destination.map(|destination| self.queue_url(&destination.queue)).transpose()
     }
 
-    fn unsupported(&self, line: usize, message: String) -> Error {
-        Error::Unsupported { path: self.template.path.display().to_string(), line, message }
+    fn refused(&self, problem: Problem) -> Error {
+        TemplateError::Problems { path: self.template.path.clone(), problems: vec![problem] }.into()
     }
 }

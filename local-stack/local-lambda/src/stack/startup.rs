@@ -1,11 +1,11 @@
 //! The phases of start-up before anything invokes a function. Each consumes the one before it, and dropping any of them
 //! stops what has been started by then.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use embedded_dynamodb::{Embedded, TemporaryFolder};
 use loopback::Listener;
-use sam_template::{Settings, Template};
+use sam_template::{EventSource, Problem, Settings, Template};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
@@ -13,9 +13,11 @@ use crate::{
     aws_account::AwsAccount,
     build::{Binaries, Projects},
     cli::Options,
+    code,
     concurrency::{Concurrency, Unreserved},
     environment::Services,
     error::Error,
+    event_sources::{filter::Filter, schedule::Expression},
     faults::{Faults, Plan},
     function_config::FunctionConfig,
     hosted_function::HostedFunction,
@@ -30,15 +32,17 @@ use crate::{
 /// The account id in every ARN.
 const ACCOUNT_ID: &str = "000000000000";
 
-/// The template has been read.
+/// The template has been read, and everything in it can be hosted.
 pub(super) struct LoadedTemplate {
     template: Template,
+    projects: Projects,
     account: AwsAccount,
 }
 
 /// The ports are bound, and DynamoDB and SQS run here or elsewhere.
 pub(super) struct Servers {
     pub(super) template: Template,
+    projects: Projects,
     account: AwsAccount,
     pub(super) listeners: Listeners,
     pub(super) addresses: Addresses,
@@ -76,7 +80,8 @@ pub(super) struct HostedFunctions {
 }
 
 impl LoadedTemplate {
-    pub(super) fn load(options: &Options) -> Result<Self, Error> {
+    /// Reads the template; an error lists everything in it that cannot be hosted.
+    pub(super) fn load(options: &Options, report: &Report) -> Result<Self, Error> {
         let account = AwsAccount { id: ACCOUNT_ID.to_owned(), region: options.region.clone() };
         let settings = Settings {
             region: account.region.clone(),
@@ -84,12 +89,20 @@ impl LoadedTemplate {
             parameters: options.parameters.iter().cloned().collect(),
             ..Settings::default()
         };
-        Ok(Self { template: Template::load(&options.template, &settings)?, account })
+        let mut code = BTreeMap::new();
+        let template = Template::load_with(&options.template, &settings, |template| {
+            let (located, mut problems) = code::locate(template, options.bin_dir.as_deref());
+            code = located;
+            problems.extend(events(template));
+            problems
+        })?;
+        report_template(&template, report);
+        Ok(Self { template, projects: Projects::new(code, options.release), account })
     }
 
     /// Binds the ports, and starts DynamoDB and SQS unless the options name others.
     pub(super) async fn start_servers(self, options: &Options) -> Result<Servers, Error> {
-        let Self { template, account } = self;
+        let Self { template, projects, account } = self;
         let http = server::listen(options.port, "--port").await?;
         let invoke = server::listen(options.invoke_port, "--invoke-port").await?;
         let control = server::listen(options.control_port, "--control-port").await?;
@@ -111,7 +124,7 @@ impl LoadedTemplate {
         let addresses =
             Addresses { http: http.url(), invoke: invoke.url(), control: control.url(), dynamodb, sqs };
         let listeners = Listeners { http, invoke, control };
-        Ok(Servers { template, account, listeners, addresses, embedded_dynamodb, stop, stop_token })
+        Ok(Servers { template, projects, account, listeners, addresses, embedded_dynamodb, stop, stop_token })
     }
 }
 
@@ -133,15 +146,13 @@ impl Resources {
         options: &Options,
         report: &Report,
     ) -> Result<HostedFunctions, Error> {
-        let Servers { template, addresses, stop_token, .. } = &self.servers;
-        let projects = Projects::of(template, options.release);
-        let binaries = match &options.bin_dir {
-            Some(folder) => projects.find(folder)?,
-            None => {
-                report.note(&format!("building {} functions ...", template.functions.len()));
-                projects.build().await?
-            }
-        };
+        let Servers { template, projects, addresses, stop_token, .. } = &self.servers;
+        let projects = projects.clone();
+        match projects.unbuilt() {
+            0 => {}
+            count => report.note(&format!("building {count} functions ...")),
+        }
+        let binaries = projects.build().await?;
         let access_keys = Arc::new(AccessKeys::default());
         let usage = UsageRecorder::new(
             template,
@@ -176,5 +187,27 @@ impl Resources {
         };
         let functions = template.functions.iter().map(host).collect::<Result<_, Error>>()?;
         Ok(HostedFunctions { resources: self, projects, binaries, functions, metering, faults })
+    }
+}
+
+/// The filter patterns and the schedules that are malformed.
+fn events(template: &Template) -> Vec<Problem> {
+    let events = template.functions.iter().flat_map(|function| &function.events);
+    let problem = |event: &EventSource| match event {
+        EventSource::Sqs(source) => Filter::compile(&source.filters).err(),
+        EventSource::Stream(source) => Filter::compile(&source.filters).err(),
+        EventSource::Schedule(source) => Expression::of(source).err(),
+        EventSource::HttpApi(_) => None,
+    };
+    events.filter_map(problem).collect()
+}
+
+/// Says what may not be meant, and what functions may miss.
+fn report_template(template: &Template, report: &Report) {
+    for Problem { at, message } in &template.warnings {
+        report.note(&format!("{}:{at}: {message}", template.path.display()));
+    }
+    if !template.not_hosted.is_empty() {
+        report.note(&format!("not hosted: {}", template.not_hosted.join(", ")));
     }
 }

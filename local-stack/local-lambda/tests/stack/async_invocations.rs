@@ -136,18 +136,12 @@ async fn invocation_async_error_handling_throttles_do_not_count_as_retries() {
 #[tokio::test]
 async fn an_unsupported_destination_names_its_line() {
     for (line, expected) in [
-        (
-            "OnFailure: {Type: SNS, Destination: x}",
-            "template.yaml:10: SNS destinations are not supported: SQS is",
-        ),
-        ("OnFailure: {Destination: !GetAtt Fifo.Arn}", "template.yaml:10: Fifo is a FIFO queue"),
-        (
-            "OnFailure: {Destination: !GetAtt Puppet.Arn}",
-            "template.yaml:10: Puppet is not a queue of this template",
-        ),
+        ("OnFailure: {Type: SNS, Destination: x}", "10: SNS destinations are not supported: SQS is"),
+        ("OnFailure: {Destination: !GetAtt Fifo.Arn}", "10: Fifo is a FIFO queue"),
+        ("OnFailure: {Destination: !GetAtt Puppet.Arn}", "10: Puppet is not a queue of this template"),
     ] {
         let properties = format!("      EventInvokeConfig:\n        DestinationConfig:\n          {line}\n");
-        let error = Running::try_start(&template(&properties), &[]).await.err().unwrap().to_string();
+        let error = Running::refused(&template(&properties)).await;
         assert!(error.contains(expected), "{error}");
     }
 }

@@ -45,9 +45,9 @@ async fn a_missing_binary_is_named() {
 #[tokio::test]
 async fn a_start_that_fails_stops_the_servers_that_it_has_started() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    // The binaries are looked for when DynamoDB and SQS are running.
+    // The faults are read when DynamoDB and SQS are running.
     let port = free.to_string();
-    let flags = ["--bin-dir", "/nowhere", "--sqs-port", &port];
+    let flags = ["--faults", "/nowhere", "--sqs-port", &port];
     assert!(Running::try_start(&puppet("", ""), &flags).await.is_err());
     let deadline = Instant::now() + Duration::from_secs(10);
     while TcpStream::connect(("127.0.0.1", free)).is_ok() {

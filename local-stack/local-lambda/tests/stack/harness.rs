@@ -21,6 +21,7 @@ use local_lambda::{
     report::{Format, Lines, Report},
     sqs_server,
 };
+use sam_template::{Problem, TemplateError};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -99,6 +100,17 @@ impl Running {
         let sqs = sqs_server::client(&stack.addresses.sqs, &options.region, "local");
         let http = Client::builder(TokioExecutor::new()).build_http();
         Ok(Self { stack, dynamodb, sqs, folder, lines, http })
+    }
+
+    /// What is wrong with a template that cannot be hosted: a line for each problem, `LINE: MESSAGE`.
+    pub(crate) async fn refused(template: &str) -> String {
+        match Self::try_start(template, &[]).await.err() {
+            Some(Error::Template(TemplateError::Problems { problems, .. })) => {
+                let line = |problem: &Problem| format!("{}: {}", problem.at.line, problem.message);
+                problems.iter().map(line).collect::<Vec<_>>().join("\n")
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Stops the stack as Ctrl-C does.

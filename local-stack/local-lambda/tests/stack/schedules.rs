@@ -100,10 +100,7 @@ async fn a_schedule_that_is_disabled_does_not_fire() {
 #[tokio::test]
 async fn a_malformed_schedule_names_its_line() {
     for (event, expected) in [
-        (
-            "Type: Schedule, Properties: {Schedule: rate(1 minutes)}",
-            "template.yaml:10: rate(1 minutes) is not a schedule",
-        ),
+        ("Type: Schedule, Properties: {Schedule: rate(1 minutes)}", "10: rate(1 minutes) is not a schedule"),
         (
             "Type: Schedule, Properties: {Schedule: 'cron(0 9 * * * *)'}",
             "one of day of month and day of week must be ?",
@@ -111,18 +108,14 @@ async fn a_malformed_schedule_names_its_line() {
         ("Type: Schedule, Properties: {Schedule: 'at(2026-11-21T08:00:00)'}", "use rate(...) or cron(...)"),
         (
             "Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 minute), ScheduleExpressionTimezone: Here}",
-            "template.yaml:10: Here is not a time zone",
+            "10: Here is not a time zone",
         ),
         (
             "Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 minute), EndDate: x}",
-            "template.yaml:10: EndDate is not supported",
+            "10: EndDate of a ScheduleV2 event is not supported",
         ),
     ] {
-        let error = Running::try_start(&template("", &[format!("Tick: {{{event}}}")]), &[])
-            .await
-            .err()
-            .unwrap()
-            .to_string();
+        let error = Running::refused(&template("", &[format!("Tick: {{{event}}}")])).await;
         assert!(error.contains(expected), "{error}");
     }
 }

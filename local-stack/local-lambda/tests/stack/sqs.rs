@@ -271,8 +271,8 @@ async fn services_sqs_configure_a_fifo_queue_keeps_the_order_of_each_group() {
 async fn services_sqs_configure_a_fifo_queue_takes_no_window() {
     let fifo = "FifoQueue: true";
     let source = "BatchSize: 10, MaximumBatchingWindowInSeconds: 1";
-    let error = Running::try_start(&template(source, fifo), &[]).await.err().unwrap().to_string();
-    assert!(error.contains("template.yaml:13: a FIFO queue takes a BatchSize of at most 10"), "{error}");
+    let error = Running::refused(&template(source, fifo)).await;
+    assert!(error.contains("13: a FIFO queue takes a BatchSize of at most 10"), "{error}");
 }
 
 #[tokio::test]

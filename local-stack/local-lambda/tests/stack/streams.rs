@@ -292,19 +292,19 @@ async fn errors_of_stream_sources_name_their_line() {
     for (source, expected) in [
         (
             "StartingPosition: LATEST, TumblingWindowInSeconds: 5",
-            "template.yaml:13: tumbling windows are not supported",
+            "13: TumblingWindowInSeconds of a DynamoDB event is not supported",
         ),
         (
             "StartingPosition: LATEST, DestinationConfig: {OnFailure: {Destination: !GetAtt Things.Arn}}",
-            "template.yaml:13: Things is not a queue of this template",
+            "13: Things is not a queue of this template",
         ),
         (
             "StartingPosition: LATEST, FilterCriteria: {Filters: [{Pattern: '{\"a\":[{\"cidr\":\"10.0.0.0/8\"}]}'}]}",
-            "template.yaml:13: the operator cidr is not supported",
+            "13: the operator cidr is not supported",
         ),
     ] {
         let template = with_properties("      Timeout: 20", source);
-        let error = Running::try_start(&template, &[]).await.err().unwrap().to_string();
+        let error = Running::refused(&template).await;
         assert!(error.contains(expected), "{error}");
     }
 }

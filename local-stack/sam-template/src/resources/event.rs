@@ -12,10 +12,7 @@ pub use self::{
     stream::{StartingPosition, StreamSource},
 };
 use super::http_api::HttpRoute;
-use crate::{
-    error::LineError,
-    node::{Node, Value},
-};
+use crate::{members::Members, node::Node};
 
 /// One trigger of a function.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,19 +28,22 @@ pub enum EventSource {
 }
 
 impl EventSource {
-    pub(crate) fn read(name: &str, event: &Node) -> Result<Self, LineError> {
+    pub(crate) fn read(name: &str, event: Members<'_>) -> Option<Self> {
         let kind = event.require("Type")?;
-        let empty = Node { line: event.line, value: Value::Mapping(Vec::new()) };
-        let properties = event.get("Properties").unwrap_or(&empty);
-        match kind.text()? {
-            "HttpApi" => HttpRoute::read(properties).map(Self::HttpApi),
+        let empty = Node::empty(event.node.at);
+        let properties = Members { node: event.get("Properties").unwrap_or(&empty), ..event };
+        match event.text("Type")? {
+            "HttpApi" => Some(Self::HttpApi(HttpRoute::read(properties))),
             "SQS" => SqsSource::read(properties).map(Self::Sqs),
             "DynamoDB" => StreamSource::read(properties).map(Self::Stream),
             "Schedule" => ScheduleSource::rule(name, properties).map(Self::Schedule),
             "ScheduleV2" => ScheduleSource::scheduler(name, properties).map(Self::Schedule),
-            other => Err(kind.error(format!(
-                "{other} events are not supported: HttpApi, SQS, DynamoDB, Schedule and ScheduleV2 are"
-            ))),
+            other => {
+                let supported = "HttpApi, SQS, DynamoDB, Schedule and ScheduleV2";
+                let hint = if other == "Api" { "; of a REST API, use an HttpApi event" } else { "" };
+                event.problem(kind, format!("{other} events are not supported: {supported} are{hint}"));
+                None
+            }
         }
     }
 }

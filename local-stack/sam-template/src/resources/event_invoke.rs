@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{Destination, destination};
-use crate::{error::LineError, node::Node};
+use crate::members::{Known, Members};
 
 /// The retries of asynchronous invocations, and their destinations. Defaults are those of Lambda.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,27 +25,32 @@ pub struct EventInvokeConfig {
 /// The largest `MaximumEventAgeInSeconds`: 6 hours.
 const MAX_AGE: u32 = 21_600;
 
+const CONFIG: Known = Known {
+    of: "EventInvokeConfig",
+    supported: &["DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts"],
+    ignored: &[],
+    hints: &[],
+};
+
+const DESTINATIONS: Known =
+    Known { of: "DestinationConfig", supported: &["OnFailure", "OnSuccess"], ignored: &[], hints: &[] };
+
 impl EventInvokeConfig {
-    /// Reads the function's own properties and, where these are not set, the globals.
-    pub(super) fn read(own: &Node, globals: &Node) -> Result<Self, LineError> {
-        let at = |path: &[&str]| own.at(path).or_else(|| globals.at(path));
-        let number = |key: &str, range| match at(&["EventInvokeConfig", key]) {
-            Some(node) => node.number_within(key, range).map(Some),
-            None => Ok(None),
-        };
-        let destination_of = |key: &str| {
-            let node = at(&["EventInvokeConfig", "DestinationConfig", key]);
-            node.map(|node| destination(node, "Destination")).transpose()
-        };
-        let age = number("MaximumEventAgeInSeconds", 60..=MAX_AGE)?;
-        Ok(Self {
-            maximum_retries: number("MaximumRetryAttempts", 0..=2)?.unwrap_or(2),
-            maximum_age: Duration::from_secs(age.unwrap_or(MAX_AGE).into()),
-            on_success: destination_of("OnSuccess")?,
-            on_failure: destination_of("OnFailure")?,
-            dead_letter_queue: at(&["DeadLetterQueue"])
-                .map(|node| destination(node, "TargetArn"))
-                .transpose()?,
-        })
+    pub(super) fn read(function: Members<'_>) -> Self {
+        let config = function.members("EventInvokeConfig").map(|config| config.check(&CONFIG));
+        let destinations = config.and_then(|config| config.members("DestinationConfig"));
+        let destinations = destinations.map(|destinations| destinations.check(&DESTINATIONS));
+        let destination_of = |key: &str| destination(destinations?.members(key)?, "Destination");
+        let number = |key: &str, range| config?.within(key, range);
+        let age = number("MaximumEventAgeInSeconds", 60..=MAX_AGE).unwrap_or(MAX_AGE);
+        Self {
+            maximum_retries: number("MaximumRetryAttempts", 0..=2).unwrap_or(2),
+            maximum_age: Duration::from_secs(age.into()),
+            on_success: destination_of("OnSuccess"),
+            on_failure: destination_of("OnFailure"),
+            dead_letter_queue: function
+                .members("DeadLetterQueue")
+                .and_then(|queue| destination(queue, "TargetArn")),
+        }
     }
 }

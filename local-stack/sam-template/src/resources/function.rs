@@ -1,21 +1,37 @@
 //! `AWS::Serverless::Function`
+//!
+//! <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>
+
+mod code;
+mod environment;
+mod names;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{event::EventSource, event_invoke::EventInvokeConfig, select};
-use crate::{error::LineError, evaluate::Scope, node::Node, text::Text};
+pub use self::code::{BuildMethod, Code};
+pub(crate) use self::names::assign as assign_names;
+use super::{event::EventSource, event_invoke::EventInvokeConfig, http_api::merge, properties};
+use crate::{
+    error::{Position, Problem},
+    evaluate::Scope,
+    members::{Known, Members},
+    node::{Entry, Node},
+    text::{Located, Text},
+};
 
 /// A function, with the template's `Globals` merged in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Function {
     /// Its name in the template.
     pub logical_id: String,
-    /// `FunctionName`, or else the name of the binary.
+    /// `FunctionName`, or else the name of its binary, or else the logical id: of several functions with one binary.
     pub name: String,
-    /// The binary that cargo builds for it.
-    pub binary: String,
-    /// The folder of its code, relative to the template.
-    pub code_uri: String,
+    /// The place of its declaration.
+    pub at: Position,
+    /// Its code.
+    pub code: Code,
+    /// `Handler`: the value of `_HANDLER`.
+    pub handler: String,
     /// The timeout of an invocation.
     pub timeout: Duration,
     /// Memory in MB.
@@ -30,68 +46,135 @@ pub struct Function {
     pub events: Vec<EventSource>,
     /// The configuration of its asynchronous invocations.
     pub event_invoke: EventInvokeConfig,
+    /// `FunctionName`
+    pub(crate) function_name: Option<Located>,
 }
 
-const KEYS: [&str; 11] = [
-    "FunctionName",
-    "CodeUri",
-    "Runtime",
-    "Timeout",
-    "MemorySize",
-    "Architectures",
-    "ReservedConcurrentExecutions",
-    "Environment",
-    "Events",
-    "EventInvokeConfig",
-    "DeadLetterQueue",
-];
+/// Lambda has no file system, network or processor of its own here, and every version is the latest.
+const KNOWN: Known = Known {
+    of: "a function",
+    supported: &[
+        "Architectures",
+        "CodeUri",
+        "DeadLetterQueue",
+        "Environment",
+        "EventInvokeConfig",
+        "Events",
+        "FunctionName",
+        "Handler",
+        "MemorySize",
+        "PackageType",
+        "ReservedConcurrentExecutions",
+        "Runtime",
+        "Timeout",
+    ],
+    ignored: &[
+        "AssumeRolePolicyDocument",
+        "AutoPublishAlias",
+        "AutoPublishAliasAllProperties",
+        "AutoPublishCodeSha256",
+        "CodeSigningConfigArn",
+        "DeploymentPreference",
+        "Description",
+        "EphemeralStorage",
+        "KmsKeyArn",
+        "LoggingConfig",
+        "PermissionsBoundary",
+        "Policies",
+        "PropagateTags",
+        "ProvisionedConcurrencyConfig",
+        "RecursiveLoop",
+        "Role",
+        "RolePath",
+        "RuntimeManagementConfig",
+        "SnapStart",
+        "SourceKMSKeyArn",
+        "Tags",
+        "Tracing",
+        "VersionDescription",
+        "VpcConfig",
+    ],
+    hints: &[
+        ("FileSystemConfigs", "there are no file systems of EFS here; leave it out"),
+        ("FunctionUrlConfig", "function URLs are not imitated; use an HttpApi event"),
+        ("ImageConfig", "containers are not run; use a binary and the runtime provided.al2023"),
+        ("ImageUri", "containers are not run; use a binary and the runtime provided.al2023"),
+        ("InlineCode", "only binaries are run; use CodeUri"),
+        ("Layers", "layers are not fetched; put what the function needs into its binary, and leave them out"),
+    ],
+};
 
 impl Function {
     pub(crate) fn read(
-        scope: &Scope,
-        id: &str,
-        line: usize,
-        resource: &Node,
+        scope: &Scope<'_>,
+        Entry { key: id, at, node: resource }: &Entry,
         globals: Option<&Node>,
-    ) -> Result<Self, LineError> {
-        let own = select(scope, resource.get("Properties"), &KEYS, line)?;
-        let globals = select(scope, globals, &KEYS, line)?;
-        let property = |key: &str| own.get(key).or_else(|| globals.get(key));
-        if let Some(runtime) = property("Runtime")
-            && !runtime.text()?.starts_with("provided")
-        {
-            return Err(runtime.error("only functions on the runtime provided.al2023 (Rust) are supported"));
-        }
-        let binary = resource.at(&["Metadata", "BuildProperties", "Binary"]).ok_or_else(|| {
-            let rule = "needs Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: NAME}}";
-            LineError::new(line, format!("{id} {rule}: it names the binary to run"))
-        })?;
-        let binary = binary.text()?.to_owned();
-        let name = own.get("FunctionName").map(Node::text).transpose()?;
-        let timeout = property("Timeout").map_or(Ok(3), Node::number)?;
-        let architectures = Node::texts(property("Architectures"))?;
-        let mut environment = BTreeMap::new();
-        for properties in [&globals, &own] {
-            for entry in Node::entries(properties.at(&["Environment", "Variables"]))? {
-                environment.insert(entry.key.clone(), scope.resolvable_text(&entry.node)?);
-            }
+        warnings: &mut Vec<Problem>,
+    ) -> Self {
+        let own = properties(scope, resource.get("Properties"), *at, &KNOWN);
+        let globals = properties(scope, globals, *at, &KNOWN);
+        let node = merge(&globals, &own);
+        let members = Members { node: &node, notes: &scope.notes };
+        check_runtime(members);
+        let code = Code::read(members, resource, *at, warnings);
+        let function_name = members.located("FunctionName");
+        if let Some(name) = &function_name {
+            names::check(members, name);
         }
         let mut events = Vec::new();
-        for entry in Node::entries(own.get("Events"))? {
-            events.push(EventSource::read(&entry.key, &entry.node)?);
+        for Entry { key, node, .. } in members.entries("Events") {
+            events.extend(EventSource::read(key, Members { node, notes: &scope.notes }));
         }
-        Ok(Self {
-            logical_id: id.to_owned(),
-            name: name.unwrap_or(&binary).to_owned(),
-            binary,
-            code_uri: property("CodeUri").map_or(Ok("."), Node::text)?.to_owned(),
-            timeout: Duration::from_secs(timeout),
-            memory_mb: property("MemorySize").map_or(Ok(128), Node::number)?,
-            architecture: architectures.into_iter().next().unwrap_or_else(|| "x86_64".to_owned()),
-            reserved_concurrency: own.get("ReservedConcurrentExecutions").map(Node::number).transpose()?,
-            environment,
+        Self {
+            logical_id: id.clone(),
+            name: id.clone(),
+            at: *at,
+            code,
+            handler: members.text("Handler").unwrap_or("bootstrap").to_owned(),
+            timeout: Duration::from_secs(members.within("Timeout", TIMEOUT).unwrap_or(3).into()),
+            memory_mb: members.within("MemorySize", MEMORY_MB).unwrap_or(128),
+            architecture: architecture(members),
+            reserved_concurrency: members.number("ReservedConcurrentExecutions"),
+            environment: environment::read(members),
             events,
-            event_invoke: EventInvokeConfig::read(&own, &globals)?,
-        })
+            event_invoke: EventInvokeConfig::read(members),
+            function_name,
+        }
     }
+}
+
+/// Seconds: <https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html>
+const TIMEOUT: std::ops::RangeInclusive<u32> = 1..=900;
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>
+const MEMORY_MB: std::ops::RangeInclusive<u32> = 128..=10_240;
+
+fn check_runtime(members: Members<'_>) {
+    if let (Some(node), Some(runtime)) = (members.get("Runtime"), members.text("Runtime"))
+        && !runtime.starts_with("provided")
+    {
+        members.problem(
+            node,
+            format!("{runtime} is not supported: only functions on the runtime provided.al2023 (Rust) are"),
+        );
+    }
+    if let (Some(node), Some(kind)) = (members.get("PackageType"), members.text("PackageType"))
+        && kind != "Zip"
+    {
+        members.problem(node, format!("the package type {kind} is not supported: only Zip is"));
+    }
+}
+
+/// "The default value is x86_64", and a function has one.
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html>
+fn architecture(members: Members<'_>) -> String {
+    let names = members.texts("Architectures");
+    let known = matches!(names.as_slice(), [name] if ["x86_64", "arm64"].contains(&name.as_str()));
+    if let Some(node) = members.get("Architectures")
+        && !known
+        && !names.is_empty()
+    {
+        members
+            .problem(node, format!("Architectures must be [x86_64] or [arm64], not [{}]", names.join(", ")));
+    }
+    names.into_iter().next().unwrap_or_else(|| "x86_64".to_owned())
 }

@@ -4,6 +4,7 @@
 
 mod authorizer;
 mod cors;
+mod path;
 mod route;
 #[cfg(test)]
 mod tests;
@@ -15,10 +16,11 @@ pub use self::{
     cors::Cors,
     route::{HttpRoute, RouteAuthorizer, Throttle},
 };
-use super::select;
+use super::properties;
 use crate::{
-    error::LineError,
+    error::Position,
     evaluate::Scope,
+    members::{Known, Members},
     node::{Entry, Node, Value},
     text::Located,
 };
@@ -51,75 +53,91 @@ pub struct HttpApi {
 pub struct RouteSettings {
     /// `GET /products`, `$default`.
     pub route_key: String,
-    /// The line of the key.
-    pub line: usize,
+    /// The place of the key.
+    pub at: Position,
     /// The route's throttle.
     pub throttle: Throttle,
 }
 
-const KEYS: [&str; 9] = [
-    "AccessLogSettings",
-    "Auth",
-    "CorsConfiguration",
-    "DefaultRouteSettings",
-    "DefinitionBody",
-    "DefinitionUri",
-    "RouteSettings",
-    "StageName",
-    "StageVariables",
-];
+const KNOWN: Known = Known {
+    of: "an HTTP API",
+    supported: &[
+        "AccessLogSettings",
+        "Auth",
+        "CorsConfiguration",
+        "DefaultRouteSettings",
+        "RouteSettings",
+        "StageName",
+        "StageVariables",
+    ],
+    ignored: &[
+        "Description",
+        "DisableExecuteApiEndpoint",
+        "Domain",
+        "FailOnWarnings",
+        "Name",
+        "PropagateTags",
+        "Tags",
+    ],
+    hints: &[
+        ("DefinitionBody", "OpenAPI is not read; declare routes as HttpApi events of functions"),
+        ("DefinitionUri", "OpenAPI is not read; declare routes as HttpApi events of functions"),
+    ],
+};
+
+const AUTH: Known = Known {
+    of: "Auth",
+    supported: &["Authorizers", "DefaultAuthorizer"],
+    ignored: &[],
+    hints: &[(
+        "EnableIamAuthorizer",
+        "requests are not signed here; use a Lambda authorizer, or leave it out",
+    )],
+};
+
+const ACCESS_LOG: Known =
+    Known { of: "AccessLogSettings", supported: &["Format"], ignored: &["DestinationArn"], hints: &[] };
 
 impl HttpApi {
     /// `resource` is none for the implicit API of `HttpApi` events that do not name one; `globals` is the section
     /// `Globals.HttpApi`.
     pub(crate) fn read(
-        scope: &Scope,
+        scope: &Scope<'_>,
         id: &str,
+        at: Position,
         resource: Option<&Node>,
         globals: Option<&Node>,
-    ) -> Result<Self, LineError> {
+    ) -> Self {
         let own = resource.and_then(|resource| resource.get("Properties"));
-        let api = merge(&select(scope, globals, &KEYS, 1)?, &select(scope, own, &KEYS, 1)?);
-        if let Some(definition) = api.get("DefinitionBody").or_else(|| api.get("DefinitionUri")) {
-            let rule =
-                "an OpenAPI definition is not supported: declare routes as HttpApi events of functions";
-            return Err(definition.error(rule));
-        }
-        let auth = api.get("Auth");
-        let mut stage_variables = BTreeMap::new();
-        for Entry { key, node, .. } in Node::entries(api.get("StageVariables"))? {
-            stage_variables.insert(key.clone(), node.text()?.to_owned());
-        }
-        let mut route_settings = Vec::new();
-        for Entry { key, node, line } in Node::entries(api.get("RouteSettings"))? {
-            route_settings.push(RouteSettings {
-                route_key: key.clone(),
-                line: *line,
-                throttle: Throttle::read(Some(node))?,
-            });
-        }
-        let format = api.at(&["AccessLogSettings", "Format"]);
-        Ok(Self {
+        let merged = merge(&properties(scope, globals, at, &KNOWN), &properties(scope, own, at, &KNOWN));
+        let api = Members { node: &merged, notes: &scope.notes };
+        let auth = api.members("Auth").map(|auth| auth.check(&AUTH));
+        let variable =
+            |Entry { key, node, .. }: &Entry| Some((key.clone(), api.valid(node.text())?.to_owned()));
+        let settings = |Entry { key, node, at }: &Entry| RouteSettings {
+            route_key: key.clone(),
+            at: *at,
+            throttle: Throttle::read(Some(Members { node, ..api })),
+        };
+        let log = api.members("AccessLogSettings").map(|log| log.check(&ACCESS_LOG));
+        Self {
             logical_id: id.to_owned(),
-            stage: api.get("StageName").map_or(Ok("$default"), Node::text)?.to_owned(),
-            stage_variables,
-            cors: api.get("CorsConfiguration").map(Cors::read).transpose()?,
-            authorizers: Authorizer::read_all(auth.and_then(|auth| auth.get("Authorizers")))?,
-            default_authorizer: auth
-                .and_then(|auth| auth.get("DefaultAuthorizer"))
-                .map(Node::located)
-                .transpose()?,
-            default_throttle: Throttle::read(api.get("DefaultRouteSettings"))?,
-            route_settings,
-            access_log_format: format.map(Node::text).transpose()?.map(str::to_owned),
-        })
+            stage: api.text("StageName").unwrap_or("$default").to_owned(),
+            stage_variables: api.entries("StageVariables").iter().filter_map(variable).collect(),
+            cors: api.members("CorsConfiguration").and_then(Cors::read),
+            authorizers: Authorizer::read_all(auth),
+            default_authorizer: auth.and_then(|auth| auth.located("DefaultAuthorizer")),
+            default_throttle: Throttle::read(api.members("DefaultRouteSettings")),
+            route_settings: api.entries("RouteSettings").iter().map(settings).collect(),
+            access_log_format: log.and_then(|log| log.text("Format")).map(str::to_owned),
+        }
     }
 }
 
 /// Merges `Globals` and a resource's own properties: mappings member by member, lists by joining them. Of other values
 /// the resource's own one is taken.
 /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html>
-fn merge(globals: &Node, own: &Node) -> Node {
+pub(crate) fn merge(globals: &Node, own: &Node) -> Node {
     let value = match (&globals.value, &own.value) {
         (Value::Mapping(inherited), Value::Mapping(entries)) => {
             let mut merged: Vec<Entry> =
@@ -135,5 +153,5 @@ fn merge(globals: &Node, own: &Node) -> Node {
         }
         _ => own.value.clone(),
     };
-    Node { line: own.line, value }
+    Node { at: own.at, value }
 }

@@ -1,7 +1,8 @@
 //! `AWS::DynamoDB::Table`
 
-use super::properties;
-use crate::{error::LineError, evaluate::Scope, node::Node};
+mod read;
+
+use crate::error::Position;
 
 /// A table. Billing, encryption and recovery have no local counterpart and are not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub struct Table {
     pub logical_id: String,
     /// `TableName`, or else the logical id.
     pub name: String,
+    /// The place of its declaration.
+    pub at: Position,
     /// The attributes of all keys.
     pub attributes: Vec<Attribute>,
     /// The primary key.
@@ -86,88 +89,4 @@ pub enum StreamView {
     OldImage,
     /// Both.
     NewAndOldImages,
-}
-
-impl Table {
-    pub(crate) fn read(scope: &Scope, id: &str, resource: &Node) -> Result<Self, LineError> {
-        let keys = [
-            "TableName",
-            "AttributeDefinitions",
-            "KeySchema",
-            "GlobalSecondaryIndexes",
-            "LocalSecondaryIndexes",
-            "StreamSpecification",
-            "TimeToLiveSpecification",
-        ];
-        let table = properties(scope, resource, &keys)?;
-        let name = table.get("TableName").map(Node::text).transpose()?;
-        let attributes = Node::elements(Some(table.require("AttributeDefinitions")?))?;
-        let indexes =
-            |key: &str| Node::elements(table.get(key))?.iter().map(index).collect::<Result<Vec<_>, _>>();
-        let ttl = table.at(&["TimeToLiveSpecification", "AttributeName"]);
-        Ok(Self {
-            logical_id: id.to_owned(),
-            name: name.unwrap_or(id).to_owned(),
-            attributes: attributes.iter().map(attribute).collect::<Result<_, _>>()?,
-            key: key(table.require("KeySchema")?)?,
-            global_indexes: indexes("GlobalSecondaryIndexes")?,
-            local_indexes: indexes("LocalSecondaryIndexes")?,
-            stream: table.at(&["StreamSpecification", "StreamViewType"]).map(stream_view).transpose()?,
-            ttl_attribute: ttl.map(Node::text).transpose()?.map(str::to_owned),
-        })
-    }
-}
-
-fn attribute(node: &Node) -> Result<Attribute, LineError> {
-    let kind = node.require("AttributeType")?;
-    Ok(Attribute {
-        name: node.require("AttributeName")?.text()?.to_owned(),
-        kind: match kind.text()? {
-            "S" => AttributeType::String,
-            "N" => AttributeType::Number,
-            "B" => AttributeType::Binary,
-            other => return Err(kind.error(format!("{other} is not an attribute type: use S, N or B"))),
-        },
-    })
-}
-
-fn key(schema: &Node) -> Result<Key, LineError> {
-    let (mut partition, mut sort) = (None, None);
-    for element in Node::elements(Some(schema))? {
-        let name = element.require("AttributeName")?.text()?.to_owned();
-        let kind = element.require("KeyType")?;
-        match kind.text()? {
-            "HASH" => partition = Some(name),
-            "RANGE" => sort = Some(name),
-            other => return Err(kind.error(format!("{other} is not a key type: use HASH or RANGE"))),
-        }
-    }
-    Ok(Key { partition: partition.ok_or_else(|| schema.error("the key has no HASH attribute"))?, sort })
-}
-
-fn index(node: &Node) -> Result<Index, LineError> {
-    let projection = node.require("Projection")?;
-    let kind = projection.require("ProjectionType")?;
-    Ok(Index {
-        name: node.require("IndexName")?.text()?.to_owned(),
-        key: key(node.require("KeySchema")?)?,
-        projection: match kind.text()? {
-            "ALL" => Projection::All,
-            "KEYS_ONLY" => Projection::KeysOnly,
-            "INCLUDE" => Projection::Include(Node::texts(projection.get("NonKeyAttributes"))?),
-            other => {
-                return Err(kind.error(format!("{other} is not a projection: use ALL, KEYS_ONLY or INCLUDE")));
-            }
-        },
-    })
-}
-
-fn stream_view(node: &Node) -> Result<StreamView, LineError> {
-    match node.text()? {
-        "KEYS_ONLY" => Ok(StreamView::KeysOnly),
-        "NEW_IMAGE" => Ok(StreamView::NewImage),
-        "OLD_IMAGE" => Ok(StreamView::OldImage),
-        "NEW_AND_OLD_IMAGES" => Ok(StreamView::NewAndOldImages),
-        other => Err(node.error(format!("{other} is not a stream view type"))),
-    }
 }

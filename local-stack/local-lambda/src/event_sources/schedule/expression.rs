@@ -5,7 +5,7 @@ use jiff::{
     civil::DateTime,
     tz::{AmbiguousOffset, TimeZone},
 };
-use sam_template::{Located, ScheduleKind, ScheduleSource};
+use sam_template::{Located, Problem, ScheduleKind, ScheduleSource};
 
 use super::cron::Cron;
 
@@ -24,12 +24,13 @@ impl Expression {
     /// The expression of a schedule.
     ///
     /// # Errors
-    /// The line and the reason of an expression that is malformed.
-    pub fn of(source: &ScheduleSource) -> Result<Self, (usize, String)> {
+    /// An expression that is malformed, or a time zone that does not exist.
+    pub fn of(source: &ScheduleSource) -> Result<Self, Problem> {
         let zone = match &source.time_zone {
             None => TimeZone::UTC,
-            Some(Located { line, text: name }) => TimeZone::get(name)
-                .map_err(|_| (*line, format!("{name} is not a time zone, such as Europe/Berlin")))?,
+            Some(Located { at, text: name }) => TimeZone::get(name).map_err(|_| {
+                Problem::new(*at, format!("{name} is not a time zone, such as Europe/Berlin"))
+            })?,
         };
         let text = source.expression.trim();
         let (kind, fields) = text.strip_suffix(')').and_then(|text| text.split_once('(')).unwrap_or_default();
@@ -40,7 +41,7 @@ impl Expression {
             (_, ScheduleKind::Rule) => Err("use rate(...) or cron(...)".to_owned()),
             (_, ScheduleKind::Scheduler) => Err("use rate(...), cron(...) or at(...)".to_owned()),
         };
-        expression.map_err(|why| (source.line, format!("{text} is not a schedule: {why}")))
+        expression.map_err(|why| Problem::new(source.at, format!("{text} is not a schedule: {why}")))
     }
 
     /// The first time after `last`, of a schedule that began at `start`; none when it does not fire any more.
@@ -99,16 +100,19 @@ fn at(fields: &str, zone: &TimeZone) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
+    use sam_template::Position;
+
     use super::*;
 
-    fn expression(kind: ScheduleKind, text: &str, zone: Option<&str>) -> Result<Expression, (usize, String)> {
+    fn expression(kind: ScheduleKind, text: &str, zone: Option<&str>) -> Result<Expression, Problem> {
         Expression::of(&ScheduleSource {
             name: "Tick".to_owned(),
             kind,
             enabled: true,
             expression: text.to_owned(),
-            line: 7,
-            time_zone: zone.map(|zone| Located { line: 8, text: zone.to_owned() }),
+            at: Position { line: 7, column: 1 },
+            time_zone: zone
+                .map(|zone| Located { at: Position { line: 8, column: 1 }, text: zone.to_owned() }),
             input: None,
         })
     }
@@ -138,8 +142,8 @@ mod tests {
         for bad in
             ["rate(1 minutes)", "rate(5 minute)", "rate(0 minutes)", "rate(5 weeks)", "rate(5)", "5 minutes"]
         {
-            let (line, message) = expression(ScheduleKind::Rule, bad, None).unwrap_err();
-            assert_eq!(line, 7, "{bad}");
+            let Problem { at, message } = expression(ScheduleKind::Rule, bad, None).unwrap_err();
+            assert_eq!(at.line, 7, "{bad}");
             assert!(message.starts_with(&format!("{bad} is not a schedule: ")), "{message}");
         }
     }
@@ -166,8 +170,8 @@ mod tests {
 
     #[test]
     fn time_zones_that_do_not_exist_name_their_line() {
-        let (line, message) =
+        let Problem { at, message } =
             expression(ScheduleKind::Scheduler, "rate(1 hour)", Some("Mars/Phobos")).unwrap_err();
-        assert_eq!((line, message.as_str()), (8, "Mars/Phobos is not a time zone, such as Europe/Berlin"));
+        assert_eq!((at.line, message.as_str()), (8, "Mars/Phobos is not a time zone, such as Europe/Berlin"));
     }
 }

@@ -4,7 +4,10 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use crate::{error::LineError, node::Node, text::Located};
+use crate::{
+    members::{Known, Members},
+    text::Located,
+};
 
 /// The event patterns of `FilterCriteria`, as JSON texts. Without patterns, every item passes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,47 +16,61 @@ pub struct FilterCriteria(pub Vec<Located>);
 /// The largest number of filters: AWS raises its quota of five to ten on request.
 const MOST_FILTERS: usize = 10;
 
-pub(super) fn enabled(properties: &Node) -> Result<bool, LineError> {
-    properties.get("Enabled").map_or(Ok(true), Node::boolean)
+/// The largest batch without a batching window.
+const MAX_WITHOUT_WINDOW: u32 = 10;
+
+/// The largest number of items in a batch.
+pub(super) fn batch_size(properties: Members<'_>, default: u32) -> u32 {
+    properties.within("BatchSize", 1..=10_000).unwrap_or(default)
 }
 
-pub(super) fn batch_size(properties: &Node, default: u32) -> Result<u32, LineError> {
-    Ok(properties.within("BatchSize", 1..=10_000)?.unwrap_or(default))
+pub(super) fn window(properties: Members<'_>) -> Duration {
+    let seconds = properties.within("MaximumBatchingWindowInSeconds", 0..=300);
+    Duration::from_secs(seconds.unwrap_or(0).into())
 }
 
-pub(super) fn window(properties: &Node) -> Result<Duration, LineError> {
-    let seconds = properties.within("MaximumBatchingWindowInSeconds", 0..=300)?;
-    Ok(Duration::from_secs(seconds.unwrap_or(0).into()))
+/// "When you set BatchSize to a value greater than 10, you must set MaximumBatchingWindowInSeconds to at least 1": for
+/// queues, because one receive returns at most ten messages.
+pub(super) fn check_window(properties: Members<'_>, batch_size: u32, window: Duration) {
+    if let Some(node) = properties.get("BatchSize")
+        && batch_size > MAX_WITHOUT_WINDOW
+        && window.is_zero()
+    {
+        let rule = "a BatchSize over 10 needs a MaximumBatchingWindowInSeconds of at least 1";
+        properties.problem(node, rule);
+    }
 }
 
-pub(super) fn reports_failures(properties: &Node) -> Result<bool, LineError> {
-    let types = Node::elements(properties.get("FunctionResponseTypes"))?;
+pub(super) fn reports_failures(properties: Members<'_>) -> bool {
+    let types = properties.elements("FunctionResponseTypes");
     for kind in types {
-        let name = kind.text()?;
-        if name != "ReportBatchItemFailures" {
-            return Err(kind.error(format!("{name} is not a response type: ReportBatchItemFailures is")));
+        if let Some(name) = properties.valid(kind.text())
+            && name != "ReportBatchItemFailures"
+        {
+            let message = format!("{name} is not a response type: ReportBatchItemFailures is");
+            properties.problem(kind, message);
         }
     }
-    Ok(!types.is_empty())
+    !types.is_empty()
 }
 
-pub(super) fn filters(properties: &Node) -> Result<FilterCriteria, LineError> {
-    let filters = Node::elements(properties.at(&["FilterCriteria", "Filters"]))?;
+pub(super) fn filters(properties: Members<'_>) -> FilterCriteria {
+    let Some(criteria) = properties.members("FilterCriteria") else { return FilterCriteria::default() };
+    let filters = criteria.check(&CRITERIA).elements("Filters");
     if let Some(beyond) = filters.get(MOST_FILTERS) {
-        return Err(beyond.error(format!("an event source has at most {MOST_FILTERS} filters")));
+        properties.problem(beyond, format!("an event source has at most {MOST_FILTERS} filters"));
     }
-    let patterns = filters.iter().map(|filter| filter.require("Pattern")?.located());
-    patterns.collect::<Result<_, _>>().map(FilterCriteria)
+    let patterns =
+        filters.iter().map(|filter| filter.require("Pattern").and_then(|pattern| pattern.located()));
+    FilterCriteria(patterns.filter_map(|pattern| properties.valid(pattern)).collect())
 }
+
+const CRITERIA: Known = Known { of: "FilterCriteria", supported: &["Filters"], ignored: &[], hints: &[] };
 
 /// A number; -1 means no limit.
-pub(super) fn limit(
-    properties: &Node,
-    key: &str,
-    range: RangeInclusive<u32>,
-) -> Result<Option<u32>, LineError> {
+pub(super) fn limit(properties: Members<'_>, key: &str, range: RangeInclusive<u32>) -> Option<u32> {
     match properties.get(key) {
-        Some(node) if node.text()? == "-1" => Ok(None),
+        Some(node) if node.text() == Ok("-1") => None,
         _ => properties.within(key, range),
     }
 }

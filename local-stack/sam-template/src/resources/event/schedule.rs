@@ -2,8 +2,11 @@
 //!
 //! <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-schedulev2.html>
 
-use super::mapping::enabled;
-use crate::{error::LineError, node::Node, text::Located};
+use crate::{
+    error::Position,
+    members::{Known, Members},
+    text::Located,
+};
 
 /// A schedule of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +19,8 @@ pub struct ScheduleSource {
     pub enabled: bool,
     /// `rate(5 minutes)`, `cron(...)`, and for the Scheduler `at(...)`.
     pub expression: String,
-    /// The line of the expression.
-    pub line: usize,
+    /// The place of the expression.
+    pub at: Position,
     /// The time zone of the expression, `Europe/Berlin`; UTC without.
     pub time_zone: Option<Located>,
     /// The payload, if it is not EventBridge's default.
@@ -33,33 +36,62 @@ pub enum ScheduleKind {
     Scheduler,
 }
 
+/// What EventBridge does when it cannot invoke the function does not happen here, and it invokes at the beginning of a
+/// flexible time window.
+const RULE: Known = Known {
+    of: "a Schedule event",
+    supported: &["Enabled", "Input", "Name", "Schedule", "State"],
+    ignored: &["DeadLetterConfig", "Description", "RetryPolicy", "RoleArn"],
+    hints: &[],
+};
+
+const SCHEDULER: Known = Known {
+    of: "a ScheduleV2 event",
+    supported: &["Input", "Name", "ScheduleExpression", "ScheduleExpressionTimezone", "State"],
+    ignored: &[
+        "DeadLetterConfig",
+        "Description",
+        "FlexibleTimeWindow",
+        "GroupName",
+        "KmsKeyArn",
+        "OmitName",
+        "PermissionsBoundary",
+        "RetryPolicy",
+        "RoleArn",
+    ],
+    hints: &[
+        ("EndDate", "a schedule runs as long as the stack; leave it out"),
+        ("StartDate", "a schedule runs from the start of the stack; leave it out"),
+    ],
+};
+
 impl ScheduleSource {
-    pub(super) fn rule(name: &str, properties: &Node) -> Result<Self, LineError> {
-        Self::read(name, properties, ScheduleKind::Rule, properties.require("Schedule")?)
+    pub(super) fn rule(name: &str, properties: Members<'_>) -> Option<Self> {
+        Self::read(name, properties.check(&RULE), ScheduleKind::Rule, "Schedule")
     }
 
-    pub(super) fn scheduler(name: &str, properties: &Node) -> Result<Self, LineError> {
-        for key in ["StartDate", "EndDate"] {
-            if let Some(node) = properties.get(key) {
-                return Err(node.error(format!("{key} is not supported: leave it out")));
-            }
-        }
-        let source =
-            Self::read(name, properties, ScheduleKind::Scheduler, properties.require("ScheduleExpression")?)?;
-        let time_zone = properties.get("ScheduleExpressionTimezone").map(Node::located).transpose()?;
-        Ok(Self { time_zone, ..source })
+    pub(super) fn scheduler(name: &str, properties: Members<'_>) -> Option<Self> {
+        let properties = properties.check(&SCHEDULER);
+        let time_zone = properties.located("ScheduleExpressionTimezone");
+        let source = Self::read(name, properties, ScheduleKind::Scheduler, "ScheduleExpression")?;
+        Some(Self { time_zone, ..source })
     }
 
-    fn read(name: &str, properties: &Node, kind: ScheduleKind, expression: &Node) -> Result<Self, LineError> {
-        let state = properties.get("State").map_or(Ok("ENABLED"), Node::text)?;
-        Ok(Self {
-            name: properties.get("Name").map_or(Ok(name), Node::text)?.to_owned(),
+    fn read(name: &str, properties: Members<'_>, kind: ScheduleKind, expression: &str) -> Option<Self> {
+        properties.require(expression);
+        let enabled = properties.boolean("Enabled").unwrap_or(true);
+        let state = properties.text("State").unwrap_or("ENABLED");
+        let name = properties.text("Name").unwrap_or(name);
+        let input = properties.text("Input");
+        let expression = properties.located(expression)?;
+        Some(Self {
+            name: name.to_owned(),
             kind,
-            enabled: enabled(properties)? && state == "ENABLED",
-            expression: expression.text()?.to_owned(),
-            line: expression.line,
+            enabled: enabled && state == "ENABLED",
+            expression: expression.text,
+            at: expression.at,
             time_zone: None,
-            input: properties.get("Input").map(Node::text).transpose()?.map(str::to_owned),
+            input: input.map(str::to_owned),
         })
     }
 }

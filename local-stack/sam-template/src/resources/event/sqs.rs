@@ -4,19 +4,20 @@
 
 use std::time::Duration;
 
-use super::mapping::{batch_size, enabled, filters, reports_failures, window};
-use crate::{FilterCriteria, error::LineError, node::Node, resources::referenced};
-
-/// The largest batch without a batching window: one receive returns at most ten messages.
-const MAX_WITHOUT_WINDOW: u32 = 10;
+use super::mapping::{batch_size, check_window, filters, reports_failures, window};
+use crate::{
+    FilterCriteria,
+    error::Position,
+    members::{Known, Members},
+};
 
 /// `Type: SQS`. Defaults are those of Lambda.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SqsSource {
     /// Logical id of the queue.
     pub queue: String,
-    /// The line of the reference to the queue.
-    pub line: usize,
+    /// The place of the reference to the queue.
+    pub at: Position,
     /// Whether it is enabled.
     pub enabled: bool,
     /// The largest number of messages in a batch, 1 to 10,000.
@@ -31,26 +32,47 @@ pub struct SqsSource {
     pub filters: FilterCriteria,
 }
 
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-sqs.html>
+const KNOWN: Known = Known {
+    of: "an SQS event",
+    supported: &[
+        "BatchSize",
+        "Enabled",
+        "FilterCriteria",
+        "FunctionResponseTypes",
+        "MaximumBatchingWindowInSeconds",
+        "Queue",
+        "ScalingConfig",
+    ],
+    ignored: &["KmsKeyArn", "MetricsConfig"],
+    hints: &[],
+};
+
+const SCALING: Known =
+    Known { of: "ScalingConfig", supported: &["MaximumConcurrency"], ignored: &[], hints: &[] };
+
 impl SqsSource {
-    pub(super) fn read(properties: &Node) -> Result<Self, LineError> {
-        let (batch_size, window) = (batch_size(properties, 10)?, window(properties)?);
-        if batch_size > MAX_WITHOUT_WINDOW && window.is_zero() {
-            let rule = "a BatchSize over 10 needs a MaximumBatchingWindowInSeconds of at least 1";
-            return Err(properties.require("BatchSize")?.error(rule));
-        }
-        let scaling = properties.get("ScalingConfig");
-        Ok(Self {
-            queue: referenced(properties, "Queue")?,
-            line: properties.require("Queue")?.line,
-            enabled: enabled(properties)?,
+    pub(super) fn read(properties: Members<'_>) -> Option<Self> {
+        let properties = properties.check(&KNOWN);
+        let (batch_size, window) = (batch_size(properties, 10), window(properties));
+        check_window(properties, batch_size, window);
+        let queue = properties.referenced("Queue");
+        let scaling = properties.members("ScalingConfig");
+        let maximum_concurrency =
+            scaling.and_then(|scaling| scaling.check(&SCALING).within("MaximumConcurrency", 2..=1000));
+        let enabled = properties.boolean("Enabled").unwrap_or(true);
+        let report_batch_item_failures = reports_failures(properties);
+        let filters = filters(properties);
+        let queue = queue?;
+        Some(Self {
+            queue: queue.text,
+            at: queue.at,
+            enabled,
             batch_size,
             window,
-            maximum_concurrency: match scaling {
-                Some(scaling) => scaling.within("MaximumConcurrency", 2..=1000)?,
-                None => None,
-            },
-            report_batch_item_failures: reports_failures(properties)?,
-            filters: filters(properties)?,
+            maximum_concurrency,
+            report_batch_item_failures,
+            filters,
         })
     }
 }

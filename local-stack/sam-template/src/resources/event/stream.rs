@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use super::mapping::{batch_size, enabled, filters, limit, reports_failures, window};
+use super::mapping::{batch_size, filters, limit, reports_failures, window};
 use crate::{
     Destination, FilterCriteria,
-    error::LineError,
+    error::{Invalid, Position},
+    members::{Known, Members},
     node::Node,
-    resources::{destination, referenced},
+    resources::destination,
 };
 
 /// `Type: DynamoDB`. Defaults are those of Lambda.
@@ -17,8 +18,8 @@ use crate::{
 pub struct StreamSource {
     /// Logical id of the table.
     pub table: String,
-    /// The line of the reference to the stream.
-    pub line: usize,
+    /// The place of the reference to the stream.
+    pub at: Position,
     /// Whether it is enabled.
     pub enabled: bool,
     /// The position of the first record to read.
@@ -52,34 +53,61 @@ pub enum StartingPosition {
     Latest,
 }
 
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-dynamodb.html>
+const KNOWN: Known = Known {
+    of: "a DynamoDB event",
+    supported: &[
+        "BatchSize",
+        "BisectBatchOnFunctionError",
+        "DestinationConfig",
+        "Enabled",
+        "FilterCriteria",
+        "FunctionResponseTypes",
+        "MaximumBatchingWindowInSeconds",
+        "MaximumRecordAgeInSeconds",
+        "MaximumRetryAttempts",
+        "ParallelizationFactor",
+        "StartingPosition",
+        "Stream",
+    ],
+    ignored: &["KmsKeyArn", "MetricsConfig"],
+    hints: &[("TumblingWindowInSeconds", "there are no tumbling windows here; leave it out")],
+};
+
+const DESTINATIONS: Known =
+    Known { of: "DestinationConfig", supported: &["OnFailure"], ignored: &[], hints: &[] };
+
 impl StreamSource {
-    pub(super) fn read(properties: &Node) -> Result<Self, LineError> {
-        if let Some(tumbling) = properties.get("TumblingWindowInSeconds") {
-            return Err(
-                tumbling.error("tumbling windows are not supported: leave TumblingWindowInSeconds out")
-            );
-        }
-        let age = limit(properties, "MaximumRecordAgeInSeconds", 60..=604_800)?;
-        let on_failure = properties.at(&["DestinationConfig", "OnFailure"]);
-        Ok(Self {
-            table: referenced(properties, "Stream")?,
-            line: properties.require("Stream")?.line,
-            enabled: enabled(properties)?,
-            starting_position: position(properties.require("StartingPosition")?)?,
-            batch_size: batch_size(properties, 100)?,
-            window: window(properties)?,
-            maximum_retries: limit(properties, "MaximumRetryAttempts", 0..=10_000)?,
+    pub(super) fn read(properties: Members<'_>) -> Option<Self> {
+        let properties = properties.check(&KNOWN);
+        let stream = properties.referenced("Stream");
+        let starting_position =
+            properties.require("StartingPosition").and_then(|node| properties.valid(position(node)));
+        let age = limit(properties, "MaximumRecordAgeInSeconds", 60..=604_800);
+        let destinations = properties.members("DestinationConfig");
+        let on_failure = destinations
+            .and_then(|destinations| destinations.check(&DESTINATIONS).members("OnFailure"))
+            .and_then(|node| destination(node, "Destination"));
+        let source = Self {
+            table: stream.as_ref().map(|stream| stream.text.clone()).unwrap_or_default(),
+            at: stream.as_ref().map(|stream| stream.at).unwrap_or_default(),
+            enabled: properties.boolean("Enabled").unwrap_or(true),
+            starting_position: starting_position.unwrap_or(StartingPosition::Latest),
+            batch_size: batch_size(properties, 100),
+            window: window(properties),
+            maximum_retries: limit(properties, "MaximumRetryAttempts", 0..=10_000),
             maximum_age: age.map(|seconds| Duration::from_secs(seconds.into())),
-            bisect_on_error: properties.get("BisectBatchOnFunctionError").map_or(Ok(false), Node::boolean)?,
-            parallelization_factor: properties.within("ParallelizationFactor", 1..=10)?.unwrap_or(1),
-            report_batch_item_failures: reports_failures(properties)?,
-            filters: filters(properties)?,
-            on_failure: on_failure.map(|node| destination(node, "Destination")).transpose()?,
-        })
+            bisect_on_error: properties.boolean("BisectBatchOnFunctionError").unwrap_or(false),
+            parallelization_factor: properties.within("ParallelizationFactor", 1..=10).unwrap_or(1),
+            report_batch_item_failures: reports_failures(properties),
+            filters: filters(properties),
+            on_failure,
+        };
+        (stream.is_some() && starting_position.is_some()).then_some(source)
     }
 }
 
-fn position(node: &Node) -> Result<StartingPosition, LineError> {
+fn position(node: &Node) -> Result<StartingPosition, Invalid> {
     match node.text()? {
         "TRIM_HORIZON" => Ok(StartingPosition::TrimHorizon),
         "LATEST" => Ok(StartingPosition::Latest),

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use crate::{
-    error::LineError,
+    error::{Invalid, Position},
+    members::{Known, Members},
     node::{Entry, Node},
-    resources::referenced,
 };
 
 /// A Lambda authorizer, payload format 2.0.
@@ -15,8 +15,8 @@ use crate::{
 pub struct Authorizer {
     /// Its name in `Auth.Authorizers`.
     pub name: String,
-    /// The line that declares it.
-    pub line: usize,
+    /// The place that declares it.
+    pub at: Position,
     /// Logical id of the authorizer function.
     pub function: String,
     /// The format of the function's response.
@@ -55,47 +55,56 @@ const DEFAULT_TTL: u64 = 300;
 /// The longest, in seconds.
 const LONGEST_TTL: u64 = 3_600;
 
+const KNOWN: Known = Known {
+    of: "an authorizer",
+    supported: &["AuthorizerPayloadFormatVersion", "EnableSimpleResponses", "FunctionArn", "Identity"],
+    ignored: &["EnableFunctionDefaultPermissions", "FunctionInvokeRole"],
+    hints: &[],
+};
+
+const IDENTITY: Known = Known {
+    of: "Identity",
+    supported: &["Context", "Headers", "QueryStrings", "ReauthorizeEvery", "StageVariables"],
+    ignored: &[],
+    hints: &[],
+};
+
 impl Authorizer {
-    pub(crate) fn read_all(authorizers: Option<&Node>) -> Result<Vec<Self>, LineError> {
-        Node::entries(authorizers)?.iter().map(Self::read).collect()
+    pub(crate) fn read_all(auth: Option<Members<'_>>) -> Vec<Self> {
+        let Some(auth) = auth else { return Vec::new() };
+        auth.entries("Authorizers").iter().filter_map(|entry| Self::read(entry, auth)).collect()
     }
 
-    fn read(Entry { key, line, node }: &Entry) -> Result<Self, LineError> {
-        if let Some(jwt) = node.get("JwtConfiguration") {
-            return Err(jwt.error(format!(
+    fn read(Entry { key, at, node }: &Entry, auth: Members<'_>) -> Option<Self> {
+        let authorizer = Members { node, ..auth };
+        if let Some(jwt) = authorizer.get("JwtConfiguration") {
+            let message = format!(
                 "the authorizer {key} is a JWT authorizer, which is not supported: use a Lambda authorizer"
-            )));
-        }
-        let function = referenced(node, "FunctionArn")?;
-        let version = node.require("AuthorizerPayloadFormatVersion")?;
-        if version.text()? != "2.0" {
-            return Err(
-                version.error("only authorizers with AuthorizerPayloadFormatVersion 2.0 are supported")
             );
+            authorizer.problem(jwt, message);
+            return None;
         }
-        let response_format = match node.get("EnableSimpleResponses").map_or(Ok(false), Node::boolean)? {
+        let authorizer = authorizer.check(&KNOWN);
+        let function = authorizer.referenced("FunctionArn");
+        if let Some(version) = authorizer.require("AuthorizerPayloadFormatVersion")
+            && version.text().is_ok_and(|version| version != "2.0")
+        {
+            authorizer
+                .problem(version, "only authorizers with AuthorizerPayloadFormatVersion 2.0 are supported");
+        }
+        let response_format = match authorizer.boolean("EnableSimpleResponses").unwrap_or(false) {
             true => ResponseFormat::Simple,
             false => ResponseFormat::Policy,
         };
-        let identity = identity(node.get("Identity"))?;
-        let given = node.at(&["Identity", "ReauthorizeEvery"]);
-        let ttl = given.map_or(Ok(DEFAULT_TTL), Node::number)?;
-        if let Some(given) = given {
-            if ttl > LONGEST_TTL {
-                return Err(given.error(format!("ReauthorizeEvery must be 0 to {LONGEST_TTL} seconds")));
-            }
-            if ttl > 0 && identity.is_empty() {
-                let rule = "an authorizer without identity sources cannot be cached: name Headers, QueryStrings, \
-                            StageVariables or Context, or set ReauthorizeEvery to 0";
-                return Err(given.error(rule));
-            }
-        }
+        let sources = authorizer.members("Identity").map(|identity| identity.check(&IDENTITY));
+        let identity = sources.map(identity).unwrap_or_default();
+        let ttl = sources.and_then(|sources| sources.read("ReauthorizeEvery", |node| ttl(node, &identity)));
         // "To enable caching, your authorizer must have at least one identity source."
-        let ttl = if identity.is_empty() { 0 } else { ttl };
-        Ok(Self {
+        let ttl = if identity.is_empty() { 0 } else { ttl.unwrap_or(DEFAULT_TTL) };
+        Some(Self {
             name: key.clone(),
-            line: *line,
-            function,
+            at: *at,
+            function: function?.text,
             response_format,
             identity,
             ttl: Duration::from_secs(ttl),
@@ -103,13 +112,25 @@ impl Authorizer {
     }
 }
 
+fn ttl(node: &Node, identity: &[IdentitySource]) -> Result<u64, Invalid> {
+    let ttl = node.number()?;
+    if ttl > LONGEST_TTL {
+        return Err(node.error(format!("ReauthorizeEvery must be 0 to {LONGEST_TTL} seconds")));
+    }
+    if ttl > 0 && identity.is_empty() {
+        let rule = "an authorizer without identity sources cannot be cached: name Headers, QueryStrings, StageVariables \
+                    or Context, or set ReauthorizeEvery to 0";
+        return Err(node.error(rule));
+    }
+    Ok(ttl)
+}
+
 /// In SAM's order.
-fn identity(node: Option<&Node>) -> Result<Vec<IdentitySource>, LineError> {
-    let names = |key: &str| Node::texts(node.and_then(|node| node.get(key)));
-    let mut sources = Vec::new();
-    sources.extend(names("Headers")?.into_iter().map(IdentitySource::Header));
-    sources.extend(names("QueryStrings")?.into_iter().map(IdentitySource::QueryString));
-    sources.extend(names("StageVariables")?.into_iter().map(IdentitySource::StageVariable));
-    sources.extend(names("Context")?.into_iter().map(IdentitySource::Context));
-    Ok(sources)
+fn identity(sources: Members<'_>) -> Vec<IdentitySource> {
+    let mut identity = Vec::new();
+    identity.extend(sources.texts("Headers").into_iter().map(IdentitySource::Header));
+    identity.extend(sources.texts("QueryStrings").into_iter().map(IdentitySource::QueryString));
+    identity.extend(sources.texts("StageVariables").into_iter().map(IdentitySource::StageVariable));
+    identity.extend(sources.texts("Context").into_iter().map(IdentitySource::Context));
+    identity
 }

@@ -3,7 +3,8 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>
 
 use crate::{
-    error::LineError,
+    error::Invalid,
+    members::{Known, Members},
     node::{Node, Value},
 };
 
@@ -24,40 +25,55 @@ pub struct Cors {
     pub max_age: Option<i32>,
 }
 
+const KNOWN: Known = Known {
+    of: "CorsConfiguration",
+    supported: &[
+        "AllowCredentials",
+        "AllowHeaders",
+        "AllowMethods",
+        "AllowOrigins",
+        "ExposeHeaders",
+        "MaxAge",
+    ],
+    ignored: &[],
+    hints: &[],
+};
+
 impl Cors {
-    pub(crate) fn read(node: &Node) -> Result<Self, LineError> {
-        if !matches!(node.value, Value::Mapping(_)) {
+    pub(crate) fn read(cors: Members<'_>) -> Option<Self> {
+        if matches!(cors.node.value, Value::Scalar(_)) {
             // SAM's short form.
-            return match node.boolean()? {
-                true => Ok(Self { allow_origins: vec!["*".to_owned()], ..Self::default() }),
-                false => Ok(Self::default()),
-            };
+            let all = Self { allow_origins: vec!["*".to_owned()], ..Self::default() };
+            return cors
+                .valid(cors.node.boolean())
+                .map(|allowed| if allowed { all } else { Self::default() });
         }
-        for origin in Node::elements(node.get("AllowOrigins"))? {
-            check_origin(origin)?;
+        let cors = cors.check(&KNOWN);
+        for origin in cors.elements("AllowOrigins") {
+            cors.valid(check_origin(origin));
         }
-        let cors = Self {
-            allow_origins: Node::texts(node.get("AllowOrigins"))?,
-            allow_methods: Node::texts(node.get("AllowMethods"))?,
-            allow_headers: Node::texts(node.get("AllowHeaders"))?,
-            expose_headers: Node::texts(node.get("ExposeHeaders"))?,
-            allow_credentials: node.get("AllowCredentials").map_or(Ok(false), Node::boolean)?,
-            max_age: node.get("MaxAge").map(max_age).transpose()?,
+        let read = Self {
+            allow_origins: cors.texts("AllowOrigins"),
+            allow_methods: cors.texts("AllowMethods"),
+            allow_headers: cors.texts("AllowHeaders"),
+            expose_headers: cors.texts("ExposeHeaders"),
+            allow_credentials: cors.boolean("AllowCredentials").unwrap_or(false),
+            max_age: cors.read("MaxAge", max_age),
         };
-        if let Some(credentials) = node.get("AllowCredentials").filter(|_| cors.allow_credentials)
-            && cors.allow_origins.iter().any(|origin| origin == "*")
+        if let Some(credentials) = cors.get("AllowCredentials").filter(|_| read.allow_credentials)
+            && read.allow_origins.iter().any(|origin| origin == "*")
         {
-            return Err(credentials.error(
-                "API Gateway does not support AllowCredentials if AllowOrigins holds *: name the origins, \
-                 or use https://*",
-            ));
+            cors.problem(
+                credentials,
+                "API Gateway does not support AllowCredentials if AllowOrigins holds *: name the origins, or use https://*",
+            );
         }
-        Ok(cors)
+        Some(read)
     }
 }
 
 /// The page's table: `*`, `https://*`, `http://*`, or an origin.
-fn check_origin(node: &Node) -> Result<(), LineError> {
+fn check_origin(node: &Node) -> Result<(), Invalid> {
     let origin = node.text()?;
     let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     let allowed = match host {
@@ -74,7 +90,7 @@ fn check_origin(node: &Node) -> Result<(), LineError> {
     )))
 }
 
-fn max_age(node: &Node) -> Result<i32, LineError> {
+fn max_age(node: &Node) -> Result<i32, Invalid> {
     let seconds = node.number()?;
     if (-1..=86_400).contains(&seconds) {
         Ok(seconds)

@@ -4,7 +4,14 @@
 
 use std::time::Duration;
 
-use crate::{error::LineError, node::Node, text::Located};
+use super::path;
+use crate::{
+    error::{Invalid, Position},
+    evaluate::HTTP_API_ID,
+    members::{Known, Members},
+    node::Node,
+    text::Located,
+};
 
 /// A route of the HTTP API, payload format 2.0.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +26,8 @@ pub struct HttpRoute {
     pub timeout: Duration,
     /// The throttle of this route.
     pub throttle: Throttle,
-    /// The line that declares it.
-    pub line: usize,
+    /// The place of its properties.
+    pub at: Position,
 }
 
 /// `Auth.Authorizer` of a route.
@@ -30,8 +37,8 @@ pub enum RouteAuthorizer {
     Default,
     /// `NONE`: no authorizer, even if the API has a default one.
     None {
-        /// The line of `NONE`.
-        line: usize,
+        /// The place of `NONE`.
+        at: Position,
     },
     /// The authorizer of this name.
     Named(Located),
@@ -50,27 +57,63 @@ pub struct Throttle {
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(50);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+const KNOWN: Known = Known {
+    of: "an HttpApi event",
+    supported: &[
+        "ApiId",
+        "Auth",
+        "Method",
+        "Path",
+        "PayloadFormatVersion",
+        "RouteSettings",
+        "TimeoutInMillis",
+    ],
+    ignored: &[],
+    hints: &[],
+};
+
+const AUTH: Known = Known {
+    of: "Auth of an HttpApi event",
+    supported: &["Authorizer"],
+    ignored: &[],
+    hints: &[("AuthorizationScopes", "scopes are for JWT authorizers, which are not imitated; leave it out")],
+};
+
+const SETTINGS: Known = Known {
+    of: "route settings",
+    supported: &["ThrottlingBurstLimit", "ThrottlingRateLimit"],
+    ignored: &["DataTraceEnabled", "DetailedMetricsEnabled", "LoggingLevel"],
+    hints: &[],
+};
+
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>
+const METHODS: [&str; 8] = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
 impl HttpRoute {
-    pub(crate) fn read(properties: &Node) -> Result<Self, LineError> {
-        let method = properties.get("Method").map_or(Ok("ANY"), Node::text)?;
-        let method = if method == "*" { "ANY".to_owned() } else { method.to_ascii_uppercase() };
-        let path = properties.get("Path").map_or(Ok("$default"), Node::text)?;
-        if path != "$default" && !path.starts_with('/') {
-            return Err(properties.error(format!("the path {path} must begin with /")));
-        }
-        if let Some(version) = properties.get("PayloadFormatVersion")
-            && version.text()? != "2.0"
+    pub(crate) fn read(properties: Members<'_>) -> Self {
+        let properties = properties.check(&KNOWN);
+        if let (Some(node), Some(version)) =
+            (properties.get("PayloadFormatVersion"), properties.text("PayloadFormatVersion"))
+            && version != "2.0"
         {
-            return Err(version.error("only PayloadFormatVersion 2.0 is supported"));
+            properties.problem(node, "only PayloadFormatVersion 2.0 is supported");
         }
-        Ok(Self {
-            method,
-            path: path.to_owned(),
-            authorizer: authorizer(properties.at(&["Auth", "Authorizer"]))?,
-            timeout: timeout(properties.get("TimeoutInMillis"))?,
-            throttle: Throttle::read(properties.get("RouteSettings"))?,
-            line: properties.line,
-        })
+        if let (Some(node), Some(api)) = (properties.get("ApiId"), properties.text("ApiId"))
+            && api != HTTP_API_ID
+        {
+            properties.problem(node, "ApiId must be !Ref to an AWS::Serverless::HttpApi of this template");
+        }
+        let auth = properties.members("Auth").map(|auth| auth.check(&AUTH));
+        Self {
+            method: properties.read("Method", method).unwrap_or_else(|| "ANY".to_owned()),
+            path: properties.read("Path", path::read).unwrap_or_else(|| "$default".to_owned()),
+            authorizer: auth
+                .and_then(|auth| auth.read("Authorizer", authorizer))
+                .unwrap_or(RouteAuthorizer::Default),
+            timeout: properties.read("TimeoutInMillis", timeout).unwrap_or(LONGEST_TIMEOUT),
+            throttle: Throttle::read(properties.members("RouteSettings")),
+            at: properties.node.at,
+        }
     }
 
     /// The route as API Gateway names it: `GET /products/{id}`, or `$default`.
@@ -84,13 +127,16 @@ impl HttpRoute {
 }
 
 impl Throttle {
-    pub(crate) fn read(node: Option<&Node>) -> Result<Self, LineError> {
-        let Some(node) = node else { return Ok(Self::default()) };
-        let rate: Option<f64> = node.get("ThrottlingRateLimit").map(Node::number).transpose()?;
-        if !rate.is_none_or(|rate| rate.is_finite() && rate >= 0.0) {
-            return Err(node.error("ThrottlingRateLimit must be requests per second, 0 or more"));
-        }
-        Ok(Self { rate, burst: node.get("ThrottlingBurstLimit").map(Node::number).transpose()? })
+    pub(crate) fn read(settings: Option<Members<'_>>) -> Self {
+        let Some(settings) = settings.map(|settings| settings.check(&SETTINGS)) else {
+            return Self::default();
+        };
+        let rate = settings.read("ThrottlingRateLimit", |node| {
+            let rate: f64 = node.number()?;
+            let message = "ThrottlingRateLimit must be requests per second, 0 or more";
+            if rate.is_finite() && rate >= 0.0 { Ok(rate) } else { Err(node.error(message)) }
+        });
+        Self { rate, burst: settings.number("ThrottlingBurstLimit") }
     }
 
     /// These limits; those that are not set are taken from `inherited`.
@@ -100,10 +146,20 @@ impl Throttle {
     }
 }
 
-fn authorizer(name: Option<&Node>) -> Result<RouteAuthorizer, LineError> {
-    let Some(node) = name else { return Ok(RouteAuthorizer::Default) };
+fn method(node: &Node) -> Result<String, Invalid> {
+    let method = match node.text()? {
+        "*" => "ANY".to_owned(),
+        name => name.to_ascii_uppercase(),
+    };
+    if METHODS.contains(&method.as_str()) {
+        return Ok(method);
+    }
+    Err(node.error(format!("{method} is not a method of routes: {} are", METHODS.join(", "))))
+}
+
+fn authorizer(node: &Node) -> Result<RouteAuthorizer, Invalid> {
     Ok(match node.text()? {
-        "NONE" => RouteAuthorizer::None { line: node.line },
+        "NONE" => RouteAuthorizer::None { at: node.at },
         _ => RouteAuthorizer::Named(node.located()?),
     })
 }
@@ -111,8 +167,7 @@ fn authorizer(name: Option<&Node>) -> Result<RouteAuthorizer, LineError> {
 /// HTTP APIs: 50 milliseconds to 30 seconds, and 30 seconds by default. The often quoted 29 seconds are those of REST
 /// and WebSocket APIs.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
-fn timeout(node: Option<&Node>) -> Result<Duration, LineError> {
-    let Some(node) = node else { return Ok(LONGEST_TIMEOUT) };
+fn timeout(node: &Node) -> Result<Duration, Invalid> {
     let timeout = Duration::from_millis(node.number()?);
     if (SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(&timeout) {
         Ok(timeout)

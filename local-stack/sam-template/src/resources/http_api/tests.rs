@@ -3,19 +3,24 @@
 use std::{path::Path, time::Duration};
 
 use super::{HttpApi, IdentitySource, ResponseFormat, RouteAuthorizer, Throttle};
-use crate::{EventSource, HttpRoute, Settings, Template};
+use crate::{EventSource, HttpRoute, Settings, Template, TemplateError};
 
-/// `api` are properties of the API on line 3, `event` those of its only route on line 12.
+/// `api` are properties of the API on line 3, `event` those of its only route on line 13.
 fn template(api: &str, event: &str) -> Result<Template, String> {
     let text = format!(
         "Globals: {{HttpApi: {{DefaultRouteSettings: {{ThrottlingRateLimit: 5}}}}}}\n\
          Resources:\n  Api: {{Type: AWS::Serverless::HttpApi, Properties: {{{api}}}}}\n  \
-         Guard:\n    Type: AWS::Serverless::Function\n    Metadata: {{BuildProperties: {{Binary: guard}}}}\n  \
+         Jobs: {{Type: AWS::SQS::Queue}}\n  Guard:\n    Type: AWS::Serverless::Function\n    Metadata: {{BuildProperties: {{Binary: guard}}}}\n  \
          Hello:\n    Type: AWS::Serverless::Function\n    Metadata: {{BuildProperties: {{Binary: hello}}}}\n    \
          Properties:\n      Events:\n        \
          Get: {{Type: HttpApi, Properties: {{Path: /hello, Method: get, {event}}}}}\n"
     );
-    Template::parse(&text, Path::new("t"), &Settings::default()).map_err(|error| error.to_string())
+    Template::parse(&text, Path::new("t"), &Settings::default()).map_err(|error| match error {
+        TemplateError::Problems { problems, .. } => {
+            format!("{}: {}", problems[0].at.line, problems[0].message)
+        }
+        other => other.to_string(),
+    })
 }
 
 fn api(properties: &str) -> HttpApi {
@@ -74,7 +79,7 @@ fn errors_name_the_line_of_what_api_gateway_rejects_or_the_stack_does_not_suppor
     let old =
         "Auth: {Authorizers: {G: {FunctionArn: !GetAtt Guard.Arn, AuthorizerPayloadFormatVersion: 1.0}}}";
     let no_function =
-        "Auth: {Authorizers: {G: {FunctionArn: !GetAtt Api.Arn, AuthorizerPayloadFormatVersion: 2.0}}}";
+        "Auth: {Authorizers: {G: {FunctionArn: !GetAtt Jobs.Arn, AuthorizerPayloadFormatVersion: 2.0}}}";
     let long = format!(
         "Auth: {{Authorizers: {{G: {{{GUARD}, Identity: {{Headers: [a], ReauthorizeEvery: 3601}}}}}}}}"
     );
@@ -83,36 +88,44 @@ fn errors_name_the_line_of_what_api_gateway_rejects_or_the_stack_does_not_suppor
         (
             "CorsConfiguration: {AllowOrigins: ['*'], AllowCredentials: true}",
             "",
-            "t:3: API Gateway does not support",
+            "3: API Gateway does not support",
         ),
         (
             "CorsConfiguration: {AllowOrigins: ['https://*.a.example']}",
             "",
-            "t:3: API Gateway does not take https://*",
+            "3: API Gateway does not take https://*",
         ),
         (
             "CorsConfiguration: {AllowOrigins: [www.a.example]}",
             "",
-            "t:3: API Gateway does not take www.a.example",
+            "3: API Gateway does not take www.a.example",
         ),
-        ("CorsConfiguration: {MaxAge: 86401}", "", "t:3: MaxAge must be"),
+        ("CorsConfiguration: {MaxAge: 86401}", "", "3: MaxAge must be"),
         (
             "RouteSettings: {GET /nothing: {}}",
             "",
-            "t:3: RouteSettings: there is no route GET /nothing; there are: GET",
+            "3: RouteSettings: there is no route GET /nothing; there are: GET",
         ),
-        ("DefinitionBody: {openapi: 3}", "", "t:3: an OpenAPI definition is not supported"),
-        (jwt, "", "t:3: the authorizer J is a JWT authorizer, which is not supported"),
-        (old, "", "t:3: only authorizers with AuthorizerPayloadFormatVersion 2.0"),
-        (no_function, "", "t:3: FunctionArn of G: Api is no function"),
-        (&long, "", "t:3: ReauthorizeEvery must be 0 to 3600"),
-        (&blind, "", "t:3: an authorizer without identity sources cannot be cached"),
-        ("Auth: {DefaultAuthorizer: AWS_IAM}", "", "t:3: IAM authorization (AWS_IAM) is not supported"),
-        ("", "Auth: {Authorizer: AWS_IAM}", "t:12: IAM authorization (AWS_IAM) is not supported"),
-        ("", "Auth: {Authorizer: Nobody}", "t:12: Nobody is not one of the API's"),
-        ("", "Auth: {Authorizer: NONE}", "t:12: Authorizer: NONE is only for"),
-        ("", "PayloadFormatVersion: 1.0", "t:12: only PayloadFormatVersion 2.0"),
-        ("", "TimeoutInMillis: 30001", "t:12: TimeoutInMillis must be 50 to 30000"),
+        (
+            "DefinitionBody: {openapi: 3}",
+            "",
+            "3: DefinitionBody of an HTTP API is not supported: OpenAPI is not read",
+        ),
+        (jwt, "", "3: the authorizer J is a JWT authorizer, which is not supported"),
+        (old, "", "3: only authorizers with AuthorizerPayloadFormatVersion 2.0"),
+        (no_function, "", "3: FunctionArn of G: Jobs is no function"),
+        (&long, "", "3: ReauthorizeEvery must be 0 to 3600"),
+        (&blind, "", "3: an authorizer without identity sources cannot be cached"),
+        ("Auth: {DefaultAuthorizer: AWS_IAM}", "", "3: IAM authorization (AWS_IAM) is not supported"),
+        ("", "Auth: {Authorizer: AWS_IAM}", "13: IAM authorization (AWS_IAM) is not supported"),
+        ("", "Auth: {Authorizer: Nobody}", "13: Nobody is not one of the API's"),
+        ("", "Auth: {Authorizer: NONE}", "13: Authorizer: NONE is only for"),
+        ("", "PayloadFormatVersion: 1.0", "13: only PayloadFormatVersion 2.0"),
+        ("", "ApiId: other", "13: ApiId must be !Ref to an AWS::Serverless::HttpApi"),
+        ("", "Method: FETCH", "13: FETCH is not a method of routes"),
+        ("", "Auth: {AuthorizationScopes: [a]}", "13: AuthorizationScopes of Auth of an HttpApi event"),
+        ("Auth: {EnableIamAuthorizer: true}", "", "3: EnableIamAuthorizer of Auth is not supported"),
+        ("", "TimeoutInMillis: 30001", "13: TimeoutInMillis must be 50 to 30000"),
     ] {
         let error = template(properties, event).unwrap_err();
         assert!(error.starts_with(expected), "{error}");
@@ -124,5 +137,5 @@ fn a_route_belongs_to_one_function() {
     let again =
         "TimeoutInMillis: 50}}\n        Again: {Type: HttpApi, Properties: {Path: /hello, Method: GET";
     let error = template("", again).unwrap_err();
-    assert_eq!(error, "t:13: the route GET /hello is declared twice");
+    assert_eq!(error, "14: the route GET /hello is declared twice");
 }

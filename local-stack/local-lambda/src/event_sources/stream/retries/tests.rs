@@ -1,6 +1,6 @@
 use std::time::UNIX_EPOCH;
 
-use sam_template::{FilterCriteria, StartingPosition};
+use sam_template::{FilterCriteria, Position, StartingPosition};
 use serde_json::Value;
 
 use super::*;
@@ -8,7 +8,7 @@ use super::*;
 fn source() -> StreamSource {
     StreamSource {
         table: "Things".to_owned(),
-        line: 1,
+        at: Position { line: 1, column: 1 },
         enabled: true,
         starting_position: StartingPosition::TrimHorizon,
         batch_size: 100,
