@@ -70,12 +70,15 @@ fn code(function: &Function, home: &Path, binaries: Option<&Path>) -> Result<Cod
     if let (Some(folder), Some(binary)) = (binaries, &function.code.binary) {
         return built(folder, &binary.text);
     }
-    let folder = home.join(&function.code.uri.text);
+    // Without the dots within `././source`.
+    let folder: PathBuf = home.join(&function.code.uri.text).components().collect();
     if folder.is_file() {
         return Err(format!("CodeUri must name a folder, and {} is a file", folder.display()));
     }
     if !folder.is_dir() {
-        return Err(format!("there is no folder {}, which CodeUri names", folder.display()));
+        let is_output = function.code.uri.text.contains("target/lambda");
+        let hint = if is_output { ": `cargo lambda build` makes it" } else { "" };
+        return Err(format!("there is no folder {}, which CodeUri names{hint}", folder.display()));
     }
     let built = [folder.join(BOOTSTRAP), home.join(SAM_BUILD).join(&function.logical_id).join(BOOTSTRAP)];
     let built = built.into_iter().find(|file| file.is_file());

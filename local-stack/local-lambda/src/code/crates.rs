@@ -38,7 +38,8 @@ fn binaries(folder: &Path) -> Result<Vec<String>, String> {
         .map_err(|error| format!("cannot run {}: {error}", cargo.display()))?;
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("cargo cannot read {}: {}", manifest.display(), errors.trim()));
+        let errors: Vec<_> = errors.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        return Err(format!("cargo cannot read {}: {}", manifest.display(), errors.join(" ")));
     }
     let metadata: Value = serde_json::from_slice(&output.stdout)
         .map_err(|error| format!("cannot read what cargo says of {}: {error}", manifest.display()))?;
