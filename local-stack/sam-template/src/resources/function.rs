@@ -164,7 +164,7 @@ fn check_runtime(members: Members<'_>) {
     }
 }
 
-/// "The default value is x86_64", and a function has one.
+/// "The default value is `x86_64`", and a function has one.
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html>
 fn architecture(members: Members<'_>) -> String {
     let names = members.texts("Architectures");

@@ -6,6 +6,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use crate::{
     members::{Known, Members},
+    node::Node,
     text::Located,
 };
 
@@ -29,7 +30,7 @@ pub(super) fn window(properties: Members<'_>) -> Duration {
     Duration::from_secs(seconds.unwrap_or(0).into())
 }
 
-/// "When you set BatchSize to a value greater than 10, you must set MaximumBatchingWindowInSeconds to at least 1": for
+/// "When you set `BatchSize` to a value greater than 10, you must set `MaximumBatchingWindowInSeconds` to at least 1": for
 /// queues, because one receive returns at most ten messages.
 pub(super) fn check_window(properties: Members<'_>, batch_size: u32, window: Duration) {
     if let Some(node) = properties.get("BatchSize")
@@ -60,8 +61,7 @@ pub(super) fn filters(properties: Members<'_>) -> FilterCriteria {
     if let Some(beyond) = filters.get(MOST_FILTERS) {
         properties.problem(beyond, format!("an event source has at most {MOST_FILTERS} filters"));
     }
-    let patterns =
-        filters.iter().map(|filter| filter.require("Pattern").and_then(|pattern| pattern.located()));
+    let patterns = filters.iter().map(|filter| filter.require("Pattern").and_then(Node::located));
     FilterCriteria(patterns.filter_map(|pattern| properties.valid(pattern)).collect())
 }
 
