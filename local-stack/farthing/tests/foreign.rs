@@ -75,7 +75,7 @@ fn farthing(folder: &Path) -> Command {
     {
         command.args([port, "0"]);
     }
-    command.args(["--ready-file", "ready.json", "--exit-with-stdin"]);
+    command.args(["--ready-file", "ready.json"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -88,7 +88,7 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path) -> Self {
-        let mut process = farthing(folder).spawn().unwrap();
+        let mut process = farthing(folder).arg("--exit-with-stdin").spawn().unwrap();
         let deadline = Instant::now() + WITHIN;
         loop {
             if let Ok(ready) = fs::read_to_string(folder.join("ready.json")) {

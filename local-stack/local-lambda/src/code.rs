@@ -42,8 +42,9 @@ pub fn locate(template: &Template, binaries: Option<&Path>) -> (BTreeMap<String,
         match code {
             Ok(code) => _ = found.insert(function.logical_id.clone(), code),
             Err(message) => {
-                let message = format!("{}: {message}", function.logical_id);
-                problems.push(Problem::new(function.code.uri.at, message));
+                let place = function.code.binary.as_ref().filter(|_| binaries.is_some());
+                let at = place.unwrap_or(&function.code.uri).at;
+                problems.push(Problem::new(at, format!("{}: {message}", function.logical_id)));
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     error::{Notes, Problem, TemplateError},
     evaluate::{IMPLICIT_API, Scope},
     members::{Known, Members},
-    node::{self, Entry, Node},
+    node::{self, Entry, Node, Value},
     parameters::Settings,
     resources::{
         function::{self, Function},
@@ -45,10 +45,13 @@ pub struct Template {
     pub warnings: Vec<Problem>,
 }
 
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-aws-serverless.html>
+const SAM: &str = "AWS::Serverless-2016-10-31";
+
 const SECTIONS: Known = Known {
     of: "a template",
-    supported: &["Conditions", "Globals", "Mappings", "Parameters", "Resources"],
-    ignored: &["AWSTemplateFormatVersion", "Description", "Metadata", "Outputs", "Rules", "Transform"],
+    supported: &["Conditions", "Globals", "Mappings", "Parameters", "Resources", "Transform"],
+    ignored: &["AWSTemplateFormatVersion", "Description", "Metadata", "Outputs", "Rules"],
     hints: &[],
 };
 
@@ -152,7 +155,7 @@ pub(crate) fn present<'root>(root: &'root Node, scope: &Scope<'_>) -> Vec<&'root
 }
 
 fn read(root: &Node, scope: &Scope<'_>, path: &Path, warnings: Vec<Problem>) -> Template {
-    Members { node: root, notes: &scope.notes }.check(&SECTIONS);
+    check_transforms(Members { node: root, notes: &scope.notes }.check(&SECTIONS));
     scope.check_conditions();
     let mut template = Template {
         path: path.to_owned(),
@@ -173,6 +176,22 @@ fn read(root: &Node, scope: &Scope<'_>, path: &Path, warnings: Vec<Problem>) -> 
     function::assign_names(&mut template.functions, &scope.notes);
     references::check(&template, &scope.notes);
     template
+}
+
+/// Notes every transform but SAM's: it would make another template of this one.
+fn check_transforms(root: Members<'_>) {
+    let transforms = match root.get("Transform") {
+        Some(Node { value: Value::Sequence(nodes), .. }) => nodes.as_slice(),
+        Some(node) => std::slice::from_ref(node),
+        None => &[],
+    };
+    for node in transforms {
+        if let Some(name) = root.valid(node.text())
+            && name != SAM
+        {
+            root.problem(node, format!("the transform {name} is not supported: only {SAM} is"));
+        }
+    }
 }
 
 fn resource(root: &Node, scope: &Scope<'_>, entry: &Entry, template: &mut Template) {

@@ -251,6 +251,12 @@ fn sections_and_attributes_with_typing_errors_are_refused() {
         problems,
         ["1: Resorces of a template is not supported: leave it out", "1: Resources is missing here"]
     );
+    let transforms = "Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]\nResources: {}\n";
+    let problems = parse(transforms, &[]).unwrap_err();
+    assert!(
+        problems[0].starts_with("1: the transform AWS::LanguageExtensions is not supported"),
+        "{problems:?}"
+    );
     let problems = with("", "  Q: {Type: AWS::SQS::Queue, Propertys: {}}").unwrap_err();
     assert_eq!(problems, ["5: Propertys of a resource is not supported: leave it out"]);
 }
