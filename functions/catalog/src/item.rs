@@ -127,6 +127,50 @@ pub(crate) fn read<T: serde::de::DeserializeOwned>(what: &str, item: Item) -> Re
     serde_dynamo::from_item(item).map_err(|error| Error::unreadable(what, error))
 }
 
+/// The items that a list leaves out because they cannot be read: one that is broken does not take the others with it.
+#[derive(Debug, Default)]
+pub(crate) struct LeftOut(Vec<String>);
+
+impl LeftOut {
+    /// What an item of the list is read as; none for one that is left out.
+    pub(crate) fn read<T: serde::de::DeserializeOwned>(&mut self, item: Item) -> Option<T> {
+        let name = name(&item);
+        let read = serde_dynamo::from_item(item).ok();
+        self.unless_some(read, name)
+    }
+
+    /// The product with its offer; none for an offer without a price that money can be.
+    pub(crate) fn join(&mut self, product: ProductRecord, offer: &OfferRecord) -> Option<Product> {
+        let name = format!("{}/{OFFER}", product.product_id);
+        let joined = product.with(offer).ok();
+        self.unless_some(joined, name)
+    }
+
+    fn unless_some<T>(&mut self, read: Option<T>, name: String) -> Option<T> {
+        if read.is_none() {
+            self.0.push(name);
+        }
+        read
+    }
+
+    /// Logs their keys and how many they are, for a metric; never what they hold.
+    pub(crate) fn log(self) {
+        if !self.0.is_empty() {
+            tracing::error!(
+                unreadable = self.0.len(),
+                keys = ?self.0,
+                "items are left out of a list"
+            );
+        }
+    }
+}
+
+/// The key of an item in one word: `stoneware-mug/offer`.
+fn name(item: &Item) -> String {
+    let product_id = item.get("product_id").and_then(|value| value.as_s().ok()).map_or("", String::as_str);
+    format!("{product_id}/{}", record(item))
+}
+
 pub(crate) fn write<T: Serialize>(item: T) -> Result<Item, Error> {
     serde_dynamo::to_item(item).map_err(|error| Error::Internal(format!("cannot write an item: {error}")))
 }

@@ -8,6 +8,7 @@
 mod cache;
 mod ids;
 mod item;
+mod list;
 mod list_request;
 mod position;
 mod product;
@@ -16,8 +17,9 @@ mod store;
 
 pub use cache::OfferCache;
 pub use ids::{Category, ProductId, Quantity};
+pub use list::ProductPage;
 pub use list_request::ListRequest;
 pub use position::Position;
 pub use product::{NewProduct, OfferedProduct, Product};
 pub use reservation::ReservationFailure;
-pub use store::{Catalog, ProductPage};
+pub use store::Catalog;

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::ProductId, item};
+use crate::{
+    ids::ProductId,
+    item::{self, Item},
+};
 
 /// The position of a product in the list: its sort key in the index, and its id.
 ///
@@ -24,6 +27,15 @@ impl TryFrom<(String, ProductId)> for Position {
         } else {
             Err("the sort key belongs to another product")
         }
+    }
+}
+
+impl Position {
+    /// The position of an item of the list; none when its key is no product's.
+    pub(crate) fn of(item: &Item) -> Option<Self> {
+        let text = |name| item.get(name)?.as_s().ok();
+        let product_id = text("product_id")?.parse().ok()?;
+        Self::try_from((text("sort_name")?.clone(), product_id)).ok()
     }
 }
 

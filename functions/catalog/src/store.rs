@@ -1,6 +1,6 @@
 //! Reads and writes of the catalogue table.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
@@ -15,27 +15,16 @@ use lambda_kit::{
 };
 
 use crate::{
-    ids::{Category, ProductId},
+    ids::ProductId,
     item::{self, Item, OFFER, OfferRecord, PRODUCT, ProductRecord},
-    list_request::ListRequest,
-    position::Position,
     product::{NewProduct, OfferedProduct, Product},
 };
 
 /// The catalogue table.
 #[derive(Clone, Debug)]
 pub struct Catalog {
-    client: Client,
+    pub(crate) client: Client,
     pub(crate) table: String,
-}
-
-/// One page of the list.
-#[derive(Debug)]
-pub struct ProductPage {
-    /// The products in the order of their names.
-    pub products: Vec<Product>,
-    /// Where the next page starts, if there is one.
-    pub next: Option<Position>,
 }
 
 /// The maximum number of keys in one `BatchGetItem`.
@@ -54,87 +43,6 @@ impl Catalog {
     #[must_use]
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table }
-    }
-
-    /// One page of the products of a category, or of all.
-    ///
-    /// It takes two round trips: one page of the index, then the offers of its products.
-    ///
-    /// # Errors
-    /// When `DynamoDB` does not respond, or an item cannot be read.
-    pub async fn list(&self, request: &ListRequest, deadline: Deadline) -> Result<ProductPage, Error> {
-        let limit = request.limit.get();
-        // One more than requested shows whether there is a next page, so that no page is ever empty.
-        let mut records = self.query_index(request, limit + 1, deadline).await?;
-        let has_next_page = records.len() > limit;
-        records.truncate(limit);
-        let next = records
-            .last()
-            .filter(|_| has_next_page)
-            .map(|last| Position { sort_name: last.sort_name.clone(), product_id: last.product_id.clone() });
-        let keys = records.iter().map(|product| item::key(&product.product_id, OFFER)).collect();
-        let mut offers = HashMap::new();
-        for item in self.batch_get(keys, None, deadline).await? {
-            let offer: OfferRecord = item::read("an offer", item)?;
-            offers.insert(offer.product_id.clone(), offer);
-        }
-        let mut products = Vec::with_capacity(records.len());
-        for record in records {
-            match offers.get(&record.product_id) {
-                Some(offer) => products.push(record.with(offer)?),
-                None => tracing::warn!(product_id = record.product_id.as_str(), "product without an offer"),
-            }
-        }
-        Ok(ProductPage { products, next })
-    }
-
-    async fn query_index(
-        &self,
-        request: &ListRequest,
-        limit: usize,
-        deadline: Deadline,
-    ) -> Result<Vec<ProductRecord>, Error> {
-        let (index, attribute, value) = match &request.category {
-            Some(category) => ("by-category", "category", category.as_str()),
-            None => ("by-name", "listing", item::LISTING),
-        };
-        let start = request.after.as_ref().map(|Position { sort_name, product_id }| {
-            let mut key = item::key(product_id, PRODUCT);
-            key.insert("sort_name".to_owned(), AttributeValue::S(sort_name.clone()));
-            key.insert(attribute.to_owned(), AttributeValue::S(value.to_owned()));
-            key
-        });
-        let request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(index)
-            .key_condition_expression("#partition = :partition")
-            .expression_attribute_names("#partition", attribute)
-            .expression_attribute_values(":partition", AttributeValue::S(value.to_owned()))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start);
-        let page = deadline.send("DynamoDB", request.send()).await?;
-        page.items.unwrap_or_default().into_iter().map(|item| item::read("a product", item)).collect()
-    }
-
-    /// The categories that products are in.
-    ///
-    /// # Errors
-    /// When `DynamoDB` does not respond, or an item cannot be read.
-    pub async fn categories(&self, deadline: Deadline) -> Result<BTreeSet<Category>, Error> {
-        let pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("by-name")
-            .key_condition_expression("listing = :listing")
-            .expression_attribute_values(":listing", AttributeValue::S(item::LISTING.to_owned()))
-            .into_paginator()
-            .items()
-            .send();
-        let items = deadline.send("DynamoDB", pages.try_collect()).await?;
-        items.into_iter().map(|item| Ok(item::read::<ProductRecord>("a product", item)?.category)).collect()
     }
 
     /// A product with its offer, in one round trip.
@@ -189,7 +97,7 @@ impl Catalog {
     }
 
     /// Reads up to 100 items. Keys that `DynamoDB` leaves unprocessed are requested again.
-    async fn batch_get(
+    pub(crate) async fn batch_get(
         &self,
         keys: Vec<Item>,
         attributes: Option<&str>,
