@@ -27,6 +27,18 @@ impl fmt::Display for Documented {
     }
 }
 
+/// What `info.description` says of every response of a function: no body is taken for another type than it is declared
+/// as, and no error is stored.
+fn check_security_headers(operation: &str, response: &Response) {
+    let problem = response.problem().is_some();
+    if problem || response.status < 400 {
+        assert_eq!(response.header("x-content-type-options"), "nosniff", "{operation}: {response:?}");
+    }
+    if problem {
+        assert_eq!(response.header("cache-control"), "no-store", "{operation}: {response:?}");
+    }
+}
+
 const PROBLEM: &str = "urn:farthing:problem:";
 /// What API Gateway answers itself.
 const GATEWAY: &str = "gateway";
@@ -81,6 +93,7 @@ impl Openapi {
         let status = if responses.get(&exact).is_some() { exact } else { "default".to_owned() };
         let documented = self.resolved(&responses[&status]);
         self.check_headers(operation, documented, response);
+        check_security_headers(operation, response);
         let kind = match documented["content"].as_object() {
             None => {
                 assert!(response.body.is_empty(), "{operation} has a body: {response:?}");

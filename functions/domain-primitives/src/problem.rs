@@ -30,6 +30,7 @@ pub struct Problem {
     detail: String,
     errors: Vec<Violation>,
     extensions: Map<String, Value>,
+    headers: Vec<(&'static str, &'static str)>,
     retry_after: Option<u32>,
     cause: Option<String>,
 }
@@ -47,6 +48,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             extensions: Map::new(),
+            headers: Vec::new(),
             retry_after: None,
             cause: None,
         }
@@ -84,6 +86,19 @@ impl Problem {
     pub fn with(mut self, name: &str, value: Value) -> Self {
         self.extensions.insert(name.to_owned(), value);
         self
+    }
+
+    /// Adds a header to the response.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Headers of the response, besides those that every problem has.
+    #[must_use]
+    pub fn headers(&self) -> &[(&'static str, &'static str)] {
+        &self.headers
     }
 
     /// The HTTP status.

@@ -7,17 +7,28 @@ use std::{any::Any, fmt::Display, future::Future, panic::AssertUnwindSafe, time:
 
 use futures_util::{FutureExt, future::join_all};
 use lambda_runtime::{LambdaEvent, service_fn};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::Deadline;
+use crate::{Deadline, json::Objects};
 
 /// An SQS or DynamoDB Streams event. Records are parsed one by one, so that a malformed one does not fail its batch.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Batch {
     /// The records in the order of their source.
-    #[serde(rename = "Records")]
     pub records: Vec<Value>,
+}
+
+impl<'de> Deserialize<'de> for Batch {
+    fn deserialize<D: Deserializer<'de>>(event: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Event {
+            #[serde(rename = "Records")]
+            records: Vec<Value>,
+        }
+        let Event { records } = Event::deserialize(Objects(event))?;
+        Ok(Self { records })
+    }
 }
 
 /// The records that failed. Lambda retries these, and the others are done.
@@ -122,6 +133,12 @@ mod tests {
         assert!(matches!(results[0], Ok(1)));
         assert!(matches!(&results[1], Err(Failure::Panic(text)) if text.contains("two is bad")));
         assert!(matches!(results[2], Err(Failure::Error("three"))));
+    }
+
+    #[test]
+    fn an_event_is_an_object() {
+        assert_eq!(serde_json::from_str::<Batch>(r#"{"Records":[1,2]}"#).unwrap().records.len(), 2);
+        assert!(serde_json::from_str::<Batch>("[[1,2]]").is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What every Lambda function of the shop needs, and no service owns.
 //!
 //! - Events that functions receive: [`http`] (API Gateway requests), [`batch`] (SQS and stream records), [`page`] (limits
-//!   and cursors of lists).
+//!   and cursors of lists). [`json`] reads what they hold.
 //! - Calls that functions make: [`aws`] (the one place that builds SDK clients), [`transaction`], [`queue`],
 //!   [`http_client`] (servers outside AWS). A [`Deadline`] limits the time of each call, [`retry`] the number of attempts.
 //! - For both: [`config`] (environment variables), [`logging`], [`Error`], [`Secret`], [`RotatedSecret`].
@@ -14,6 +14,7 @@ pub mod deadline;
 pub mod error;
 pub mod http;
 pub mod http_client;
+pub mod json;
 pub mod logging;
 pub mod page;
 mod parameter;

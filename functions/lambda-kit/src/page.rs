@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use domain_primitives::{Problem, Violation};
 
+use crate::json;
+
 /// The maximum number of items on a page: 1 to 100, by default 20.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u8);
@@ -82,8 +84,8 @@ where
     if text.len() > MAX_LENGTH {
         return Err(refuse());
     }
-    let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| refuse())?;
-    let cursor: Cursor<Q, P> = serde_json::from_slice(&json).map_err(|_| refuse())?;
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refuse())?;
+    let cursor: Cursor<Q, P> = json::from_slice(&bytes).map_err(|_| refuse())?;
     if cursor.v == VERSION && cursor.query == *query { Ok(cursor.after) } else { Err(refuse()) }
 }
 
@@ -106,6 +108,13 @@ mod tests {
     fn a_cursor_of_another_version_is_refused() {
         let old = URL_SAFE_NO_PAD.encode(r#"{"v":0,"query":"kitchen","after":"x"}"#);
         let result = decode_cursor::<String, String>(&old, &"kitchen".to_owned());
+        assert_eq!(result.unwrap_err().slug(), "invalid-cursor");
+    }
+
+    #[test]
+    fn a_cursor_that_is_an_array_is_refused() {
+        let array = URL_SAFE_NO_PAD.encode(r#"[1,"kitchen","x"]"#);
+        let result = decode_cursor::<String, String>(&array, &"kitchen".to_owned());
         assert_eq!(result.unwrap_err().slug(), "invalid-cursor");
     }
 

@@ -79,11 +79,11 @@ pub(crate) async fn get(
 }
 
 fn secret(response: &HttpResponse, name: &str) -> Result<Secret, Error> {
-    let refusal = serde_json::from_slice(&response.body).ok();
+    let refusal = crate::json::from_slice(&response.body).ok();
     let code = refusal.as_ref().map(|Refusal { kind }| kind.rsplit('#').next().unwrap_or(kind));
     match response.status {
         200 => {
-            let parameter: GetParameterResponse = serde_json::from_slice(&response.body).map_err(|_| {
+            let parameter: GetParameterResponse = crate::json::from_slice(&response.body).map_err(|_| {
                 Error::Internal(format!("SSM's response for the parameter {name} cannot be read"))
             })?;
             Ok(Secret::new(parameter.parameter.value))

@@ -11,7 +11,7 @@ use aws_sdk_sqs::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Deadline, Error};
+use crate::{Deadline, Error, json};
 
 /// The maximum number of entries of one `SendMessageBatch`.
 const MAX_BATCH_SIZE: usize = 10;
@@ -187,7 +187,7 @@ impl Message {
     /// # Errors
     /// When it has no message id.
     pub fn read(record: Value) -> Result<Self, Error> {
-        serde_json::from_value(record).map_err(|error| Error::unreadable("an SQS record", error))
+        json::from_value(record).map_err(|error| Error::unreadable("an SQS record", error))
     }
 
     /// The id that links the log lines of everything that the original request caused.

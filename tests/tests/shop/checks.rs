@@ -6,6 +6,7 @@ mod deploy_role;
 mod documents;
 mod endpoints;
 mod fixtures;
+mod input;
 mod lifecycle;
 mod monitoring;
 mod policies;

@@ -42,7 +42,9 @@ impl Response {
     }
 
     pub(super) fn into_lambda_response(self) -> Result<lambda_http::Response<Body>, lambda_http::Error> {
-        let mut response = lambda_http::Response::builder().status(self.status);
+        // A browser takes the body for what its content type says.
+        let response = lambda_http::Response::builder().status(self.status);
+        let mut response = response.header("x-content-type-options", "nosniff");
         for (name, value) in self.headers {
             response = response.header(name, value);
         }
@@ -51,11 +53,47 @@ impl Response {
 }
 
 impl From<Problem> for Response {
+    /// An error may be over at the next request, so nobody may store it.
     fn from(problem: Problem) -> Self {
-        let response = Self::empty(problem.status()).header("content-type", "application/problem+json");
+        let response = Self::empty(problem.status())
+            .header("content-type", "application/problem+json")
+            .header("cache-control", "no-store");
+        let response =
+            problem.headers().iter().fold(response, |response, (name, value)| response.header(name, *value));
         match problem.retry_after() {
             Some(seconds) => response.header("retry-after", seconds.to_string()),
             None => response,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(response: Response) -> Vec<String> {
+        let response = response.into_lambda_response().unwrap();
+        let line = |(name, value): (_, &lambda_http::http::HeaderValue)| {
+            format!("{name}: {}", value.to_str().unwrap())
+        };
+        let mut lines: Vec<_> = response.headers().iter().map(line).collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn no_problem_is_stored_and_no_response_is_sniffed() {
+        for problem in
+            [Problem::internal("x"), Problem::invalid(Vec::new()), Problem::new(404, "x", "x", "x")]
+        {
+            let expected = [
+                "cache-control: no-store",
+                "content-type: application/problem+json",
+                "x-content-type-options: nosniff",
+            ];
+            assert_eq!(headers(problem.into()), expected);
+        }
+        assert!(headers(Problem::unavailable("x").into()).contains(&"retry-after: 1".to_owned()));
+        assert_eq!(headers(Response::empty(304)), ["x-content-type-options: nosniff"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lambda_kit::{Error, http_client::HttpResponse};
+use lambda_kit::{Error, http_client::HttpResponse, json};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::PROVIDER;
@@ -130,13 +130,13 @@ pub(super) fn read<T: DeserializeOwned>(response: &HttpResponse) -> Result<Resul
     let unreadable = |error| Error::unreadable("the payment provider's response", error);
     let unavailable = |why: String| Error::unavailable(PROVIDER, why).with_retry_after(retry_after(response));
     match response.status {
-        200..=299 => serde_json::from_slice(&response.body).map(Ok).map_err(unreadable),
+        200..=299 => json::from_slice(&response.body).map(Ok).map_err(unreadable),
         status @ (409 | 424 | 429 | 500..) => Err(unavailable(format!("status {status}"))),
         status @ (401 | 403) => {
             Err(Error::Internal(format!("{PROVIDER} does not accept our key: status {status}")))
         }
         status @ (400 | 402 | 404) => {
-            let Body { error } = serde_json::from_slice(&response.body).map_err(unreadable)?;
+            let Body { error } = json::from_slice(&response.body).map_err(unreadable)?;
             match error.r#type {
                 ErrorType::Card | ErrorType::InvalidRequest => Ok(Err(error)),
                 ErrorType::Api => Err(unavailable(format!("status {status}, an error of its own"))),
@@ -153,7 +153,7 @@ pub(super) fn read<T: DeserializeOwned>(response: &HttpResponse) -> Result<Resul
 /// (`lock_timeout`, 429 as well) concerns no other.
 fn retry_after(response: &HttpResponse) -> Option<Duration> {
     let locked = || {
-        let body = serde_json::from_slice::<Body>(&response.body);
+        let body = json::from_slice::<Body>(&response.body);
         body.is_ok_and(|body| body.error.is("lock_timeout"))
     };
     match response.retry_after() {

@@ -89,6 +89,8 @@ async fn successes_and_refusals(shop: &Shop, seen: &mut Seen) {
 
     seen.response("getProduct", get("/products/stoneware-mug"), 200, "").await;
     seen.response("getProduct", get("/products/stoneware-mug").header("if-none-match", "*"), 304, "").await;
+    let other = get("/products/stoneware-mug").header("if-match", "\"other\"");
+    seen.response("getProduct", other, 412, "precondition-failed").await;
     seen.response("getProduct", get("/products/no-such"), 404, "product-not-found").await;
 
     let mug = [("stoneware-mug", 1)];

@@ -109,6 +109,39 @@ async fn bad_orders_get_a_precise_problem_and_change_nothing() {
 }
 
 #[tokio::test]
+async fn an_array_where_an_object_belongs_is_400_and_is_pointed_at() {
+    let shop = Shop::start().await;
+    let before = shop.snapshot().await;
+    let whole = json!([[["stoneware-mug", 1]], "tok_visa", ["a@example.com"]]);
+    for (pointer, body) in [
+        ("", whole.to_string()),
+        ("/items/0", with("/items/0", json!(["stoneware-mug", 1]))),
+        ("/customer", with("/customer", json!(["a@example.com"]))),
+    ] {
+        let body: Value = serde_json::from_str(&body).unwrap();
+        let response = shop.http.post("/orders", &body).response().await;
+        assert_eq!(response.status, 400, "{body}: {response:?}");
+        assert_eq!(response.json()["errors"], json!([{"pointer": pointer, "detail": "must be an object"}]));
+    }
+    assert_eq!(shop.snapshot().await, before, "an array was an order");
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_415_with_what_is_taken() {
+    let shop = Shop::start().await;
+    let response = shop.http.post("/orders", &good()).header("content-encoding", "gzip").response().await;
+    assert_eq!((response.status, response.header("accept-encoding")), (415, "identity"), "{response:?}");
+    assert_eq!(response.problem().as_deref(), Some("unsupported-media-type"));
+    let plain = shop.http.post("/orders", &with_unknown_product()).header("content-encoding", "identity");
+    assert_eq!(plain.response().await.status, 404, "identity is no coding");
+}
+
+/// A body that is read, and makes no order.
+fn with_unknown_product() -> Value {
+    serde_json::from_str(&with("/items/0/product_id", json!("no-such-product"))).unwrap()
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_utf_8_is_400() {
     needs!(Gateway);
     let shop = Shop::start().await;

@@ -46,6 +46,33 @@ async fn an_entity_tag_saves_the_body_until_the_product_changes() {
 }
 
 #[tokio::test]
+async fn if_match_asks_for_one_state_of_the_product() {
+    let shop = Shop::start().await;
+    let path = "/products/pour-over-kettle";
+    let etag = shop.http.get(path).response().await.header("etag").to_owned();
+    let get = |tags: &str| shop.http.get(path).header("if-match", tags);
+    for tags in [etag.clone(), format!("\"x\", {etag}"), "*".to_owned()] {
+        assert_eq!(get(&tags).response().await.status, 200, "{tags}");
+    }
+    for tags in ["nope".to_owned(), "\"nope\"".to_owned(), format!("W/{etag}")] {
+        let response = get(&tags).response().await;
+        assert_eq!(
+            (response.status, response.problem().as_deref()),
+            (412, Some("precondition-failed")),
+            "{tags}"
+        );
+        assert_eq!(
+            get(&tags).header("if-none-match", &etag).response().await.status,
+            412,
+            "{tags}: it comes first"
+        );
+    }
+    assert_eq!(get(&etag).header("if-none-match", &etag).response().await.status, 304);
+    let unknown = shop.http.get("/products/no-such-product").header("if-match", "*").response().await;
+    assert_eq!(unknown.status, 404, "a condition is ignored where the request fails without it");
+}
+
+#[tokio::test]
 async fn what_is_no_product_is_404() {
     let shop = Shop::start().await;
     for id in ["no-such-product", "UPPER", "a%20b", "%F0%9F%9B%92", &"x".repeat(500)] {
