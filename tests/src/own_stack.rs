@@ -101,7 +101,9 @@ impl OwnStack {
             // Two cores that also run fifty functions keep a provider waiting for longer than it thinks.
             ("PaymentTimeoutMs", "1000".to_owned()),
             ("PaymentVisibilitySeconds", "2".to_owned()),
-            // Tests order in rushes.
+            // Tests come in rushes.
+            ("ThrottlingRateLimit", "1000".to_owned()),
+            ("ThrottlingBurstLimit", "2000".to_owned()),
             ("OrderRateLimit", "1000".to_owned()),
             ("OrderBurstLimit", "2000".to_owned()),
         ];

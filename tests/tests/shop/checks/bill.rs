@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use e2e::{Calls, Options, Shop, eventually, needs, unique_key};
-use serde_json::Value;
+use e2e::{Calls, Options, Shop, eventually, needs, products, unique_key};
+use serde_json::{Value, json};
 
 /// `create-order TransactWriteItems r0 w5`. Reads are in half units.
 fn line(call: &Value) -> String {
@@ -103,6 +103,37 @@ async fn the_units_of_each_flow_are_as_docs_cost_md_says() {
         )
         .await;
     shop.settle().await;
+}
+
+/// What docs/cost.md says of attacks rests on these.
+#[tokio::test]
+async fn the_dearest_requests_take_the_units_that_docs_cost_md_says() {
+    needs!(ControlPort);
+    let shop = Shop::start_with(Options::unhurried()).await;
+    let mut calls = Calls::of(&shop);
+    shop.http.get("/products?limit=100").response().await;
+    let page = ["list-products BatchGetItem r100 w0", "list-products Query r23 w0"];
+    calls.are("a page of 100 products", &page, line).await;
+    shop.http.get("/categories").response().await;
+    calls.are("the categories of 100 products", &["list-categories Query r23 w0"], line).await;
+
+    let fifty: Vec<_> = products().iter().filter(|product| product["available"] != 0).take(50).collect();
+    let fifty: Vec<_> = fifty.iter().map(|product| (product["product_id"].as_str().unwrap(), 1)).collect();
+    shop.set_faults(&json!({"rules": [{"fault": "conflict", "caller": "create-order"}]})).await;
+    assert_eq!(shop.keyed_order(&fifty, "tok_visa").first_response().await.status, 503);
+    let conflicts = [
+        "create-order BatchGetItem r100 w0",
+        "create-order GetItem r2 w0",
+        "create-order TransactWriteItems r0 w102",
+        "create-order TransactWriteItems r0 w102",
+    ];
+    calls.are("50 lines that conflict twice", &conflicts, line).await;
+    shop.clear_faults().await;
+    assert_eq!(shop.keyed_order(&fifty, "tok_visa").response().await.status, 201);
+    shop.settle().await;
+    let order = calls.take(1).await;
+    let order: Vec<_> = order.iter().filter(|call| call["function"] == "create-order").map(line).collect();
+    assert_eq!(order, ["create-order TransactWriteItems r0 w111"]);
 }
 
 #[tokio::test]
