@@ -72,8 +72,8 @@ impl Api {
     async fn ledger(&self) -> Response {
         let requests = self.requests.lock().await;
         let intents = self.state.lock().await.intents(|intent| requests.about(intent).into());
-        let (total, rejected) = (requests.total, requests.rate_limited);
-        let requests = json!({"total": total, "rate_limited": rejected});
+        let requests = json!({"total": requests.total, "rate_limited": requests.rate_limited,
+            "unauthorized": requests.unauthorized, "failed": requests.failed});
         Response::new(200, json!({"payment_intents": intents, "requests": requests}))
     }
 
@@ -84,6 +84,7 @@ impl Api {
         }
         let key = request.authorization.as_deref().and_then(|value| value.strip_prefix("Bearer "));
         if !key.is_some_and(|key| behaviour.api_keys.iter().any(|accepted| accepted == key)) {
+            self.requests.lock().await.unauthorized += 1;
             return error(401, "invalid_request_error", json!({"message": "Invalid API Key provided"}));
         }
         let action = match Action::of(&request) {
@@ -116,12 +117,13 @@ impl Api {
         }
         let extra = if card == Some(TestCard::Late) { LATE_AFTER } else { Duration::ZERO };
         tokio::time::sleep(behaviour.latency.pick() + extra).await;
-        let mut state = self.state.lock().await;
         // Like Stripe, the key of a request that was not processed is not kept.
         if fastrand::f64() < behaviour.failure_rate {
-            state.forget(key.as_deref());
+            self.requests.lock().await.failed += 1;
+            self.state.lock().await.forget(key.as_deref());
             return error(500, "api_error", json!({"message": "simulated failure"}));
         }
+        let mut state = self.state.lock().await;
         if card == Some(TestCard::Flaky) && state.fails_again(&action) {
             state.forget(key.as_deref());
             return error(503, "api_error", json!({"message": "simulated flaky attempt"}));

@@ -8,7 +8,7 @@
 //! | `POST /v1/payment_intents/{id}/confirm` | <https://docs.stripe.com/api/payment_intents/confirm> |
 //! | `POST /v1/payment_intents/{id}/cancel` | <https://docs.stripe.com/api/payment_intents/cancel> |
 //! | `POST /v1/refunds` | <https://docs.stripe.com/api/refunds/create> |
-//! | `GET /_simulator/ledger` | none: every payment intent with the number of `calls` about it, and how many `requests` came in `total` and were `rate_limited`; for tests |
+//! | `GET /_simulator/ledger` | none: every payment intent with the number of `calls` about it, and how many `requests` came in `total`, were `rate_limited`, `unauthorized` or `failed`; for tests |
 //! | `PUT /_simulator/behaviour` | none: from now on, a [`Behaviour`] |
 //!
 //! What happens depends on the payment method, as with providers' test cards: [`TestCard`] lists them. An amount below 50 or

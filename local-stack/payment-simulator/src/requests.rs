@@ -15,6 +15,10 @@ pub(crate) struct Requests {
     pub(crate) total: u64,
     /// Those that the rate limit rejected.
     pub(crate) rate_limited: u64,
+    /// Those with a key that is not accepted.
+    pub(crate) unauthorized: u64,
+    /// Those that failed by chance.
+    pub(crate) failed: u64,
     /// When those of the last second were admitted, the oldest first.
     admitted: VecDeque<Instant>,
     about: HashMap<String, u64>,

@@ -125,9 +125,10 @@ impl<'a> Actor<'a> {
                 return Ok(Vec::new());
             }
             Action::SendDeadLetter(_) => {
-                let Some(order_id) = order_id else { return Ok(Vec::new()) };
-                self.shop.send("PaymentsDeadLetterQueue", json!({"order_id": order_id})).await;
-                Operation::SendDeadLetter { order_id }
+                if let Some(order_id) = order_id {
+                    self.shop.send("PaymentsDeadLetterQueue", json!({"order_id": order_id})).await;
+                }
+                return Ok(Vec::new());
             }
         };
         Ok(vec![Event { step, span: Span { begun, over: Instant::now() }, operation }])

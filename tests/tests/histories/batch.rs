@@ -1,25 +1,32 @@
 //! Runs histories at once on one stack, under one plan of faults, and holds each against the model.
 
 use std::{
+    convert::Infallible,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
-use e2e::{Options, Shop, TableSnapshot, children, kill_nine};
+use e2e::{Client, Options, Shop, TableSnapshot, children, kill_nine};
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     act::Actor,
     history::{History, PRICES, STOCK},
     model::Model,
-    plan::Plan,
+    plan::{CALM_PROVIDER, Plan},
     tally::Tally,
     trace::Event,
 };
 
-/// From the last request to the end of the last order: a payment that is given up takes half a minute.
-const QUIET_WITHIN: Duration = Duration::from_secs(90);
+/// Orders without a verdict are given up at this age. Payments come late when much is wrong, but not so late.
+const MAX_AGE_SECONDS: u64 = 40;
+/// From the last request to the end of the last order: the last attempt may come half a minute after its order is too old.
+const QUIET_WITHIN: Duration = Duration::from_secs(120);
+/// How long the provider is away at the beginning of a batch.
+const PROVIDER_AWAY: Duration = Duration::from_secs(2);
+/// How often the provider forgets its keys.
+const FORGETS_EVERY: Duration = Duration::from_millis(300);
 /// What is written in passing while all is quiet: the last steps of a killed process, or of a message that comes again.
 const IN_ORDER_WITHIN: Duration = Duration::from_secs(5);
 /// The tally's names for what goes wrong.
@@ -43,8 +50,11 @@ impl<'a> TestStack<'a> {
     pub(crate) async fn start(tally: &'a Tally) -> Self {
         // A busy machine must be no outage of the provider, and no payment must come again while it is being made:
         // the model would have to allow for both.
-        let parameters = [("PaymentTimeoutMs", "2000"), ("PaymentVisibilitySeconds", "4")];
-        let parameters = parameters.map(|(name, value)| (name, value.to_owned())).to_vec();
+        let parameters = vec![
+            ("PaymentTimeoutMs", "2000".to_owned()),
+            ("PaymentVisibilitySeconds", "4".to_owned()),
+            ("PaymentMaxAgeSeconds", MAX_AGE_SECONDS.to_string()),
+        ];
         let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
         Self { shop, tally, histories: AtomicU64::new(0) }
     }
@@ -64,8 +74,15 @@ impl<'a> TestStack<'a> {
         self.stock(&actors).await;
         self.shop.set_faults(&plan.to_json(chance)).await;
         let acts = join_all(actors.iter().map(Actor::run));
-        let (traces, ()) = tokio::join!(acts, self.crash(plan));
-        let quiet = self.quiet().await;
+        let everything = async {
+            let (traces, ()) = tokio::join!(acts, self.crash(plan));
+            (traces, self.quiet().await)
+        };
+        let (traces, quiet) = tokio::select! {
+            met = everything => met,
+            never = self.disturb_provider(plan) => match never {},
+        };
+        self.behave(&CALM_PROVIDER).await;
         for (actor, trace) in actors.iter().zip(&traces) {
             trace.iter().for_each(|trace| self.tally.responses(trace));
             self.tally.add(UNAVAILABLE, actor.unavailable.load(Ordering::Relaxed));
@@ -92,6 +109,7 @@ impl<'a> TestStack<'a> {
     /// Takes the ends of all orders so far into the tally.
     pub(crate) async fn close(&self) {
         self.tally.ends(&self.shop.snapshot().await);
+        self.tally.provider(&self.provider().get("/_simulator/ledger").response().await.json());
     }
 
     /// Puts the products of these histories into the catalogue.
@@ -122,6 +140,25 @@ impl<'a> TestStack<'a> {
                 }
             }
         }
+    }
+
+    /// Has the provider behave as the plan says, until the batch is over.
+    async fn disturb_provider(&self, plan: &Plan) -> Infallible {
+        let begun = Instant::now();
+        while !plan.provider.is_empty() {
+            self.behave(&plan.behaviour(begun.elapsed() < PROVIDER_AWAY)).await;
+            tokio::time::sleep(FORGETS_EVERY).await;
+        }
+        std::future::pending().await
+    }
+
+    async fn behave(&self, behaviour: &Value) {
+        let request = self.provider().request("PUT", "/_simulator/behaviour").body(behaviour.to_string());
+        assert_eq!(request.response().await.status, 200);
+    }
+
+    fn provider(&self) -> Client {
+        Client::new(self.shop.ready["payment_provider"].as_str().unwrap())
     }
 
     /// Waits until no payment and no refund is due.

@@ -62,6 +62,11 @@ pub(crate) struct RequestedOrder {
 }
 
 impl RequestedOrder {
+    /// Whether the provider captures its charge.
+    pub(crate) fn pays(&self) -> bool {
+        matches!(self.token, "tok_visa" | "pm_card_visa" | "tok_flaky" | "tok_late" | "tok_refund_refused")
+    }
+
     /// Whether two requests under one key ask for the same.
     pub(crate) fn same(&self, other: &Self) -> bool {
         self.pieces == other.pieces && self.token == other.token
@@ -170,7 +175,17 @@ impl fmt::Display for History {
 }
 
 fn requested(slow: bool) -> impl Strategy<Value = RequestedOrder> {
-    let quick = vec!["tok_visa", "tok_visa", "tok_visa", "tok_declined", "tok_declined", "tok_flaky"];
+    let quick = vec![
+        "tok_visa",
+        "tok_visa",
+        "tok_visa",
+        "pm_card_visa",
+        "tok_declined",
+        "tok_chargeDeclinedStolenCard",
+        "tok_flaky",
+        "tok_refund_refused",
+        "tok_used",
+    ];
     let tokens = if slow { [quick, SLOW_TOKENS.to_vec()].concat() } else { quick };
     let keyed = prop_oneof![4 => Just(true), 1 => Just(false)];
     (keyed, [0..=2i64, 0..=4i64, 0..=3i64], select(tokens)).prop_map(|(keyed, mut pieces, token)| {

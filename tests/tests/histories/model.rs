@@ -61,7 +61,7 @@ impl Order<'_> {
 
     /// Whether the provider captures its charge.
     pub(crate) fn pays(&self) -> bool {
-        matches!(self.requested.token, "tok_visa" | "tok_flaky" | "tok_late")
+        self.requested.pays()
     }
 
     /// Whether its payment can fail.
@@ -196,10 +196,6 @@ impl Order<'_> {
                 self.cancelling = Some(self.cancelling.map_or(begun, |first| first.min(begun)));
                 self.cancelled |= response.status == 200;
                 response
-            }
-            Operation::SendDeadLetter { order_id } if about(order_id) => {
-                self.given_up = true;
-                return;
             }
             Operation::ReadOrder { order_id, response } if about(order_id) => response,
             Operation::Order { response: Some(response), .. } => response,

@@ -1,6 +1,6 @@
 //! What goes wrong while a batch of histories runs: faults of the local stack, and processes that are killed.
 
-use std::fmt;
+use std::{fmt, sync::LazyLock};
 
 use proptest::{
     prelude::*,
@@ -8,18 +8,33 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
-/// Failures of one message that it surely survives: of its five receives, `tok_flaky` and `tok_late` need up to three.
+/// Failures of one message that it surely survives, before its order is too old for another attempt.
 const SURVIVED: u64 = 2;
 
 const FUNCTIONS: [&str; 6] =
     ["create-order", "cancel-order", "get-order", "request-payments", "process-payment", "fail-payment"];
 
 /// The faults of one batch.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Plan {
     pub(crate) rules: Vec<Rule>,
     /// Functions of which a process is killed, one after the other.
     pub(crate) crashes: Vec<&'static str>,
+    /// What the payment provider does to everybody. None of it fails a payment.
+    pub(crate) provider: Vec<Provider>,
+}
+
+/// How the payment provider behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Provider {
+    /// It admits few requests a second.
+    RateLimit(u64),
+    /// It forgets idempotency keys again and again.
+    ForgetsKeys,
+    /// For a while, no request succeeds.
+    Down,
+    /// For a while, it does not accept the shop's key.
+    KeyRevoked,
 }
 
 /// One rule of docs/faults.md.
@@ -32,7 +47,22 @@ pub(crate) struct Rule {
 }
 
 impl Plan {
-    /// Whether nothing goes wrong, so that each request gets its response at once.
+    /// The provider's behaviour for the whole batch, or for its beginning.
+    pub(crate) fn behaviour(&self, beginning: bool) -> Value {
+        let mut behaviour = CALM_PROVIDER.clone();
+        for provider in &self.provider {
+            match provider {
+                Provider::RateLimit(limit) => behaviour["rate_limit"] = json!(limit),
+                Provider::ForgetsKeys => behaviour["forget_keys"] = json!(true),
+                Provider::Down if beginning => behaviour["failure_rate"] = json!(1),
+                Provider::KeyRevoked if beginning => behaviour["api_keys"] = json!([]),
+                Provider::Down | Provider::KeyRevoked => {}
+            }
+        }
+        behaviour
+    }
+
+    /// Whether nothing goes wrong in the shop, so that each request gets its response at once.
     pub(crate) fn calm(&self) -> bool {
         self.rules.is_empty() && self.crashes.is_empty()
     }
@@ -63,7 +93,7 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.calm() {
+        if self.calm() && self.provider.is_empty() {
             return write!(f, "no faults");
         }
         let rules = self.rules.iter().map(|rule| match rule.times {
@@ -71,7 +101,8 @@ impl fmt::Display for Plan {
             None => format!("{} of {}, by chance", rule.fault, rule.caller),
         });
         let crashes = self.crashes.iter().map(|function| format!("kill -9 of {function}"));
-        write!(f, "faults: {}", rules.chain(crashes).collect::<Vec<_>>().join("; "))
+        let provider = self.provider.iter().map(|provider| format!("the provider: {provider:?}"));
+        write!(f, "faults: {}", rules.chain(crashes).chain(provider).collect::<Vec<_>>().join("; "))
     }
 }
 
@@ -113,13 +144,27 @@ fn soft() -> impl Strategy<Value = Rule> {
     .prop_map(rule)
 }
 
-/// A plan for a batch; every fourth or so is calm.
+/// How the provider of a stack behaves when nothing is wrong with it.
+pub(crate) static CALM_PROVIDER: LazyLock<Value> = LazyLock::new(|| json!({"latency_ms": "0..20"}));
+
+fn providers() -> impl Strategy<Value = Vec<Provider>> {
+    let kinds = vec![
+        Provider::RateLimit(20),
+        Provider::RateLimit(40),
+        Provider::ForgetsKeys,
+        Provider::Down,
+        Provider::KeyRevoked,
+    ];
+    subsequence(kinds, 0..=2)
+}
+
+/// A plan for a batch; every fourth or so is calm, and in every third nothing is wrong with the provider.
 pub(crate) fn plans() -> impl Strategy<Value = Plan> {
     let rules = prop::collection::vec(prop_oneof![1 => soft(), 2 => hard()], 0..=2);
     let crashes = subsequence(FUNCTIONS.to_vec(), 0..=2);
-    prop_oneof![
+    let shop = prop_oneof![
         1 => Just((Vec::new(), Vec::new())),
         3 => (rules, crashes),
-    ]
-    .prop_map(|(rules, crashes)| Plan { rules, crashes })
+    ];
+    (shop, providers()).prop_map(|((rules, crashes), provider)| Plan { rules, crashes, provider })
 }

@@ -50,7 +50,7 @@ pub(crate) async fn shrink(stack: &TestStack<'_>, seed: Seed) -> Option<Smallest
     if !shrinking.fails(&history.current(), &plan.current()).await {
         return None;
     }
-    let calm = Plan { rules: Vec::new(), crashes: Vec::new() };
+    let calm = Plan::default();
     if shrinking.fails(&history.current(), &calm).await {
         shrinking.descend(&mut history, |history| (history, calm.clone())).await;
     } else {

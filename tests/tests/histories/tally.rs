@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt, sync::Mutex};
 
 use e2e::TableSnapshot;
+use serde_json::Value;
 
 use crate::trace::{Event, Operation, RecordedResponse};
 
@@ -30,9 +31,7 @@ impl Tally {
                 Operation::ReadOrder { response, .. } | Operation::ReadProduct { response, .. } => {
                     ("GET", Some(response))
                 }
-                Operation::Restock { .. }
-                | Operation::RaisePrice { .. }
-                | Operation::SendDeadLetter { .. } => continue,
+                Operation::Restock { .. } | Operation::RaisePrice { .. } => continue,
             };
             let status = response
                 .map_or_else(|| "unclear".to_owned(), |RecordedResponse { status, .. }| status.to_string());
@@ -40,8 +39,17 @@ impl Tally {
         }
     }
 
-    /// Counts the ends of the orders.
+    /// Counts what the provider has rejected, as its simulator says.
+    pub(crate) fn provider(&self, ledger: &Value) {
+        for (what, count) in ledger["requests"].as_object().into_iter().flatten() {
+            self.add(&format!("provider {what}"), count.as_u64().unwrap_or_default());
+        }
+    }
+
+    /// Counts the ends of the orders, and the refunds that wait for people.
     pub(crate) fn ends(&self, snapshot: &TableSnapshot) {
+        let refused = snapshot.payments.values().filter(|outcome| *outcome == "REFUND_REFUSED");
+        self.add("REFUND_REFUSED", refused.count() as u64);
         for status in ["CONFIRMED", "PAYMENT_FAILED", "CANCELLED"] {
             self.add(status, snapshot.count(status) as u64);
         }

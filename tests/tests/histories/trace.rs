@@ -50,8 +50,6 @@ pub(crate) enum Operation {
     Restock { product: usize, pieces: i64 },
     /// The price rose.
     RaisePrice { product: usize, by: i64 },
-    /// A message came into the dead-letter queue.
-    SendDeadLetter { order_id: String },
 }
 
 /// A response, as far as the model looks at it.

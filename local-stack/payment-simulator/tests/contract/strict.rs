@@ -74,7 +74,7 @@ async fn requests_beyond_the_rate_limit_are_told_when_to_come_again() {
         }
     }
     let requests = raw(&simulator, "GET", "/_simulator/ledger", "").await["requests"].clone();
-    assert_eq!(requests, json!({"total": 5, "rate_limited": limited}));
+    assert_eq!(requests, json!({"total": 5, "rate_limited": limited, "unauthorized": 0, "failed": 0}));
     assert!(limited > 0, "five requests took longer than a second");
 }
 
