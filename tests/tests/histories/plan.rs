@@ -149,8 +149,8 @@ pub(crate) static CALM_PROVIDER: LazyLock<Value> = LazyLock::new(|| json!({"late
 
 fn providers() -> impl Strategy<Value = Vec<Provider>> {
     let kinds = vec![
-        Provider::RateLimit(20),
-        Provider::RateLimit(40),
+        Provider::RateLimit(15),
+        Provider::RateLimit(30),
         Provider::ForgetsKeys,
         Provider::Down,
         Provider::KeyRevoked,
