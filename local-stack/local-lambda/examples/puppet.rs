@@ -106,6 +106,7 @@ fn record(event: &LambdaEvent<Value>) -> Result<(), Error> {
         "request_id": context.request_id,
         "function_arn": context.invoked_function_arn,
         "deadline_ms": context.deadline,
+        "client_context": context.client_context,
         "environment": environment,
         "process_id": std::process::id(),
     });

@@ -24,6 +24,7 @@ use hyper::{Request, body::Incoming};
 use sam_template::{EventSource, HttpApi as DeclaredApi};
 use tokio::time::timeout;
 
+pub(crate) use self::url::query_parameters;
 use self::{
     access_log::AccessLog,
     authorizer::Authorizers,

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use http::HeaderValue;
 use meter::bill::billed_duration_ms;
 use serde_json::json;
 use uuid::Uuid;
@@ -22,6 +23,8 @@ pub struct Invocation {
     pub correlations: Vec<String>,
     /// Whether the response contains the end of the log.
     pub log_type: LogType,
+    /// The client context of the caller, JSON.
+    pub client_context: Option<HeaderValue>,
     /// The event, JSON.
     pub payload: Bytes,
 }
@@ -44,6 +47,7 @@ impl Invocation {
             source: Arc::clone(source),
             correlations,
             log_type: LogType::None,
+            client_context: None,
             payload: payload.into(),
         }
     }

@@ -2,6 +2,7 @@
 //! are retired, as in Lambda.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
@@ -10,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use sam_template::Function;
 use tokio::{sync::Semaphore, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -103,6 +105,14 @@ impl Pool {
     #[must_use]
     pub fn arn(&self) -> String {
         self.current().1.function_arn.clone()
+    }
+
+    /// The environment variables that the template declares, with their values.
+    #[must_use]
+    pub fn declared_variables(&self, declaration: &Function) -> BTreeMap<String, String> {
+        let (_, config) = self.current();
+        let declared = |(name, _): &(&String, &String)| declaration.environment.contains_key(*name);
+        config.variables.iter().filter(declared).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// The file of its binary.

@@ -122,15 +122,18 @@ impl RuntimeApi {
             let request_id = invocation.request_id.to_string();
             let current = Current { request_id: request_id.clone(), completed };
             *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
-            return self.event(&request_id, invocation.payload);
+            return self.event(&request_id, invocation);
         }
     }
 
-    fn event(&self, request_id: &str, payload: Bytes) -> HttpResponse {
+    fn event(&self, request_id: &str, invocation: Invocation) -> HttpResponse {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let deadline = (now + self.timeout).as_millis().to_string();
         let trace = format!("Root=1-{:08x}-{:024x};Sampled=0", now.as_secs(), fastrand::u128(..) >> 32);
-        let mut response = server::json(StatusCode::OK, payload);
+        let mut response = server::json(StatusCode::OK, invocation.payload);
+        if let Some(context) = invocation.client_context {
+            response.headers_mut().insert("lambda-runtime-client-context", context);
+        }
         let headers = [
             ("lambda-runtime-aws-request-id", request_id),
             ("lambda-runtime-deadline-ms", &deadline),

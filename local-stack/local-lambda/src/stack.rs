@@ -117,7 +117,8 @@ impl Stack {
             faults,
         };
         tasks.spawn(server::serve(listeners.control, Clients::OfThisMachine, stop.clone(), control_api));
-        let invoke_api = InvokeApi::new(functions.clone(), started.async_invocations, report.clone());
+        let invoke_api =
+            InvokeApi::new(functions.clone(), started.async_invocations, Arc::clone(&ids), report.clone());
         tasks.spawn(server::serve(listeners.invoke, Clients::OfThisMachine, stop, invoke_api));
 
         Ok(Self {

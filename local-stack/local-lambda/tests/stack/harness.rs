@@ -138,6 +138,11 @@ impl Running {
         self.send(http::Request::get(format!("{}{path}", self.stack.addresses.control)), "").await
     }
 
+    /// Sends a GET request to Lambda's API.
+    pub(crate) async fn lambda(&self, path: &str) -> Response {
+        self.send(http::Request::get(format!("{}{path}", self.stack.addresses.invoke)), "").await
+    }
+
     /// Invokes the puppet through the Invoke API.
     pub(crate) async fn invoke(&self, event: &Value) -> Response {
         self.invoke_function("puppet", event).await

@@ -44,6 +44,8 @@ pub struct Function {
     pub environment: BTreeMap<String, Text>,
     /// Its triggers, in the order of the template.
     pub events: Vec<EventSource>,
+    /// `AutoPublishAlias`
+    pub alias: Option<String>,
     /// The configuration of its asynchronous invocations.
     pub event_invoke: EventInvokeConfig,
     /// `FunctionName`
@@ -55,6 +57,7 @@ const KNOWN: Known = Known {
     of: "a function",
     supported: &[
         "Architectures",
+        "AutoPublishAlias",
         "CodeUri",
         "DeadLetterQueue",
         "Environment",
@@ -70,7 +73,6 @@ const KNOWN: Known = Known {
     ],
     ignored: &[
         "AssumeRolePolicyDocument",
-        "AutoPublishAlias",
         "AutoPublishAliasAllProperties",
         "AutoPublishCodeSha256",
         "CodeSigningConfigArn",
@@ -137,6 +139,7 @@ impl Function {
             reserved_concurrency: members.number("ReservedConcurrentExecutions"),
             environment: environment::read(members),
             events,
+            alias: members.text("AutoPublishAlias").map(str::to_owned),
             event_invoke: EventInvokeConfig::read(members),
             function_name,
         }
