@@ -1,9 +1,9 @@
 //! Loads a [`Template`] from a file.
 
-mod deliveries;
 mod references;
 #[cfg(test)]
 mod tests;
+mod unhosted;
 
 use std::{
     collections::BTreeSet,
@@ -213,11 +213,12 @@ fn resource(root: &Node, scope: &Scope<'_>, entry: &Entry, template: &mut Templa
             template.http_api = Some(HttpApi::read(scope, id, *at, Some(node), globals("HttpApi")));
         }
         Kind::Management => {}
-        Kind::NotHosted { deliveries } => match deliveries::receiver(scope, node, deliveries) {
+        Kind::NotHosted { deliveries } => match unhosted::receiver(scope, node, deliveries) {
             Some(receiver) => problem(format!(
                 "{name} is not hosted, so {receiver} would get nothing from {id}: leave {id} out, or use an event \
                  of the function (HttpApi, SQS, DynamoDB, Schedule, ScheduleV2)"
             )),
+            None if unhosted::serves_management_only(scope, id) => {}
             None => template.not_hosted.push(format!("{id} ({name})")),
         },
         Kind::Unsupported(hint) => problem(format!("{name} is not supported: {hint}")),

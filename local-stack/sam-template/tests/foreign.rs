@@ -184,6 +184,11 @@ fn what_would_send_to_a_function_cannot_be_left_out() {
     }
     let quiet = with("", &resource("AWS::CloudWatch::Alarm", "AlarmActions: [!Nonsense x]")).unwrap();
     assert!(quiet.not_hosted.is_empty());
+    let alarm = "  A: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmActions: [!Ref R]}}";
+    let topic = format!("{}\n{alarm}", resource("AWS::SNS::Topic", ""));
+    assert!(with("", &topic).unwrap().not_hosted.is_empty(), "only an alarm uses it");
+    let used = with("Environment: {Variables: {TOPIC: !Ref R}}", &topic).unwrap();
+    assert_eq!(used.not_hosted, ["R (AWS::SNS::Topic)"]);
     for (kind, expected) in [
         ("AWS::Lambda::EventSourceMapping", "is not supported: declare it in Events"),
         ("AWS::Lambda::Url", "is not supported: function URLs are not supported"),

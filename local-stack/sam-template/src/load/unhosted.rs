@@ -1,4 +1,5 @@
-//! Resources that are not hosted and would send something to a function or queue.
+//! Resources that are not hosted: whether they would send something to a function or queue, and whether anything but alarms
+//! and the like needs them.
 
 use crate::{
     evaluate::Scope,
@@ -19,6 +20,23 @@ pub(super) fn receiver(scope: &Scope<'_>, resource: &Node, properties: &[&str]) 
         name.is_some_and(|name| matches!(kind(name), Kind::Function | Kind::Queue))
     };
     named.into_iter().find(is_hosted)
+}
+
+/// Whether a resource is referred to by alarms, policies and the like, and by nothing else: then nothing misses it.
+pub(super) fn serves_management_only(scope: &Scope<'_>, id: &str) -> bool {
+    let mut kinds = scope.resources.iter().filter(|(_, node)| exists(scope, node)).filter_map(|(_, node)| {
+        let mut named = Vec::new();
+        names(node, &mut named);
+        let name = node.get("Type")?.text().ok()?;
+        named.iter().any(|name| name == id).then(|| kind(name))
+    });
+    let first = kinds.next();
+    first == Some(Kind::Management) && kinds.all(|kind| kind == Kind::Management)
+}
+
+fn exists(scope: &Scope<'_>, resource: &Node) -> bool {
+    let condition = resource.get("Condition").map(|name| scope.condition(name.text()?, name.at));
+    condition.is_none_or(|holds| holds == Ok(true))
 }
 
 /// Collects the names that `Ref`, `Fn::GetAtt` and `Fn::Sub` refer to.
