@@ -121,6 +121,17 @@ fn queues_are_refused_as_sqs_does() {
 }
 
 #[test]
+fn two_resources_with_one_name_are_refused() {
+    let two = |kind: &str, name: &str| {
+        let resource = |id: &str| format!("  {id}: {{Type: {kind}, Properties: {{{name}: same}}}}\n");
+        format!("{}{}", resource("A"), resource("B"))
+    };
+    refused("", &two("AWS::SQS::Queue", "QueueName"), "6: another queue is named same already");
+    let tables = two("AWS::Serverless::SimpleTable", "TableName");
+    refused("", &tables, "6: another table is named same already");
+}
+
+#[test]
 fn tables_of_both_kinds_are_read() {
     let simple = "  T: {Type: AWS::Serverless::SimpleTable}\n  \
                   Other: {Type: AWS::Serverless::SimpleTable, Properties: {TableName: others, PrimaryKey: {Name: number, Type: Number}, Tags: {a: b}}}";
