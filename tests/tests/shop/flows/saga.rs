@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, sync::Mutex, time::Duration};
 
-use e2e::{Calls, Options, Shop, eventually, needs};
+use e2e::{Calls, Shop, eventually, needs};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -85,6 +85,8 @@ fn standing_faults(flow: Flow) -> Vec<Value> {
 async fn begin(shop: &Shop, flow: Flow, number: usize, prepared: Option<String>) -> String {
     let Some(order) = prepared else { return place(shop, flow, number).await };
     if flow.kind == Kind::DeadLetter {
+        // Only now, so that it is fail-payment that gives it up.
+        shop.make_old(&order).await;
         shop.send("PaymentsDeadLetterQueue", json!({"order_id": order})).await;
         return order;
     }
@@ -200,17 +202,12 @@ async fn strike_all(shop: Shop, flow: Flow, mut orders: usize, rules: &Mutex<Vec
 }
 
 async fn every_step_of(flow: Flow, functions: &[&str]) {
-    let start = async || {
-        // Old enough to be given up as soon as its message is in the dead-letter queue.
-        let parameters = (flow.kind == Kind::DeadLetter).then(|| ("PaymentMaxAgeSeconds", "3".to_owned()));
-        Shop::start_with(Options { parameters: Vec::from_iter(parameters), ..Options::default() }).await
-    };
-    let shop = start().await;
+    let shop = Shop::start().await;
     let rules = rules(&steps(&shop, flow).await, functions);
     // A payment that fails waits for seconds before it is tried again, so several stacks share the rules.
     let more_stacks = rules.len() / RULES_FOR_A_STACK;
     let rules = Mutex::new(rules);
-    let others = (0..more_stacks).map(|_| async { strike_all(start().await, flow, 0, &rules).await });
+    let others = (0..more_stacks).map(|_| async { strike_all(Shop::start().await, flow, 0, &rules).await });
     tokio::join!(strike_all(shop, flow, 1, &rules), join_all(others));
 }
 
