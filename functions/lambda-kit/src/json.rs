@@ -60,7 +60,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Objects<D> {
         deserialize_identifier deserialize_ignored_any
     }
 
-    /// Asks for any value, so that [`Object`] says what is wrong with one that is no object.
+    /// Asks for any value, so that `Object` says what is wrong with one that is no object.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
