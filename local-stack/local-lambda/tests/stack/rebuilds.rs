@@ -42,7 +42,7 @@ async fn a_rebuilt_binary_replaces_its_environments_and_drops_nothing_in_flight(
     stack.stop().await;
 }
 
-/// A copy of the greeter that a test can edit.
+/// A copy of the greeter that a test can edit: a crate with one binary, so its template need not name it.
 fn greeter() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/greeter");
@@ -62,8 +62,8 @@ async fn watch_rebuilds_on_save_and_survives_a_compile_error() {
     let project = greeter();
     let template = format!(
         "Transform: AWS::Serverless-2016-10-31\nResources:\n  Greeter:\n    Type: AWS::Serverless::Function\n    \
-         Metadata: {{BuildMethod: rust-cargolambda, BuildProperties: {{Binary: greeter}}}}\n    \
-         Properties: {{Runtime: provided.al2023, CodeUri: {}}}\n",
+         Metadata: {{BuildMethod: rust-cargolambda}}\n    \
+         Properties: {{FunctionName: greeter, Runtime: provided.al2023, CodeUri: {}}}\n",
         project.path().display()
     );
     let stack = Running::start(&template, &["--watch"]).await;
