@@ -66,7 +66,14 @@ fn as_the_gateway_sends(bytes: &[u8]) -> Option<String> {
 /// The body of `POST /orders`, after a line with the Idempotency-Key.
 pub(crate) fn order_body(bytes: &[u8]) {
     let Some((key, body)) = super::lines(bytes) else { return };
-    order(&Request::new(post(key, body.to_vec())));
+    let request = Request::new(post(key, body.to_vec()));
+    if read_order(&request).is_ok() {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let lines = body["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+        assert!(!lines.is_empty() && lines.iter().all(Value::is_object), "an order without lines: {body}");
+        assert!(body["customer"].is_object(), "an order without a customer: {body}");
+    }
+    order(&request);
 }
 
 fn post(key: &[u8], body: Vec<u8>) -> lambda_http::Request {
@@ -78,17 +85,21 @@ fn post(key: &[u8], body: Vec<u8>) -> lambda_http::Request {
     request
 }
 
+const LIMITS: OrderLimits = OrderLimits { pieces_per_line: 20, pieces_per_order: 100, value: 1_000_000 };
+
+fn read_order(request: &Request) -> Result<OrderRequest, Problem> {
+    OrderRequest::read(request, &OrderIdSecret::new("any"), &LIMITS)
+}
+
 fn order(request: &Request) {
-    let secret = OrderIdSecret::new("any");
-    let limits = OrderLimits { pieces_per_line: 20, pieces_per_order: 100, value: 1_000_000 };
-    let order = match OrderRequest::read(request, &secret, &limits) {
+    let order = match read_order(request) {
         Ok(order) => order,
         Err(problem) => return refused(&problem, &[400, 413, 415]),
     };
     assert!((1..=50).contains(&order.items.len()));
-    assert!(order.items.iter().all(|item| (1..=limits.pieces_per_line).contains(&item.quantity.get())));
+    assert!(order.items.iter().all(|item| (1..=LIMITS.pieces_per_line).contains(&item.quantity.get())));
     let pieces: u32 = order.items.iter().map(|item| item.quantity.get()).sum();
-    assert!(pieces <= limits.pieces_per_order);
+    assert!(pieces <= LIMITS.pieces_per_order);
     let ids: std::collections::BTreeSet<_> = order.items.iter().map(|item| &item.product_id).collect();
     assert_eq!(ids.len(), order.items.len(), "one item for each product");
 
@@ -104,9 +115,7 @@ fn order(request: &Request) {
     let request = Request::new(post(key.as_bytes(), body.to_string().into_bytes()));
     // Without a key, an empty header would be one.
     if order.keyed {
-        let Ok(again) = OrderRequest::read(&request, &secret, &limits) else {
-            panic!("{body} is not read again")
-        };
+        let Ok(again) = read_order(&request) else { panic!("{body} is not read again") };
         assert_eq!(again.order_id, order.order_id);
         assert_eq!(again.request_hash, order.request_hash);
         assert!(
