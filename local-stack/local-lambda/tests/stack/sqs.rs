@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
+use aws_sdk_sqs::{
+    error::ProvideErrorMetadata,
+    types::{MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry},
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -305,5 +308,48 @@ async fn services_sqs_errorhandling_messages_throttled_for_longer_are_received_a
     let seen = stack.eventually("it comes", |stack| stack.recorded().into_iter().nth(1)).await;
     let received = &seen["event"]["Records"][0]["attributes"]["ApproximateReceiveCount"];
     assert!(received.as_str().unwrap().parse::<u32>().unwrap() > 1, "{received}");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn api_operations_what_sqs_refuses_is_refused() {
+    let stack = Running::start(&template("BatchSize: 1", ONCE), &[]).await;
+    let (sqs, url) = (&stack.sqs, &stack.queue("Dead"));
+    let range = "InvalidParameterValue";
+    for (most, wait, visibility) in
+        [(11, 0, 0), (0, 0, 0), (-1, 0, 0), (1, 21, 0), (1, -1, 0), (1, 0, 43_201)]
+    {
+        let request =
+            sqs.receive_message().queue_url(url).max_number_of_messages(most).wait_time_seconds(wait);
+        let error = request.visibility_timeout(visibility).send().await.unwrap_err();
+        assert_eq!(error.code(), Some(range), "{most} {wait} {visibility}");
+    }
+    let error =
+        sqs.send_message().queue_url(url).message_body("a").delay_seconds(901).send().await.unwrap_err();
+    assert_eq!(error.code(), Some(range));
+    let error = sqs.delete_message().queue_url(url).receipt_handle("nonsense").send().await.unwrap_err();
+    assert_eq!(error.code(), Some("ReceiptHandleIsInvalid"));
+    let error =
+        sqs.get_queue_attributes().queue_url(url).attribute_names("Colour".into()).send().await.unwrap_err();
+    assert_eq!(error.code(), Some("InvalidAttributeName"));
+    let entry = |id: &str, size: usize| {
+        SendMessageBatchRequestEntry::builder().id(id).message_body("x".repeat(size)).build().unwrap()
+    };
+    let batch = async |entries| {
+        let error =
+            sqs.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await.unwrap_err();
+        error.code().unwrap_or_default().to_owned()
+    };
+    assert_eq!(batch(vec![entry("a b", 1)]).await, "AWS.SimpleQueueService.InvalidBatchEntryId");
+    let large = (0..6).map(|index| entry(&index.to_string(), 200_000)).collect();
+    assert_eq!(batch(large).await, "AWS.SimpleQueueService.BatchRequestTooLong");
+
+    sqs.send_message().queue_url(url).message_body("a").send().await.unwrap();
+    let received = sqs.receive_message().queue_url(url).max_number_of_messages(10).visibility_timeout(0);
+    let received = received.send().await.unwrap();
+    let handle = received.messages()[0].receipt_handle().unwrap();
+    sqs.delete_message().queue_url(url).receipt_handle(handle).send().await.unwrap();
+    let sources = sqs.list_dead_letter_source_queues().queue_url(url).send().await.unwrap();
+    assert_eq!(sources.queue_urls(), [stack.queue("Jobs")]);
     stack.stop().await;
 }
