@@ -44,8 +44,8 @@ async fn a_provider_that_admits_ten_requests_a_second_confirms_a_hundred_orders(
     let ledger = ledger(&provider).await;
     let count = |name: &str| ledger["requests"][name].as_u64().unwrap();
     assert!(count("rate_limited") > 0, "the limit was never met: this proves nothing");
-    // Without pace and Retry-After, calls that are refused are the most.
-    assert!(count("total") < 600, "{}", ledger["requests"]);
+    // Some 265; without pace and Retry-After, 630.
+    assert!(count("total") < 450, "{}", ledger["requests"]);
     println!("{}", ledger["requests"]);
     shop.settle().await;
 }
