@@ -150,10 +150,12 @@ fn kind(node: &Node) -> Result<Kind, Invalid> {
 
 /// The constraints that the template sets. Its `AllowedPattern` is not checked.
 fn check(Entry { key, at, node }: &Entry, kind: Kind, text: &str) -> Result<(), Invalid> {
+    let hidden = node.get("NoEcho").map(Node::boolean).transpose()?.unwrap_or_default();
+    let shown = if hidden { "hidden".to_owned() } else { format!("{text:?}") };
     let wrong = |rule: String| {
         Invalid::Because(crate::Problem::new(
             *at,
-            format!("the parameter {key} is {text:?}, but must be {rule}"),
+            format!("the parameter {key} is {shown}, but must be {rule}"),
         ))
     };
     let values =

@@ -226,6 +226,11 @@ fn parameters_section_structure_types_and_constraints() {
             "x",
             "1: the parameter P is \"x\", but must be at least 2 characters long",
         ),
+        (
+            "Type: String, MinLength: 2, NoEcho: true",
+            "x",
+            "1: the parameter P is hidden, but must be at least 2 characters long",
+        ),
         ("Type: List<Number>", "1,x", "1: the parameter P is \"1,x\", but must be a number"),
         (
             "Type: CommaDelimitedList, AllowedValues: [a]",

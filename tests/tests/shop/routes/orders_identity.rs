@@ -1,6 +1,9 @@
 //! `POST /orders`: who knows an order's id.
 
-use e2e::{NO_ORDER, Options, Shop, needs, unique_key};
+use std::time::Duration;
+
+use e2e::{NO_ORDER, Options, Shop, farthing, needs, unique_key, workspace};
+use tokio::process::Command;
 
 /// Not that of the other tests, `local_dynamo::development_parameters`.
 const OTHER_SECRET: &str = "a-secret-that-no-other-stack-has-0001";
@@ -46,15 +49,23 @@ async fn another_secret_gives_another_id_and_no_line_of_any_log_holds_it() {
     assert!(!log.contains(OTHER_SECRET), "the secret is in the log");
 }
 
+/// The stack refuses the parameter. The function by itself refuses the variable, whoever sets it, and neither shows it.
 #[tokio::test]
 async fn a_short_secret_stops_create_order_with_what_is_wrong() {
     needs!(OwnStack);
-    let parameters = vec![("OrderIdSecret", "hunter2".to_owned())];
-    let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
-    let response = shop.order(&[("stoneware-mug", 1)], "tok_visa").first_response().await;
-    assert_eq!(response.status, 500, "{response:?}");
-    let log = shop.log();
-    assert!(log.contains("ORDER_ID_SECRET holds a secret of fewer than 32 characters"), "{log}");
-    assert!(!log.contains("hunter2"), "{log}");
-    assert_eq!(shop.http.get("/products").response().await.status, 200, "nothing else needs it");
+    let mut stack = Command::new(farthing().await);
+    stack.current_dir(workspace()).args(["--parameter", "OrderIdSecret=hunter2"]);
+    let mut function = Command::new(farthing().await.with_file_name("create-order"));
+    let credentials = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let tables = ["CATALOG_TABLE", "ORDERS_TABLE"];
+    let limits = ["MAX_PIECES_PER_LINE", "MAX_PIECES_PER_ORDER", "MAX_ORDER_VALUE"];
+    let given = credentials.into_iter().chain(tables).chain(limits).map(|name| (name, "1"));
+    function.envs(given).env("ORDER_ID_SECRET", "hunter2");
+    for (command, name) in [(&mut stack, "OrderIdSecret"), (&mut function, "ORDER_ID_SECRET")] {
+        let ended = tokio::time::timeout(Duration::from_secs(30), command.kill_on_drop(true).output()).await;
+        let output = ended.expect("it started").unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(!output.status.success() && said.contains(name) && said.contains("32 characters"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
 }
