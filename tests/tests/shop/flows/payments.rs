@@ -18,8 +18,8 @@ async fn a_declined_payment_fails_the_order_and_gives_the_stock_back() {
     for (token, why) in [
         ("tok_declined", "card_declined"),
         ("tok_insufficient_funds", "insufficient_funds"),
-        ("tok_made_up", "card_declined"),
         ("tok_chargeDeclinedStolenCard", "card_declined"),
+        ("tok_made_up", "card_declined"),
     ] {
         let id = shop.place(&[("stoneware-mug", 5), ("record-brush", 1)], token).await;
         let order = shop.ended(&id).await;
