@@ -81,8 +81,7 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
 
     /// Charges a PENDING order and settles it. `attempts` is the number of receives of its message, this one included.
     ///
-    /// It takes five round trips: read, create the intent, store its id, confirm it, settle. An order that has its intent
-    /// already takes three.
+    /// It takes five round trips: read, create the intent, store its id, confirm it, settle; three if the order has its intent.
     ///
     /// # Errors
     /// When the order cannot be settled now; a retry may succeed. The provider's silence is no verdict, but an order that is
@@ -215,9 +214,7 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
     ) -> Result<PaymentOutcome, Error> {
         match order.due {
             None => Ok(PaymentOutcome::AlreadyEnded),
-            Some(Due::Payment) => Err(Error::Internal(
-                "a settlement conflicts with an order whose payment is still due".to_owned(),
-            )),
+            Some(Due::Payment) => Err(Error::Internal("an ended order has a payment due".to_owned())),
             Some(Due::Refund) => self.refund(order, attempts, deadline).await,
         }
     }
