@@ -38,8 +38,27 @@ impl Stripe {
         Self { http: HttpClient::new(PROVIDER, url), key }
     }
 
-    /// Sends a request; once more if there is another key than the one that is not accepted.
+    /// Sends a request.
+    ///
+    /// Under an idempotency key, Stripe brings back its first response for 24 hours, a failure too. That is no verdict and
+    /// would never become one, so the request is made once more without the key. The state of the intent sees to it that
+    /// nothing happens twice.
     async fn post(
+        &self,
+        path: &str,
+        idempotency_key: Option<&str>,
+        form: &[(&str, &str)],
+    ) -> Result<HttpResponse, Error> {
+        let response = self.post_authorized(path, idempotency_key, form).await?;
+        let replayed = response.header("idempotent-replayed") == Some("true");
+        if response.status < 500 || !replayed {
+            return Ok(response);
+        }
+        self.post_authorized(path, None, form).await
+    }
+
+    /// Sends a request; once more if there is another key than the one that is not accepted.
+    async fn post_authorized(
         &self,
         path: &str,
         idempotency_key: Option<&str>,

@@ -117,14 +117,15 @@ impl Api {
         }
         let extra = if card == Some(TestCard::Late) { LATE_AFTER } else { Duration::ZERO };
         tokio::time::sleep(behaviour.latency.pick() + extra).await;
-        // Like Stripe, the key of a request that was not processed is not kept.
         if fastrand::f64() < behaviour.failure_rate {
             self.requests.lock().await.failed += 1;
-            self.state.lock().await.forget(key.as_deref());
-            return error(500, "api_error", json!({"message": "simulated failure"}));
+            let response = error(500, "api_error", json!({"message": "simulated failure"}));
+            self.state.lock().await.keep(key, text, &response);
+            return response;
         }
         let mut state = self.state.lock().await;
         if card == Some(TestCard::Flaky) && state.fails_again(&action) {
+            // Like Stripe, the key of a request that was not processed is not kept.
             state.forget(key.as_deref());
             return error(503, "api_error", json!({"message": "simulated flaky attempt"}));
         }

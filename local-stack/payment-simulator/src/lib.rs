@@ -17,7 +17,7 @@
 //! | member of the behaviour | default | what it does |
 //! |---|---|---|
 //! | `latency_ms` | `"50..200"` | how long each request takes |
-//! | `failure_rate` | 0 | the probability of a 500 without an effect |
+//! | `failure_rate` | 0 | the probability of a 500 without an effect, which its idempotency key brings back as Stripe's does |
 //! | `rate_limit` | none | requests within any second; those beyond get 429 with `Retry-After: 1` |
 //! | `api_keys` | `["sk_test_simulated"]` | the keys that are accepted; others get 401 |
 //! | `forget_keys` | false | true forgets, once, the idempotency keys used until now, as Stripe does after 24 hours |

@@ -84,11 +84,15 @@ async fn handle(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Fu
     // In a task of its own, because a request that has arrived is processed even if its client has left.
     let response = tokio::spawn(async move { api.respond(received).await }).await;
     Ok(match response {
-        Ok(api::Response { status, body, retry_after }) => {
+        Ok(api::Response { status, body, retry_after, replayed }) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let mut response = respond(status, Bytes::from(body.to_string()));
             if let Some(seconds) = retry_after {
                 response.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
+            }
+            if replayed {
+                let yes = http::HeaderValue::from_static("true");
+                response.headers_mut().insert("idempotent-replayed", yes);
             }
             response
         }

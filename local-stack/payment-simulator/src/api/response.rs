@@ -11,11 +11,13 @@ pub(crate) struct Response {
     pub(crate) body: Value,
     /// Seconds that the client should wait.
     pub(crate) retry_after: Option<u64>,
+    /// Whether an idempotency key brought it back, with nothing done this time.
+    pub(crate) replayed: bool,
 }
 
 impl Response {
     pub(super) fn new(status: u16, body: Value) -> Self {
-        Self { status, body, retry_after: None }
+        Self { status, body, retry_after: None, replayed: false }
     }
 }
 

@@ -66,7 +66,8 @@ impl State {
             let message = "There is currently another in-progress request using this key.";
             error(409, "invalid_request_error", json!({"code": "idempotency_key_in_use", "message": message}))
         };
-        Some(record.response.clone().unwrap_or_else(in_use))
+        let first = record.response.clone().map(|response| Response { replayed: true, ..response });
+        Some(first.unwrap_or_else(in_use))
     }
 
     /// Forgets the key of a request that was not processed, as Stripe does.
@@ -113,12 +114,16 @@ impl State {
         if let Ok(intent) = self.ledger.get(&id).cloned() {
             self.write(&Entry::Intent(intent));
         }
-        if let Some(key) = key {
-            let Response { status, body, .. } = response.clone();
-            self.write(&Entry::Answer { key: key.clone(), request: request.clone(), status, body });
-            self.keys.insert(key, KeyRecord { request, response: Some(response.clone()) });
-        }
+        self.keep(key, request, &response);
         response
+    }
+
+    /// Keeps the response under its key. Stripe does so with a failure, too.
+    pub(super) fn keep(&mut self, key: Option<String>, request: String, response: &Response) {
+        let Some(key) = key else { return };
+        let Response { status, body, .. } = response.clone();
+        self.write(&Entry::Answer { key: key.clone(), request: request.clone(), status, body });
+        self.keys.insert(key, KeyRecord { request, response: Some(response.clone()) });
     }
 
     /// All payment intents, each with what `more` says of it.

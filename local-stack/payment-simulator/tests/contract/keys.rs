@@ -25,6 +25,27 @@ async fn a_key_replays_its_first_response_and_rejects_another_request() {
 }
 
 #[tokio::test]
+async fn a_failure_that_its_key_brings_back_is_no_verdict() {
+    let (simulator, stripe) = simulator().await;
+    let charge = charge("tok_visa");
+    let fails = |rate: f64| behave(&simulator, json!({"latency_ms": "0", "failure_rate": rate}));
+    fails(1.0).await;
+    assert!(matches!(stripe.create(&charge).await, Err(Error::Unavailable { .. })));
+    fails(0.0).await;
+    let intent = create_intent(&stripe, &charge).await.unwrap();
+    fails(1.0).await;
+    assert!(matches!(stripe.confirm(charge.order_id, &intent).await, Err(Error::Unavailable { .. })));
+    fails(0.0).await;
+    assert_eq!(stripe.confirm(charge.order_id, &intent).await.unwrap(), Charged::Captured);
+    fails(1.0).await;
+    assert!(matches!(stripe.refund(charge.order_id, &intent).await, Err(Error::Unavailable { .. })));
+    fails(0.0).await;
+    let refund = stripe.refund(charge.order_id, &intent).await;
+    assert!(matches!(refund, Ok(Refunded::GivenBack { .. })), "{refund:?}");
+    assert_eq!(ledger(&simulator).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_key_whose_request_is_in_progress_is_a_conflict() {
     let simulator = Simulator::start(0, behaviour("400", 0.0), None).await.unwrap();
     let (first, second) = tokio::join!(create(&simulator, "k", "1299"), create(&simulator, "k", "1299"));

@@ -66,6 +66,24 @@ async fn tokens_of_mixed_case_and_payment_methods_are_charged() {
     shop.settle().await;
 }
 
+#[tokio::test]
+async fn a_failure_that_the_provider_keeps_under_its_key_is_no_verdict() {
+    needs!(OwnStack, Tables);
+    let shop = Shop::start().await;
+    let provider = Client::new(shop.ready["payment_provider"].as_str().unwrap());
+    behave(&provider, json!({"latency_ms": "0", "failure_rate": 1.0})).await;
+    let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    eventually(PAID_WITHIN, || async {
+        let failed = ledger(&provider).await["requests"]["failed"].as_u64().unwrap();
+        if failed > 0 { Ok(()) } else { Err("nothing has failed") }
+    })
+    .await;
+    // From now on, the key brings the first response back.
+    behave(&provider, json!({"latency_ms": "0"})).await;
+    assert_eq!(shop.ended(&id).await["status"], "CONFIRMED");
+    shop.settle().await;
+}
+
 /// SSM's `GetParameter` of one parameter, whose value the test changes.
 async fn parameter_store(value: Arc<Mutex<&'static str>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
