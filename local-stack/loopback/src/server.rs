@@ -40,10 +40,11 @@ where
         tokio::spawn(async move {
             let respond = service_fn(move |request| respond(Arc::clone(&service), clients, request));
             let mut builder = http1::Builder::new();
-            // A client may end its side of the connection with its request, and still wait for the response.
-            builder.timer(TokioTimer::new()).half_close(true);
+            builder.timer(TokioTimer::new());
             if clients == Clients::Any {
-                builder.max_headers(MOST_HEADERS);
+                // A client of the API may end its side of the connection with its request, and still wait for the response.
+                // Elsewhere it has left: a long poll that goes on without it would take a message that nobody gets.
+                builder.half_close(true).max_headers(MOST_HEADERS);
             }
             let connection = builder.serve_connection(TokioIo::new(stream), respond);
             tokio::pin!(connection);

@@ -124,7 +124,7 @@ async fn break_three_items(shop: &Shop) {
         update.expression_attribute_names("#name", name)
     };
     let price = update("stoneware-mug", "offer", "price");
-    price.expression_attribute_values(":value", N("19.99".to_owned())).send().await.unwrap();
+    price.expression_attribute_values(":value", N("19.9900719".to_owned())).send().await.unwrap();
     let updated = update("ramen-bowl", "product", "updated_at");
     updated.expression_attribute_values(":value", S("yesterday".to_owned())).send().await.unwrap();
     let mut put = dynamodb.put_item().table_name(&table);
@@ -172,7 +172,7 @@ async fn an_item_that_cannot_be_read_is_left_out_logged_and_counted() {
     keys.sort();
     assert_eq!(keys, ["No Slug/product", "ramen-bowl/product", "stoneware-mug/offer"]);
     assert!(
-        !shop.log().contains("19.99") && !shop.log().contains("yesterday"),
+        !shop.log().contains("9900719") && !shop.log().contains("yesterday"),
         "what an item holds is logged"
     );
 }
