@@ -20,6 +20,10 @@ use crate::{
     transition::{Transition, TransitionOutcome},
 };
 
+/// How long a cancellation meets conflicts before its client has to come again, as an order does: while it waits, its
+/// environment is one of the account's, and billed.
+const CONFLICTS_FOR: Duration = Duration::from_secs(3);
+
 /// Why an order was not cancelled.
 #[derive(Debug)]
 pub enum CancelOrderError {
@@ -71,7 +75,7 @@ pub async fn cancel_order(
             // For a PENDING order, too: its charge may be in progress at this moment.
             due: Some(Due::Refund),
         };
-        match orders.transition(&order, transition, catalog, None, deadline).await? {
+        match orders.transition(&order, transition, catalog, None, deadline.at_most(CONFLICTS_FOR)).await? {
             TransitionOutcome::Applied(order) => return Ok(*order),
             TransitionOutcome::Conflict(current) => order = *current,
         }

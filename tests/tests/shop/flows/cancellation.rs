@@ -1,6 +1,6 @@
 //! Cancellations that meet payments, crashes and each other: each order still ends in exactly one state.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use e2e::{Calls, Options, Shop, children, eventually, kill_nine, needs};
 use futures_util::future::join_all;
@@ -46,6 +46,24 @@ async fn a_payment_that_is_under_way_cannot_confirm_what_was_cancelled() {
         // On a busy machine the settlement may be first.
         assert!(round < 10, "no cancellation came before the settlement: {seen}");
     }
+}
+
+#[tokio::test]
+async fn a_cancellation_whose_conflicts_last_is_503_within_seconds_and_changes_nothing() {
+    needs!(OwnStack, ControlPort, Tables);
+    let shop = Shop::start_with(Options::unhurried()).await;
+    let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    let paid = shop.ended(&id).await;
+    shop.set_faults(&json!({"rules": [{"fault": "conflict", "caller": "cancel-order"}]})).await;
+    let began = Instant::now();
+    let response = shop.cancel(&id).first_response().await;
+    assert_eq!((response.status, response.header("retry-after")), (503, "1"), "{response:?}");
+    // Its function's timeout is ten. The machine may be busy.
+    assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
+    shop.clear_faults().await;
+    assert_eq!(shop.get_order(&id).await, paid);
+    cancelled(&shop.cancel(&id).response().await);
+    shop.settle().await;
 }
 
 #[tokio::test]
