@@ -36,6 +36,7 @@ pub use shop::Shop;
 pub use skip::skipped;
 pub use snapshot::TableSnapshot;
 pub use stock::{products, unique_key};
+pub use tables_and_queues::payment_event;
 
 use std::{
     collections::BTreeMap,

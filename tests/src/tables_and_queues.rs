@@ -10,8 +10,16 @@ use aws_sdk_sqs::types::QueueAttributeName::{
     ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible,
 };
 use domain_primitives::Timestamp;
+use serde_json::{Value, json};
 
 use crate::{Shop, snapshot::Item};
+
+/// The event of a batch of one payment request, received so many times.
+#[must_use]
+pub fn payment_event(order_id: &str, receives: u32) -> Value {
+    json!({"Records": [{"messageId": "m", "receiptHandle": "m", "body": json!({"order_id": order_id}).to_string(),
+        "attributes": {"ApproximateReceiveCount": receives.to_string()}}]})
+}
 
 impl Shop {
     /// Brings pieces of a product; `needs!(Tables)`.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use e2e::{
     Options, Shop, eventually,
     fixtures::one_by_one,
-    needs,
+    needs, payment_event,
     permissions::{allowed, differences, needed},
     unique_key,
 };
@@ -87,9 +87,7 @@ async fn refund_after_the_end(shop: &Shop, function: &str) {
     let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
     shop.make_overdue(&order_id, "PAYMENT_FAILED").await;
-    let body = json!({"order_id": order_id}).to_string();
-    let record = json!({"messageId": "late", "body": body, "attributes": {"ApproximateReceiveCount": "2"}});
-    let response = shop.invoke(function, &json!({"Records": [record]})).await;
+    let response = shop.invoke(function, &payment_event(&order_id, 2)).await;
     assert_eq!(response.json(), json!({"batchItemFailures": []}), "{function}");
     assert_eq!(shop.snapshot().await.payments[&order_id], "REFUNDED", "{function}");
 }

@@ -2,15 +2,10 @@
 
 use std::time::Duration;
 
-use e2e::{Options, Shop, eventually, needs};
+use e2e::{Options, Shop, eventually, needs, payment_event};
 use serde_json::{Value, json};
 
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(60);
-
-fn message(order_id: &str, receives: u32) -> Value {
-    json!({"Records": [{"messageId": "m", "receiptHandle": "m", "body": json!({"order_id": order_id}).to_string(),
-        "attributes": {"ApproximateReceiveCount": receives.to_string()}}]})
-}
 
 async fn shop_that_gives_up_after(seconds: u32) -> Shop {
     let parameters = vec![("PaymentMaxAgeSeconds", seconds.to_string())];
@@ -28,7 +23,7 @@ async fn however_often_its_message_is_received_a_young_order_stays_pending() {
     shop.set_faults(&json!({"rules": [fault("POST /v1/payment_intents", "process-payment")]})).await;
     let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
     for function in ["process-payment", "fail-payment"] {
-        let response = shop.invoke(function, &message(&id, 1000)).await;
+        let response = shop.invoke(function, &payment_event(&id, 1000)).await;
         assert_eq!(response.json()["batchItemFailures"][0]["itemIdentifier"], "m", "{function}");
         assert_eq!(shop.get_order(&id).await["status"], "PENDING", "{function}");
     }

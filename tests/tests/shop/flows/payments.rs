@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Options, Shop, eventually, needs};
+use e2e::{Options, Shop, eventually, needs, payment_event};
 use serde_json::{Value, json};
 
 /// An attempt, and the longest pause before it.
@@ -134,8 +134,7 @@ async fn payment_and_giving_up_at_once_agree_on_one_end() {
     let shop = Shop::start_with(Options { parameters, ..Options::default() }).await;
     for round in 0..8 {
         let order_id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
-        let record = json!({"messageId": "m", "body": json!({"order_id": order_id}).to_string(), "attributes": {"ApproximateReceiveCount": "5"}});
-        let event = json!({"Records": [record]});
+        let event = payment_event(&order_id, 5);
         tokio::join!(shop.invoke("process-payment", &event), shop.invoke("fail-payment", &event));
         let order = shop.ended(&order_id).await;
         assert!(
@@ -154,8 +153,7 @@ async fn a_charge_whose_order_was_ended_meanwhile_is_refunded() {
     assert_eq!(shop.ended(&order_id).await["status"], "CONFIRMED");
     // As if the function had crashed after charging, and the order had been given up before it came back.
     shop.make_overdue(&order_id, "PAYMENT_FAILED").await;
-    let record = json!({"messageId": "late", "body": json!({"order_id": order_id}).to_string(), "attributes": {"ApproximateReceiveCount": "2"}});
-    let response = shop.invoke("process-payment", &json!({"Records": [record]})).await;
+    let response = shop.invoke("process-payment", &payment_event(&order_id, 2)).await;
     assert_eq!(response.json(), json!({"batchItemFailures": []}));
     let snapshot = shop.snapshot().await;
     assert_eq!(

@@ -4,15 +4,10 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue::{self, S};
 use domain_primitives::Timestamp;
-use e2e::{Calls, Options, Shop, needs};
+use e2e::{Calls, Options, Shop, needs, payment_event};
 use serde_json::{Value, json};
 
 const REFUND: &str = "POST /v1/refunds";
-
-fn message(order_id: &str, receives: u32) -> Value {
-    json!({"Records": [{"messageId": "m", "receiptHandle": "m", "body": json!({"order_id": order_id}).to_string(),
-        "attributes": {"ApproximateReceiveCount": receives.to_string()}}]})
-}
 
 /// A cancelled order whose refund is due since an hour ago, while the provider makes no refund.
 async fn order_with_a_refund_due(shop: &Shop) -> String {
@@ -62,7 +57,7 @@ async fn a_refund_without_an_answer_is_left_to_the_sweep_which_asks_ever_more_ra
     needs!(OwnStack, ControlPort, Tables, Queues);
     let shop = Shop::start_with(Options::unhurried()).await;
     let id = order_with_a_refund_due(&shop).await;
-    let response = shop.invoke("process-payment", &message(&id, 8)).await;
+    let response = shop.invoke("process-payment", &payment_event(&id, 8)).await;
     assert_eq!(response.json(), json!({"batchItemFailures": []}), "its message has done what it can");
     // It has been due for an hour, so it is requested again in an hour.
     let next = due_at(&shop.stored(&id).await);
@@ -82,7 +77,7 @@ async fn a_refund_without_an_answer_for_days_waits_for_people() {
     let id = order_with_a_refund_due(&shop).await;
     let long_ago = Timestamp::ago(minutes(4 * 24 * 60)).to_string();
     shop.rewrite(&id, [("updated_at", S(long_ago))]).await;
-    let response = shop.invoke("process-payment", &message(&id, 1)).await;
+    let response = shop.invoke("process-payment", &payment_event(&id, 1)).await;
     assert_eq!(response.json(), json!({"batchItemFailures": []}));
     let snapshot = shop.snapshot().await;
     assert_eq!(snapshot.payments[&id], "REFUND_REFUSED");
