@@ -250,9 +250,13 @@ impl<P: PaymentProvider> PaymentProcessor<P> {
         }
     }
 
-    /// The provider's part of a refund. An order without an intent was never charged: there is nothing to ask.
+    /// The provider's part of a refund. An order that was not CONFIRMED and has no intent was never charged: there is nothing
+    /// to ask. A CONFIRMED one without an intent is from before intents were stored.
     async fn provider_refund(&self, order: &Order, deadline: Deadline) -> Result<Reconciled, Error> {
-        let Some(intent) = order.payment_intent.as_deref() else { return Ok(Reconciled::NotCharged) };
+        let Some(intent) = order.payment_intent.as_deref() else {
+            let reason = order.became(Status::Confirmed).map(|_| "no_payment_intent".to_owned());
+            return Ok(reason.map_or(Reconciled::NotCharged, |reason| Reconciled::Refused { reason }));
+        };
         // The charge of an order that was never CONFIRMED may still be on its way: once cancelled, it comes to nothing.
         if order.became(Status::Confirmed).is_none() {
             match self.call(self.provider.void(intent), deadline).await? {

@@ -53,6 +53,19 @@ async fn a_refund_that_is_refused_for_good_is_not_asked_for_again() {
 }
 
 #[tokio::test]
+async fn a_paid_order_of_which_no_intent_is_known_is_not_taken_for_unpaid() {
+    needs!(OwnStack, Tables);
+    let shop = Shop::start().await;
+    let id = shop.place(&[("stoneware-mug", 1)], "tok_visa").await;
+    assert_eq!(shop.ended(&id).await["status"], "CONFIRMED");
+    let forget = shop.aws.dynamodb().update_item().table_name(shop.table("OrdersTable"));
+    let forget = forget.key("order_id", S(id.clone())).update_expression("REMOVE payment_intent");
+    forget.send().await.unwrap();
+    assert_eq!(shop.cancel(&id).response().await.status, 200);
+    assert_eq!(shop.settle().await.payments[&id], "REFUND_REFUSED", "its money is still at the provider");
+}
+
+#[tokio::test]
 async fn a_refund_without_an_answer_is_left_to_the_sweep_which_asks_ever_more_rarely() {
     needs!(OwnStack, ControlPort, Tables, Queues);
     let shop = Shop::start_with(Options::unhurried()).await;
