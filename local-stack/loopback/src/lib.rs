@@ -4,7 +4,7 @@
 //! - [`serve`] lets a hyper service respond to its requests
 //! - [`Clients`] says who may send them: a web page that is open on this machine can reach every loopback port through the
 //!   browser, so most servers refuse its requests
-//! - [`host`] is the host that a request names
+//! - [`host()`] is the host that a request names
 
 mod border;
 mod host;
