@@ -43,6 +43,8 @@ pub struct Expected {
     pub body: Value,
     /// The records of the batch that fail: `messageId`, or the sequence number in a stream.
     pub failed: Option<Vec<String>>,
+    /// How many messages the function moves to the payments dead-letter queue.
+    pub dead_letters: u32,
     /// The calls to AWS that the function makes, in any order: `DynamoDB Query`.
     pub calls: Option<Vec<String>>,
 }

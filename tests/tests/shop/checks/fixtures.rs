@@ -17,6 +17,9 @@ async fn every_event_gets_the_response_that_it_expects() {
         let error = response.header("x-amz-function-error");
         assert_eq!((response.status, error), (200, ""), "{name}: {response:?}");
         fixture.check(&response.json()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for _ in 0..fixture.expected.dead_letters {
+            shop.leaves_a_dead_letter().await;
+        }
         if let (true, Some(expected)) = (counted, &fixture.expected.calls) {
             calls.are_made_by(&fixture.function, expected, name).await;
         }
