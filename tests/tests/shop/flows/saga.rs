@@ -171,7 +171,8 @@ async fn strike(shop: &Shop, flow: Flow, rule: Value, number: usize) {
 fn rules(steps: &BTreeSet<(String, String)>, functions: &[&str]) -> Vec<Value> {
     let steps: Vec<_> = steps.iter().filter(|(function, _)| functions.contains(&function.as_str())).collect();
     assert!(functions.iter().all(|name| steps.iter().any(|(function, _)| function == name)), "{steps:?}");
-    let mut rules = Vec::new();
+    let kills = functions.iter().map(|name| json!({"fault": "kill-response", "caller": name, "times": 1}));
+    let (mut rules, mut lasting) = (Vec::from_iter(kills), Vec::new());
     for (function, operation) in &steps {
         for fault in faults(operation) {
             rules.push(json!({"fault": fault, "caller": function, "operation": operation, "times": 1}));
@@ -180,11 +181,12 @@ fn rules(steps: &BTreeSet<(String, String)>, functions: &[&str]) -> Vec<Value> {
         if !operation.starts_with("POST /") {
             let fault = json!({"error": {"name": "InternalServerError"}});
             let times = LONGER_THAN_THE_SDK;
-            rules.push(json!({"fault": fault, "caller": function, "operation": operation, "times": times}));
+            lasting.push(json!({"fault": fault, "caller": function, "operation": operation, "times": times}));
         }
     }
-    let kills = functions.iter().map(|name| json!({"fault": "kill-response", "caller": name, "times": 1}));
-    rules.extend(kills);
+    // The last one strikes first: after a kill, a record or message of an order that has ended comes again, and would
+    // take strikes of an error that must last for the next order.
+    rules.extend(lasting);
     rules
 }
 
