@@ -2,7 +2,8 @@
 //!
 //! One rule makes every crash harmless: an order leaves PENDING by a conditional write, and a function that finds it ended
 //! reconciles the charge with the order's status. A CONFIRMED order keeps its charge; otherwise the charge is refunded, or
-//! voided if it has not happened yet. An order has one payment intent, and every step on it can be repeated. [`saga`] lists the steps.
+//! voided if it has not happened yet. An order has one payment intent, and every step on it can be repeated. [`saga`] lists
+//! the steps.
 //!
 //! - [`PaymentProcessor::pay`] handles the payments queue, [`PaymentProcessor::give_up_if_old`] its dead-letter queue.
 //! - [`PaymentProvider`] moves the money: [`Stripe`], or [`SimulatedProvider`], which moves none. [`Provider`] is the one

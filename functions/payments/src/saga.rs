@@ -27,10 +27,10 @@ pub enum Undo {
 
 const CREATE: &str = "take the stock and put the order, PENDING";
 const REQUEST: &str = "send the payment request of a new or cancelled order";
-const CHARGE: &str = "charge the order, with its id as the idempotency key";
+const CHARGE: &str = "create the payment intent, store its id with the order, and confirm it";
 const CONFIRM: &str = "settle a captured charge: CONFIRMED, payment record";
 const DECLINE: &str = "settle a declined charge: PAYMENT_FAILED, payment record, stock returned";
-const FAIL: &str = "fail the order: PAYMENT_FAILED, payment record, stock returned, refund due; then refund";
+const FAIL: &str = "give the order up after a last question: PAYMENT_FAILED, payment record, stock returned; then refund if due";
 const CANCEL: &str = "cancel the order: CANCELLED, stock returned, refund due";
 const REFUND: &str = "refund the charge, or void it if it has not happened yet; then record the refund";
 const SWEEP: &str = "send the payment request again if it is overdue";
@@ -82,7 +82,7 @@ pub const ORDER_FLOW: [Step; 9] = [
     Step {
         function: "process-payment",
         action: REFUND,
-        undo: Undo::NotNeeded("the order's id is the idempotency key of the refund: it is made once"),
+        undo: Undo::NotNeeded("the provider refunds an intent once"),
         test: "saga.rs::every_step_of_refunding_may_fail",
     },
     Step {

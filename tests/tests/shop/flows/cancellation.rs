@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::routes::orders_id_cancel::{cancelled, statuses};
 
-/// A killed payment comes again after its visibility timeout, two seconds in tests, up to five times.
+/// A killed payment comes again after its visibility timeout, two seconds in tests.
 const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 
 const TOKENS: [&str; 4] = ["tok_visa", "tok_visa", "tok_declined", "tok_flaky"];
@@ -118,7 +118,7 @@ async fn cancellations_survive_kills_of_every_function_on_their_way() {
     let victims = ["cancel-order", "request-payments", "process-payment"];
     let killer = async {
         let mut kills = 0;
-        // Kills stop at a number, so that the five receives of a message are not used up by them alone.
+        // Kills stop at a number, so that the shop gets to its end.
         while kills < 18 {
             for (id, _) in
                 children(shop.process_id()).into_iter().filter(|(_, name)| victims.contains(&name.as_str()))

@@ -6,7 +6,7 @@ use e2e::{NO_ORDER, Options, Response, Shop, eventually, needs};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-/// A killed payment comes again after its visibility timeout, two seconds in tests, up to five times.
+/// A killed payment comes again after its visibility timeout, two seconds in tests.
 const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 
 pub(crate) fn statuses(order: &Value) -> Vec<&str> {
