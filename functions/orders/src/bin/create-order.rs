@@ -26,8 +26,9 @@ async fn main() -> Result<(), lambda_http::Error> {
 /// Creates an order, or returns the one that the Idempotency-Key has created before.
 ///
 /// # Errors
-/// 400, 413 and 415 for bad input, and an order above the limits; 404 for an unknown product; 409 when a product is out of stock or its price changes
-/// twice meanwhile; 422 for a key that was used with another body; 503 when a table does not respond.
+/// 400, 413 and 415 for bad input, and an order above the limits; 404 for an unknown product; 409 when a product is out of
+/// stock or its price changes twice meanwhile; 422 for a key that was used with another body; 503 when a table does not
+/// respond.
 async fn create_order(
     service: &OrderService,
     secret: &OrderIdSecret,
